@@ -1,0 +1,34 @@
+"""Vector-vector machine-learned force fields for lithium dendrites, as ASE calculators.
+
+Names are imported when first used: ASE loads this package for its file formats, which must stay cheap.
+"""
+
+from importlib import import_module
+
+__version__ = '0.1.0'
+
+_WHERE = {
+    'CommitteeCalculator': 'calculators',
+    'VVCalculator': 'calculators',
+    'VVPotential': 'model',
+    'VVSpec': 'model',
+    'fit': 'fitting',
+    'FitReport': 'fitting',
+    'FitWeights': 'fitting',
+    'accuracy': 'fitting',
+    'read_frames': 'io.datasets',
+}
+
+__all__ = [*sorted(_WHERE), '__version__']
+
+
+def __getattr__(name):
+    if name in _WHERE:
+        value = getattr(import_module(f'.{_WHERE[name]}', __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+
+def __dir__():
+    return sorted([*globals(), *_WHERE])

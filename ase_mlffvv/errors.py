@@ -1,0 +1,57 @@
+"""Exceptions of the package; each is a subclass of the ASE class a caller would catch."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase.calculators.calculator import CalculationFailed, CalculatorSetupError, ReadError
+
+
+class VVFileError(ReadError):
+    """A model file or folder is damaged, incomplete or of a newer format."""
+
+
+class DatasetError(ValueError):
+    """Training or test structures lack labels or carry impossible ones."""
+
+
+class ElementError(CalculatorSetupError):
+    """A structure contains an element the model was not fitted for."""
+
+
+class StructureError(CalculationFailed):
+    """A structure cannot be evaluated: NaN positions, zero volume, coincident atoms."""
+
+
+def some(indices, limit=5):
+    """Write the first few of many indices: ``4, 17, ...``."""
+    indices = [int(i) for i in indices]
+    return ', '.join(map(str, indices[:limit])) + (', ...' if len(indices) > limit else '')
+
+
+def check_structure(positions, cell, pbc):
+    """Raise :class:`StructureError` unless positions are finite and periodic directions span a volume.
+
+    Parameters
+    ----------
+    positions : ndarray, shape (n_atoms, 3), Å
+    cell : ndarray, shape (3, 3), Å
+        Rows are the cell vectors.
+    pbc : ndarray, shape (3,), bool
+    """
+    bad = np.flatnonzero(~np.isfinite(positions).all(axis=1))
+    if len(bad):
+        raise StructureError(
+            f'positions of {len(bad)} of {len(positions)} atoms are not finite numbers (atoms {some(bad)}). '
+            'If this happened during MD, the step before it blew up: use a shorter time step or a better model.'
+        )
+    if not np.isfinite(cell).all():
+        raise StructureError(f'the cell holds values that are not finite: {np.asarray(cell).tolist()}')
+    periodic = np.asarray(cell)[np.asarray(pbc)]
+    lengths = np.linalg.norm(periodic, axis=1)
+    if len(periodic) and (
+        (lengths < 1e-6).any() or np.linalg.matrix_rank(periodic / lengths[:, None], tol=1e-6) < len(periodic)
+    ):
+        raise StructureError(
+            f'the cell {np.asarray(cell).tolist()} is periodic along {np.asarray(pbc).tolist()}, but its periodic '
+            'vectors are zero or parallel, so it has no volume. Set atoms.cell, or atoms.pbc = False for a cluster.'
+        )

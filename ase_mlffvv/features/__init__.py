@@ -1,0 +1,7 @@
+"""Feature families by name. Their torch values are in :mod:`.values`, which is imported only where it is used."""
+
+from .families import Cosine2, Cosine3
+
+FAMILIES = {family.name: family for family in (Cosine2, Cosine3)}
+
+__all__ = ['FAMILIES', 'Cosine2', 'Cosine3']

@@ -1,0 +1,115 @@
+"""Intervals of the piecewise-cosine bumps: Huang et al., Phys. Rev. B 99, 064103 (2019), and the original grids.
+
+A grid is an array of shape (n_bumps, 2), Å: bump m lives on [a_m, b_m) as
+``phi(d) = (1 + cos(2 pi ((d - a)/(b - a) - 1/2))) / 2``, is 1 in the middle and C1 at both ends.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def stretched_bumps(radius, n, stretch=9.0):
+    """The original default grid: geometric centres, one common width, the last bump ending at ``radius``.
+
+    ``c_m = radius (stretch**(m/(n+1)) - 1)/(stretch - 1)``, m = 1..n, half width ``radius - c_n``. Many of its
+    bumps end below the shortest distance in a metal; such features are constant and are dropped by the fit.
+
+    Parameters
+    ----------
+    radius : float, Å
+    n : int
+
+    Returns
+    -------
+    ndarray, shape (n, 2), Å
+    """
+    _check(radius, n)
+    centres = radius * (stretch ** (np.arange(1, n + 1) / (n + 1)) - 1) / (stretch - 1)
+    half_width = radius - centres[-1]
+    return np.stack([centres - half_width, centres + half_width], axis=1)
+
+
+def geometric_nodes(radius, n, r_min):
+    """Nodes ``g_i = r_min (q**i - 1)``, i = 0..n+1, from 0 to ``radius`` (original ``iflag_grid`` 1), in Å."""
+    _check(radius, n)
+    if not r_min > 0:
+        raise ValueError(f'r_min must be positive (Å), got {r_min!r}')
+    q = ((radius + r_min) / r_min) ** (1 / (n + 1))
+    nodes = r_min * (q ** np.arange(n + 2) - 1)
+    nodes[-1] = radius
+    return nodes
+
+
+def uniform_nodes(radius, n, start=0.0):
+    """``n + 2`` equally spaced nodes from ``start`` to ``radius``, in Å."""
+    _check(radius, n)
+    if not start < radius:
+        raise ValueError(f'start must lie below the radius {radius} Å, got {start!r}')
+    return np.linspace(start, radius, n + 2)
+
+
+def bumps_from_nodes(nodes, overlap=2):
+    """Intervals on nodes g_0..g_{n+1}.
+
+    Parameters
+    ----------
+    nodes : array_like, shape (n + 2,), Å
+        Increasing.
+    overlap : {2, 3}
+        How many bumps cover each distance. 2 (original ``iflag_ftype`` 1): [g_{m-1}, g_{m+1}]; on uniform nodes the
+        bumps sum to one. 3 (``iflag_ftype`` 2): [g_{m-2}, g_{m+1}] with g_{-1} = -g_1.
+
+    Returns
+    -------
+    ndarray, shape (n, 2), Å
+    """
+    nodes = np.asarray(nodes, float)
+    if nodes.ndim != 1 or len(nodes) < 3 or not (np.diff(nodes) > 0).all():
+        raise ValueError(f'nodes must be three or more increasing distances in Å, got {nodes}')
+    if overlap == 2:
+        left = nodes[:-2]
+    elif overlap == 3:
+        left = np.concatenate([[-nodes[1]], nodes[:-3]])
+    else:
+        raise ValueError(f'overlap must be 2 or 3 bumps, got {overlap!r}')
+    return np.stack([left, nodes[2:]], axis=1)
+
+
+def make_bumps(grid, radius, n, r_min=None):
+    """Grid by name: ``'stretched'``, ``'geometric'``, ``'uniform'``, or an explicit (n, 2) list of intervals.
+
+    Parameters
+    ----------
+    grid : str or array_like, shape (n, 2)
+    radius : float, Å
+        Outer end of the last bump.
+    n : int
+    r_min : float, Å, optional
+        Parameter ``Rm`` of the geometric grid (default ``radius - 0.2``, as the original package) and start of the
+        uniform one (default 0).
+    """
+    if not isinstance(grid, str):
+        bumps = np.array(grid, float)
+        if bumps.shape != (n, 2) or not (bumps[:, 1] > bumps[:, 0]).all():
+            raise ValueError(f'an explicit grid must have shape ({n}, 2) with a < b in each row, got {bumps.tolist()}')
+        if bumps[:, 1].max() > radius + 1e-9:
+            raise ValueError(
+                f'the bumps of an explicit grid must end at or below the cutoff {radius} Å, or forces would jump '
+                f'there; the last one ends at {bumps[:, 1].max()} Å'
+            )
+        return bumps
+    if grid == 'stretched':
+        return stretched_bumps(radius, n)
+    if grid == 'geometric':
+        return bumps_from_nodes(geometric_nodes(radius, n, radius - 0.2 if r_min is None else r_min))
+    if grid == 'uniform':
+        return bumps_from_nodes(uniform_nodes(radius, n, 0.0 if r_min is None else r_min))
+    raise ValueError(f"grid must be 'stretched', 'geometric', 'uniform' or a list of intervals, got {grid!r}")
+
+
+def _check(radius, n):
+    if not radius > 0:
+        raise ValueError(f'the radius of a grid must be positive (Å), got {radius!r}')
+    if int(n) != n or n < 1:
+        raise ValueError(f'a grid needs at least one bump, got n = {n!r}')

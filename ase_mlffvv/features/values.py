@@ -1,0 +1,93 @@
+"""Values of the feature families: the float64 definition, differentiable by torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+
+def bump_values(d, bumps):
+    """Raised-cosine bumps ``(1 + cos(2 pi ((d - a)/(b - a) - 1/2)))/2`` on [a, b), zero elsewhere.
+
+    Parameters
+    ----------
+    d : torch.Tensor, any shape, Å
+    bumps : array_like, shape (n, 2), Å
+
+    Returns
+    -------
+    torch.Tensor, shape of ``d`` plus (n,)
+    """
+    a, b = torch.as_tensor(np.asarray(bumps), dtype=d.dtype, device=d.device).T
+    d = d[..., None]
+    value = 0.5 * (1 + torch.cos(2 * torch.pi * ((d - a) / (b - a) - 0.5)))
+    return torch.where((d >= a) & (d < b), value, torch.zeros_like(value))
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Neighbours of some centre atoms of one element, padded to the same number.
+
+    Attributes
+    ----------
+    D : torch.Tensor, shape (n_centres, n_max, 3), Å
+        Vectors from centre to neighbour; padding is arbitrary.
+    type : torch.Tensor, shape (n_centres, n_max), int64
+        Element index of each neighbour; -1 marks padding.
+    n_types : int
+    """
+
+    D: torch.Tensor
+    type: torch.Tensor
+    n_types: int
+
+    @property
+    def real(self):
+        return self.type >= 0
+
+    @property
+    def distance(self):
+        """Distances in Å, shape (n_centres, n_max); padding gives 1, so that gradients stay finite."""
+        square = (self.D**2).sum(-1)
+        return torch.sqrt(torch.where(self.real, square, torch.ones_like(square)))
+
+    def by_type(self, values):
+        """Spread (n_centres, n_max, n) over the neighbours' elements: (n_centres, n_max, n_types * n)."""
+        one_hot = torch.nn.functional.one_hot(self.type.clamp(min=0), self.n_types).to(values.dtype)
+        one_hot = one_hot * self.real[..., None]
+        return (one_hot[..., :, None] * values[..., None, :]).flatten(-2)
+
+
+def cosine2_values(family, environment, centre):
+    """Features of each centre atom, shape (n_centres, size)."""
+    d = environment.distance
+    phi = bump_values(d, family.bumps[centre]) * (d < family.cutoff[centre])[..., None]
+    return environment.by_type(phi).sum(dim=1)
+
+
+def cosine3_values(family, environment, centre):
+    """Features of each centre atom, shape (n_centres, size)."""
+    d = environment.distance
+    phi = bump_values(d, family.legs[centre]) * (d < family.cutoff[centre])[..., None]
+    phi = environment.by_type(phi)
+    D = environment.D
+    square = ((D[:, None] - D[:, :, None]) ** 2).sum(-1)
+    both = environment.real[:, :, None] & environment.real[:, None, :]
+    both = both & ~torch.eye(D.shape[1], dtype=torch.bool, device=D.device)
+    side = torch.sqrt(torch.where(both & (square > 0), square, torch.ones_like(square)))
+    both = both & (square >= 1e-8) & (side <= family.side_cutoff[centre])
+    psi = bump_values(side, family.sides[centre]) * both[..., None]
+    table = torch.einsum('apu,aqv,apqc->auvc', phi, phi, psi)
+    u, v, c = torch.as_tensor(family.index(centre, environment.n_types), device=D.device).T
+    return table[:, u, v, c]
+
+
+_VALUES = {'cosine2': cosine2_values, 'cosine3': cosine3_values}
+
+
+def feature_values(families, environment, centre):
+    """Raw features of all families in order, shape (n_centres, n_features), torch."""
+    columns = [_VALUES[family.name](family, environment, centre) for family in families]
+    return torch.cat(columns, dim=1) if columns else environment.D.new_zeros((len(environment.D), 0))
