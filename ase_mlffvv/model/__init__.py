@@ -1,0 +1,12 @@
+"""The VV model: its numbers, their plain evaluation, its file and the importer of original folders.
+
+Array names end in their axes where that helps: i atoms, p directed pairs, c Cartesian, f features, k basis functions.
+"""
+
+from .find import find_potential
+from .pair import PairTerm
+from .potential import Prediction, VVPotential
+from .spec import VVSpec
+from .terms import ElementBlock
+
+__all__ = ['ElementBlock', 'PairTerm', 'Prediction', 'VVPotential', 'VVSpec', 'find_potential']

@@ -1,0 +1,127 @@
+"""Model files ``.vv``: a zip of ``header.json`` and plain ``.npy`` arrays, versioned, without pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import VVFileError
+from ..features import FAMILIES
+from .pair import PairTerm
+from .potential import VVPotential
+from .terms import ElementBlock
+
+FORMAT = 1
+_BLOCK = ('projection', 'shift', 'scale', 'single', 'pair', 'terms', 'coefficients')
+
+
+def save(potential, path):
+    """Write ``potential``; the file appears under ``path`` only when it is complete."""
+    path = Path(path)
+    header, arrays = _to_parts(potential)
+    header['sha256'] = digest(potential)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        with zipfile.ZipFile(temporary, 'w', zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr('header.json', json.dumps(header, indent=1, ensure_ascii=False))
+            for name, array in arrays.items():
+                buffer = io.BytesIO()
+                np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+                archive.writestr(f'{name}.npy', buffer.getvalue())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path) -> VVPotential:
+    """Read a model file.
+
+    Raises
+    ------
+    FileNotFoundError
+        Says where it looked.
+    VVFileError
+        Not a model file, damaged, incomplete, or written by a newer version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        what = 'is a folder, not a model file' if path.is_dir() else 'does not exist'
+        raise FileNotFoundError(
+            f"model file '{path}' {what} (working directory {Path.cwd()}). "
+            'Give a .vv file, a folder of the original PWMLFF programs, or no model for the shipped lithium potential.'
+        )
+    try:
+        with zipfile.ZipFile(path) as archive:
+            header = json.loads(archive.read('header.json'))
+            _check_version(header, path)
+            arrays = {
+                name[:-4]: np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
+                for name in archive.namelist()
+                if name.endswith('.npy')
+            }
+        potential = _from_parts(header, arrays)
+        if header['sha256'] != digest(potential):
+            raise VVFileError(f"'{path}' is damaged: its numbers do not match its checksum")
+        return potential
+    except VVFileError:
+        raise
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, OSError) as error:
+        raise VVFileError(f"'{path}' is not a complete .vv model file ({type(error).__name__}: {error})") from error
+
+
+def digest(potential):
+    """SHA-256 over the arrays and the parts of the header that determine the numbers."""
+    header, arrays = _to_parts(potential)
+    sha = hashlib.sha256(json.dumps({k: v for k, v in header.items() if k != 'card'}, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        sha.update(f'{name} {array.dtype.str} {array.shape}'.encode())
+        sha.update(array.tobytes())
+    return sha.hexdigest()
+
+
+def _check_version(header, path):
+    found = header['format']
+    if found > FORMAT:
+        from .. import __version__
+
+        raise VVFileError(
+            f'{path.name} has format {found}; this version ({__version__}) reads up to {FORMAT}. Update ase-mlffvv.'
+        )
+
+
+def _to_parts(potential):
+    header = {
+        'format': FORMAT,
+        'elements': list(potential.elements),
+        'families': [family.name for family in potential.features],
+        'pair': None,
+        'card': potential.card,
+    }
+    arrays = {}
+    for k, family in enumerate(potential.features):
+        arrays.update({f'family{k}.{name}': a for name, a in family.arrays().items()})
+    for t, block in enumerate(potential.blocks):
+        arrays.update({f'block{t}.{name}': getattr(block, name) for name in _BLOCK})
+    if potential.pair is not None:
+        header['pair'] = {'minimum_image': potential.pair.minimum_image, 'cutoff': potential.pair.cutoff}
+        arrays.update({'pair.radius': potential.pair.radius, 'pair.weights': potential.pair.weights})
+    return header, arrays
+
+
+def _from_parts(header, arrays):
+    def part(prefix):
+        return {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
+
+    families = tuple(
+        FAMILIES[name].from_arrays(part(f'family{k}.')) for k, name in enumerate(header['families'])
+    )
+    blocks = tuple(ElementBlock(**part(f'block{t}.')) for t in range(len(header['elements'])))
+    pair = None if header['pair'] is None else PairTerm(**part('pair.'), **header['pair'])
+    return VVPotential(tuple(header['elements']), families, blocks, pair, header['card'])

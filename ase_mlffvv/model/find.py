@@ -1,0 +1,44 @@
+"""From what a user names to a potential: nothing, a path, a folder, or the object itself."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from .potential import VVPotential
+
+DEFAULT = 'li-pbe-1'
+
+
+def shipped():
+    """Names of the potentials that come with the package."""
+    return sorted(p.name.removesuffix('.vv') for p in files('ase_mlffvv.data').iterdir() if p.name.endswith('.vv'))
+
+
+def find_potential(model=None) -> VVPotential:
+    """Potential for a calculator.
+
+    Parameters
+    ----------
+    model : None, str, Path or VVPotential
+        None is the shipped lithium potential; a string may name a shipped one (``'li-pbe-1'``), a ``.vv`` file or a
+        folder of the original PWMLFF programs.
+
+    Raises
+    ------
+    FileNotFoundError, VVFileError
+        Nothing there, or damaged.
+    TypeError
+        Not something that names a model.
+    """
+    if isinstance(model, VVPotential):
+        return model
+    if model is None:
+        model = DEFAULT
+    if not isinstance(model, (str, Path)):
+        raise TypeError(f'model must be a path, the name of a shipped potential or a VVPotential, got {model!r}')
+    if str(model) in shipped() and not Path(model).exists():
+        return VVPotential.load(str(files('ase_mlffvv.data') / f'{model}.vv'))
+    if Path(model).is_dir():
+        return VVPotential.from_pwmlff(model)
+    return VVPotential.load(model)

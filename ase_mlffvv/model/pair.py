@@ -1,0 +1,43 @@
+"""Add-on pair term: ``4 [w1 (r/d)^12 + w2 (r/d)^6] cos^2(pi d / 4 r)`` for d < 2 r, smooth at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class PairTerm:
+    """Pair energy on top of the VV model: repulsion at short distance, or the imported "vdW" term.
+
+    Atom i gets half of each of its pairs, with r = radius_i + radius_j. Within the range of the data it is zero
+    when 2 r is the shortest distance there.
+
+    Attributes
+    ----------
+    radius : ndarray, shape (n_types,), Å
+    weights : ndarray, shape (2, n_types, n_types), eV
+        w1 (power 12) and w2 (power 6), indexed [term, element of the neighbour, element of the centre].
+    minimum_image : bool
+        True repeats the original programs, which take the minimum-image vector for every entry of their list
+        (images of one atom count several times, all with the same distance). False uses each image's own.
+    cutoff : float, Å
+        Range of the list that counts the images; only used with ``minimum_image``.
+    """
+
+    radius: np.ndarray
+    weights: np.ndarray
+    minimum_image: bool = False
+    cutoff: float = 0.0
+
+    def __post_init__(self):
+        n = len(self.radius)
+        if self.weights.shape != (2, n, n):
+            raise ValueError(f'pair weights must have shape (2, {n}, {n}), got {self.weights.shape}')
+
+    @property
+    def range(self):
+        """Distance in Å up to which pairs are needed."""
+        reach = 4 * float(self.radius.max(initial=0.0))
+        return max(reach, self.cutoff) if self.minimum_image else reach

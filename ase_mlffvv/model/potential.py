@@ -1,0 +1,138 @@
+"""VVPotential: the numbers of a model and their plain float64 evaluation, without ASE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from ase.data import atomic_numbers
+
+from ..errors import ElementError, some
+from .pair import PairTerm
+
+
+class Prediction(NamedTuple):
+    """Result of every engine.
+
+    Attributes
+    ----------
+    energies : ndarray, shape (n_atoms,), eV
+    forces : ndarray, shape (n_atoms, 3), eV/Å
+        -dE/dR.
+    virials : ndarray, shape (n_atoms, 3, 3), eV
+        ``sum over neighbours of D (x) dE_i/dD`` with D from the centre i to the neighbour; their sum is
+        dE/d(strain), so stress = sum / volume, tensile positive.
+    """
+
+    energies: np.ndarray
+    forces: np.ndarray
+    virials: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class VVPotential:
+    """A VV force field.
+
+    Attributes
+    ----------
+    elements : tuple of str
+        Chemical symbols; their order defines the element index used everywhere.
+    features : tuple
+        Feature families (:mod:`ase_mlffvv.features`), concatenated in this order.
+    blocks : tuple of ElementBlock
+        One per element.
+    pair : PairTerm or None
+    card : dict
+        JSON-able record: ``spec``, ``data``, ``accuracy``, ``limits``, ...
+    """
+
+    elements: tuple
+    features: tuple
+    blocks: tuple
+    pair: PairTerm | None = None
+    card: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        if len(self.blocks) != len(self.elements):
+            raise ValueError(f'{len(self.elements)} elements need as many blocks, got {len(self.blocks)}')
+        for t, block in enumerate(self.blocks):
+            if self.n_features(t) != len(block.projection):
+                raise ValueError(
+                    f'the projection of {self.elements[t]} takes {len(block.projection)} features, the families '
+                    f'{[f.name for f in self.features]} give {self.n_features(t)}'
+                )
+
+    def __repr__(self):
+        terms = ', '.join(f'{e}: {len(b.coefficients)} functions' for e, b in zip(self.elements, self.blocks))
+        names = '+'.join(f.name for f in self.features)
+        return f'VVPotential({terms}; {names}, cutoff {self.cutoff:g} Å)'
+
+    @property
+    def cutoff(self):
+        """Range of the pair list in Å that an evaluation needs."""
+        reach = max((max(family.cutoff) for family in self.features), default=0.0)
+        return max(reach, self.pair.range if self.pair else 0.0)
+
+    def n_features(self, centre):
+        """Number of raw features of an atom of element index ``centre``."""
+        return sum(family.size(centre, len(self.elements)) for family in self.features)
+
+    def species(self, numbers):
+        """Element index of each atom from atomic numbers, shape (n_atoms,), int64.
+
+        Raises
+        ------
+        ElementError
+            An element the model was not fitted for; names the atoms.
+        """
+        numbers = np.asarray(numbers)
+        table = np.full(max(numbers.max(initial=0), 118) + 1, -1)
+        table[[atomic_numbers[e] for e in self.elements]] = np.arange(len(self.elements))
+        species = table[numbers]
+        return _require_known(species, numbers, self.elements)
+
+    def digest(self):
+        """Hexadecimal SHA-256 of everything that determines the numbers of this potential."""
+        from .file import digest
+
+        return digest(self)
+
+    def evaluate(self, species, positions, cell, pairs, device='cpu') -> Prediction:
+        """Energies, forces and virials by the torch definition (:mod:`ase_mlffvv.model.definition`)."""
+        from .definition import evaluate
+
+        return evaluate(self, species, positions, cell, pairs, device)
+
+    def save(self, path):
+        """Write a ``.vv`` file; it appears under its name only when complete."""
+        from .file import save
+
+        save(self, path)
+
+    @classmethod
+    def load(cls, path):
+        """Read a ``.vv`` file. Raises FileNotFoundError or VVFileError with the reason."""
+        from .file import load
+
+        return load(path)
+
+    @classmethod
+    def from_pwmlff(cls, folder):
+        """Import a model folder of the original PWMLFF programs (:mod:`ase_mlffvv.model.pwmlff`)."""
+        from .pwmlff import read_folder
+
+        return read_folder(folder)
+
+
+def _require_known(species, numbers, elements):
+    unknown = np.flatnonzero(species < 0)
+    if len(unknown):
+        from ase.data import chemical_symbols
+
+        names = sorted({chemical_symbols[n] for n in numbers[unknown]})
+        raise ElementError(
+            f'the model was fitted for {", ".join(elements)}; the structure contains {", ".join(names)} '
+            f'(atoms {some(unknown)}). Fit a model with {"/".join(names)} or choose another.'
+        )
+    return species

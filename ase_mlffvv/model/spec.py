@@ -1,0 +1,127 @@
+"""VVSpec: what a VV model is before it is fitted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+
+from ase.data import atomic_numbers
+
+from ..features import Cosine2, Cosine3
+from ..features.grid import make_bumps
+
+
+@dataclass(frozen=True)
+class VVSpec:
+    """Recipe of a VV model; the same for every element of the centre atom.
+
+    The defaults are the grids of the paper's authors for lithium (162 features) with a shorter cutoff.
+
+    Parameters
+    ----------
+    elements : sequence of str
+        Chemical symbols.
+    cutoff : float, Å
+        Range of the features around the centre atom.
+    side_cutoff : float, Å, optional
+        Range between two neighbours in three-body features; default twice the cutoff, that is every triangle. A
+        shorter one drops triangles and costs much accuracy.
+    two_body : int
+        Number of two-body bumps.
+    three_body : (int, int)
+        Numbers of centre-neighbour and neighbour-neighbour bumps; (0, 0) for a two-body model.
+    grid : str
+        ``'stretched'`` (original default), ``'geometric'`` or ``'uniform'``, see :mod:`ase_mlffvv.features.grid`.
+    grid_start : float, Å, optional
+        Parameter Rm of the geometric grid, start of the uniform one.
+    two_body_grid, leg_grid, side_grid : list of (a, b), Å, optional
+        Explicit intervals instead of ``grid``.
+    projection : {'pca', 'none'}
+        Principal components of the features, or the features themselves.
+    components : int, optional
+        Keep at most so many principal components.
+    single, pair : int
+        Gaussians per component for one-component terms and for products of two.
+    centres : {'adaptive', 'fixed'}
+        Centres and widths from the distribution of each component, or the historical fixed ones (pair = 4).
+    width_factor : float
+        Width of an adaptive Gaussian over the gap to its neighbours.
+    terms : int
+        Number of terms to select per element.
+    cubic : bool
+        Offer products of three components to the selection.
+    repulsion : float, eV
+        Energy of the short-range repulsion at three quarters of the shortest distance of the training set, where it
+        starts; 0 switches it off.
+    """
+
+    elements: tuple
+    cutoff: float = 5.5
+    side_cutoff: float | None = None
+    two_body: int = 36
+    three_body: tuple = (6, 6)
+    grid: str = 'stretched'
+    grid_start: float | None = None
+    two_body_grid: tuple | None = None
+    leg_grid: tuple | None = None
+    side_grid: tuple | None = None
+    projection: str = 'pca'
+    components: int | None = None
+    single: int = 20
+    pair: int = 4
+    centres: str = 'adaptive'
+    width_factor: float = 2.0
+    terms: int = 1000
+    cubic: bool = False
+    repulsion: float = 1.0
+
+    def __post_init__(self):
+        elements = (self.elements,) if isinstance(self.elements, str) else tuple(self.elements)
+        object.__setattr__(self, 'elements', elements)
+        object.__setattr__(self, 'three_body', tuple(self.three_body))
+        unknown = [e for e in elements if e not in atomic_numbers]
+        if not elements or unknown or len(set(elements)) < len(elements):
+            raise ValueError(f'elements must be different chemical symbols, got {elements}')
+        for name, choices in {'projection': ('pca', 'none'), 'centres': ('adaptive', 'fixed')}.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f'{name} must be one of {choices}, got {getattr(self, name)!r}')
+        if not 0 < self.cutoff < 50:
+            raise ValueError(f'cutoff must be a distance in Å, got {self.cutoff!r}')
+        if self.centres == 'fixed' and self.pair != 4:
+            raise ValueError(f"centres='fixed' defines 4 pair Gaussians, got pair={self.pair}")
+        if min(self.two_body, self.single, self.pair, self.terms, self.repulsion, *self.three_body) < 0:
+            raise ValueError('counts and the repulsion cannot be negative')
+        self.features()  # complains about impossible grids
+
+    def features(self):
+        """Feature families of this recipe, for :class:`VVPotential`."""
+        n_types = len(self.elements)
+        side = 2 * self.cutoff if self.side_cutoff is None else min(self.side_cutoff, 2 * self.cutoff)
+        families = []
+
+        def bumps(explicit, radius, n):
+            grid = self.grid if explicit is None else explicit
+            return (make_bumps(grid, radius, n if explicit is None else len(explicit), self.grid_start),) * n_types
+
+        if self.two_body or self.two_body_grid:
+            families.append(Cosine2((self.cutoff,) * n_types, bumps(self.two_body_grid, self.cutoff, self.two_body)))
+        if min(self.three_body) > 0 or self.leg_grid:
+            legs = bumps(self.leg_grid, self.cutoff, self.three_body[0])
+            sides = bumps(self.side_grid, side, self.three_body[1])
+            families.append(Cosine3((self.cutoff,) * n_types, (side,) * n_types, legs, sides))
+        if not families:
+            raise ValueError('a model needs two-body or three-body features')
+        return tuple(families)
+
+    def to_dict(self):
+        """JSON-able dictionary."""
+        return json.loads(json.dumps(asdict(self)))
+
+    @classmethod
+    def from_dict(cls, data):
+        """Inverse of :meth:`to_dict`; unknown keys are an error that names them."""
+        known = [f.name for f in fields(cls)]
+        unknown = sorted(set(data) - set(known))
+        if unknown:
+            raise ValueError(f'unknown settings {", ".join(unknown)}; known: {", ".join(known)}')
+        return cls(**data)

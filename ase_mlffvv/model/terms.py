@@ -1,0 +1,79 @@
+"""From features to the VV basis of one element: scaled projections, Gaussians, products of two, cubic terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SINGLE, PAIR, CUBIC = 1, 2, 3
+
+
+@dataclass(frozen=True, eq=False)
+class ElementBlock:
+    """The VV model of one element of the centre atom.
+
+    With features f, components ``g_j = (f . projection[:, j] - shift_j) scale_j`` for j < n and ``g_n = 1``, the
+    basis is ``[g_0, ..., g_{n-1}, 1, t_0, t_1, ...]`` and the atomic energy its product with the coefficients.
+
+    Attributes
+    ----------
+    projection : ndarray, shape (n_features, n)
+    shift, scale : ndarray, shape (n,)
+    single, pair : ndarray, shapes (n + 1, n_single, 2) and (n + 1, n_pair, 2)
+        Centre and width of the Gaussians ``exp(-((g - centre)/width)**2)`` of each component (no factor 1/2);
+        ``single`` for one-component terms, ``pair`` for products of two.
+    terms : ndarray, shape (n_terms, 5), int32
+        Rows ``(1, j, k, 0, 0)``: single Gaussian k of component j; ``(2, j, k, j', k')``: product of two pair
+        Gaussians; ``(3, j, j', j'', 0)``: g_j g_j' g_j''. All counted from zero; component n is the constant.
+    coefficients : ndarray, shape (n + 1 + n_terms,), eV
+    """
+
+    projection: np.ndarray
+    shift: np.ndarray
+    scale: np.ndarray
+    single: np.ndarray
+    pair: np.ndarray
+    terms: np.ndarray
+    coefficients: np.ndarray
+
+    def __post_init__(self):
+        n = self.projection.shape[1]
+        expected = {
+            'shift': (n,),
+            'scale': (n,),
+            'single': (n + 1, self.single.shape[1], 2),
+            'pair': (n + 1, self.pair.shape[1], 2),
+            'terms': (len(self.terms), 5),
+            'coefficients': (n + 1 + len(self.terms),),
+        }
+        for name, shape in expected.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f'{name} must have shape {shape}, got {getattr(self, name).shape}')
+        for name in ('projection', 'shift', 'scale', 'single', 'pair', 'coefficients'):
+            if not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f'{name} holds values that are not finite numbers')
+        _check_terms(self.terms, n, self.single.shape[1], self.pair.shape[1])
+
+    @property
+    def n(self):
+        """Number of components without the constant."""
+        return self.projection.shape[1]
+
+
+def _check_terms(terms, n, n_single, n_pair):
+    kind, a, b, c, d = terms.T if len(terms) else np.zeros((5, 0), int)
+    bad = (
+        (terms < 0).any(axis=1)
+        | ~np.isin(kind, (SINGLE, PAIR, CUBIC))
+        | (a > n)
+        | ((kind == SINGLE) & (b >= n_single))
+        | ((kind == PAIR) & ((b >= n_pair) | (c > n) | (d >= n_pair)))
+        | ((kind == CUBIC) & ((b > n) | (c > n)))
+    )
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise ValueError(
+            f'term {row} is {terms[row].tolist()}, outside of {n + 1} components with {n_single} single and {n_pair} '
+            'pair Gaussians'
+        )
