@@ -1,0 +1,76 @@
+"""Features and their projections with derivatives, frame by frame: what a fit needs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from .cosine import FAST, System, features, gather, make_work, pair_slopes
+from .tables import FeatureTables
+from .threads import available_threads, over_blocks
+
+
+def raw_features(tables: FeatureTables, cutoff, system: System, threads=None):
+    """Raw features of every atom, shape (n_atoms, n_features); atoms of elements with fewer are padded with zeros."""
+    f = np.zeros((len(system.positions), tables.n_features.max()))
+
+    def block(begin, end):
+        _features(tables, cutoff, system, _widest(system), begin, end, f)
+
+    over_blocks(block, len(f), threads or available_threads())
+    return f
+
+
+def projections(tables: FeatureTables, cutoff, projection, origin, system: System, threads=None):
+    """Scaled projections ``g = f . projection + origin`` of every atom and their derivatives.
+
+    Parameters
+    ----------
+    projection : ndarray, shape (n_types, n_features, n)
+        Scale included.
+    origin : ndarray, shape (n_types, n)
+
+    Returns
+    -------
+    g : ndarray, shape (n_atoms, n)
+    J : ndarray, shape (n_pairs, 3, n), 1/Å
+        dg_i/dD of each pair (i, j) of the list with D from i to j; pairs beyond the cutoff have zeros.
+    """
+    n = projection.shape[2]
+    columns = np.ascontiguousarray(projection.transpose(0, 2, 1))
+    g = origin[system.species].copy()
+    J = np.zeros((len(system.neighbour), 3, n))
+
+    def block(begin, end):
+        _project(tables, cutoff, columns, system, _widest(system), begin, end, g, J)
+
+    over_blocks(block, len(g), threads or available_threads())
+    return g, J
+
+
+def _widest(system):
+    return int(np.diff(system.first).max(initial=0))
+
+
+@njit(cache=True, nogil=True, **FAST)
+def _features(tables, cutoff, system, widest, begin, end, out):
+    w = make_work(tables, widest)
+    for i in range(begin, end):
+        gather(i, cutoff, system, w)
+        features(system.species[i], tables, w, out[i])
+
+
+@njit(cache=True, nogil=True, **FAST)
+def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
+    w = make_work(tables, widest)
+    f = np.zeros(tables.n_features.max())
+    for i in range(begin, end):
+        t = system.species[i]
+        gather(i, cutoff, system, w)
+        features(t, tables, w, f)
+        for k in range(columns.shape[1]):
+            for a in range(tables.n_features[t]):
+                g[i, k] += f[a] * columns[t, k, a]
+            pair_slopes(t, tables, w, columns[t, k])
+            for p in range(w.n[0]):
+                J[w.entry[p], :, k] = w.slope[p]

@@ -1,0 +1,210 @@
+"""A VVPotential as flat arrays for the fused kernels: padded over elements, duplicates merged, dead work removed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..model.potential import VVPotential
+from ..model.terms import CUBIC, PAIR, SINGLE
+
+
+class Bumps(NamedTuple):
+    """Bumps of one kind for every element of the centre atom (first axis of each array).
+
+    With the phase pi frequency d, a bump is (1 + cos(phase - its middle))/2; ``cosine`` and ``sine`` are of the middle.
+    Where all bumps of an element are equally wide (``shared``), one sine and cosine of the phase serve all of them.
+    """
+
+    n: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    frequency: np.ndarray
+    half_omega: np.ndarray
+    cosine: np.ndarray
+    sine: np.ndarray
+    shared: np.ndarray
+
+
+class FeatureTables(NamedTuple):
+    """What the feature kernels need; the first axis of each array is the element of the centre atom."""
+
+    n_types: int
+    cutoff2: np.ndarray
+    cutoff3: np.ndarray
+    side_cutoff: np.ndarray
+    n_features: np.ndarray
+    offset2: int
+    offset3: np.ndarray
+    pairs: Bumps
+    legs: Bumps
+    sides: Bumps
+    index3: np.ndarray
+    n_index3: np.ndarray
+
+
+class VVTables(NamedTuple):
+    """What the energy kernels need; the first axis of each array is the element of the centre atom.
+
+    Atomic energy = constant + linear . g + sum_s single_s G_s + sum_m pair_w G_a G_b + sum_m cubic_w g g g, with
+    G_s the distinct Gaussians in use.
+    """
+
+    projection: np.ndarray
+    origin: np.ndarray
+    n: np.ndarray
+    constant: np.ndarray
+    linear: np.ndarray
+    n_gauss: np.ndarray
+    gauss_component: np.ndarray
+    gauss_centre: np.ndarray
+    gauss_inverse: np.ndarray
+    single: np.ndarray
+    n_pair: np.ndarray
+    pair_index: np.ndarray
+    pair_weight: np.ndarray
+    n_cubic: np.ndarray
+    cubic_index: np.ndarray
+    cubic_weight: np.ndarray
+
+
+class PairTables(NamedTuple):
+    """The add-on pair term; ``radius`` is all zero without one. ``inverse_cell`` is used with minimum_image only."""
+
+    radius: np.ndarray
+    weights: np.ndarray
+    minimum_image: bool
+    cutoff: float
+
+
+def feature_tables(potential: VVPotential) -> FeatureTables:
+    """Arrays of the feature families of ``potential``.
+
+    Raises
+    ------
+    NotImplementedError
+        A feature family, or a repetition of one, that the kernels do not have.
+    """
+    families = {family.name: family for family in potential.features}
+    if len(families) < len(potential.features) or set(families) - {'cosine2', 'cosine3'}:
+        raise NotImplementedError(
+            f"the fused kernels evaluate one cosine2 and one cosine3 family, the model has "
+            f"{[family.name for family in potential.features]}; use engine='torch'"
+        )
+    n_types = len(potential.elements)
+    types = range(n_types)
+    two, three = families.get('cosine2'), families.get('cosine3')
+    none = tuple(np.zeros((0, 2)) for _ in types)
+    zero = (0.0,) * n_types
+    offsets, position = {}, np.zeros(n_types, np.int64)
+    for family in potential.features:
+        offsets[family.name] = position.copy()
+        position += [family.size(t, n_types) for t in types]
+    index3 = [three.index(t, n_types) if three else np.zeros((0, 3), int) for t in types]
+    return FeatureTables(
+        n_types=n_types,
+        cutoff2=np.array(two.cutoff if two else zero),
+        cutoff3=np.array(three.cutoff if three else zero),
+        side_cutoff=np.array(three.side_cutoff if three else zero),
+        n_features=position,
+        offset2=offsets.get('cosine2', np.zeros(n_types, np.int64)),
+        offset3=offsets.get('cosine3', np.zeros(n_types, np.int64)),
+        pairs=_bumps(two.bumps if two else none),
+        legs=_bumps(three.legs if three else none),
+        sides=_bumps(three.sides if three else none),
+        index3=_padded(index3, np.int64),
+        n_index3=np.array([len(index) for index in index3]),
+    )
+
+
+def vv_tables(potential: VVPotential) -> VVTables:
+    """Arrays of the energy part of ``potential``."""
+    parts = [_compile(block) for block in potential.blocks]
+    counts = {key: np.array([len(part[key]) for part in parts]) for key in ('gauss', 'pair', 'cubic')}
+    gauss = _padded([part['gauss'] for part in parts])
+    pair = _padded([part['pair'] for part in parts])
+    cubic = _padded([part['cubic'] for part in parts])
+    return VVTables(
+        projection=_padded([b.projection * b.scale for b in potential.blocks]),
+        origin=_padded([-b.shift * b.scale for b in potential.blocks]),
+        n=np.array([b.n for b in potential.blocks]),
+        constant=np.array([part['constant'] for part in parts]),
+        linear=_padded([b.coefficients[: b.n] for b in potential.blocks]),
+        n_gauss=counts['gauss'],
+        gauss_component=gauss[..., 0].astype(np.int64),
+        gauss_centre=gauss[..., 1].copy(),
+        gauss_inverse=gauss[..., 2].copy(),
+        single=_padded([part['single'] for part in parts]),
+        n_pair=counts['pair'],
+        pair_index=pair[..., :2].astype(np.int64),
+        pair_weight=pair[..., 2].copy(),
+        n_cubic=counts['cubic'],
+        cubic_index=cubic[..., :3].astype(np.int64),
+        cubic_weight=cubic[..., 3].copy(),
+    )
+
+
+def pair_tables(potential: VVPotential) -> PairTables:
+    """Arrays of the add-on pair term of ``potential``."""
+    n, pair = len(potential.elements), potential.pair
+    if pair is None:
+        return PairTables(np.zeros(n), np.zeros((2, n, n)), False, 0.0)
+    return PairTables(pair.radius.astype(float), pair.weights.astype(float), pair.minimum_image, float(pair.cutoff))
+
+
+def _padded(arrays, dtype=float):
+    """Stack arrays of equal rank and different sizes, filled with zeros."""
+    arrays = [np.asarray(a, dtype) for a in arrays]
+    out = np.zeros((len(arrays), *np.max([a.shape for a in arrays], axis=0)), dtype)
+    for row, a in zip(out, arrays):
+        row[tuple(slice(n) for n in a.shape)] = a
+    return out
+
+
+def _bumps(grids):
+    a, b = (_padded([grid[:, k] for grid in grids]) for k in (0, 1))
+    n = np.array([len(grid) for grid in grids])
+    width = np.where(b > a, b - a, 1.0)
+    omega, middle = 2 * np.pi / width, (a + b) / 2
+    shared = np.array([np.ptp(width[t, : n[t]]) < 1e-12 if n[t] else True for t in range(len(grids))])
+    cosine, sine = np.cos(omega * middle), np.sin(omega * middle)
+    return Bumps(n, a, b, omega / np.pi, omega / 2, cosine, sine, shared)
+
+
+def _compile(block):
+    """Distinct Gaussians and merged terms of one element; Gaussians of the constant component become numbers."""
+    n, coefficients = block.n, block.coefficients
+    constant = coefficients[n]
+    gaussians, single, pair, cubic = {}, {}, {}, {}
+
+    def gaussian(table, j, k):
+        """Number of a Gaussian, or None and its value where the component is constant."""
+        centre, width = table[j, k]
+        if j == n:
+            return None, float(np.exp(-(((1.0 - centre) / width) ** 2)))
+        return gaussians.setdefault((int(j), float(centre), 1.0 / float(width)), len(gaussians)), 1.0
+
+    for (kind, j1, k1, j2, k2), w in zip(block.terms, coefficients[n + 1 :]):
+        if kind == CUBIC:
+            key = tuple(sorted((int(j1), int(k1), int(j2))))
+            cubic[key] = cubic.get(key, 0.0) + w
+            continue
+        factors = [gaussian(block.single, j1, k1)] if kind == SINGLE else []
+        if kind == PAIR:
+            factors = [gaussian(block.pair, j1, k1), gaussian(block.pair, j2, k2)]
+        w = w * np.prod([value for _, value in factors])
+        key = tuple(sorted(s for s, _ in factors if s is not None))
+        if len(key) == 2:
+            pair[key] = pair.get(key, 0.0) + w
+        elif len(key) == 1:
+            single[key[0]] = single.get(key[0], 0.0) + w
+        else:
+            constant += w
+    return {
+        'constant': constant,
+        'gauss': np.array(list(gaussians), float).reshape(-1, 3),
+        'single': np.array([single.get(s, 0.0) for s in range(len(gaussians))]),
+        'pair': np.array([(*key, w) for key, w in sorted(pair.items())], float).reshape(-1, 3),
+        'cubic': np.array([(*key, w) for key, w in sorted(cubic.items())], float).reshape(-1, 4),
+    }

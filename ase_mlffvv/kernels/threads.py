@@ -1,0 +1,29 @@
+"""Run compiled kernels that release the GIL over blocks of atoms, one thread per block."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
+
+
+def available_threads():
+    """Processors this process may use; ``NUMBA_NUM_THREADS`` or ``OMP_NUM_THREADS`` lower it."""
+    n = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    for name in ('NUMBA_NUM_THREADS', 'OMP_NUM_THREADS'):
+        if os.environ.get(name, '').isdigit() and int(os.environ[name]) > 0:
+            return min(n, int(os.environ[name]))
+    return n
+
+
+def over_blocks(function, n_items, n_threads):
+    """Call ``function(begin, end)`` for ``n_threads`` blocks of ``n_items`` at once; returns the results in order."""
+    n_threads = max(1, min(n_threads, n_items))
+    edges = [n_items * k // n_threads for k in range(n_threads + 1)]
+    if n_threads == 1:
+        return [function(0, n_items)]
+    key = os.getpid(), n_threads  # a pool does not survive a fork
+    if key not in _pools:
+        _pools[key] = ThreadPoolExecutor(n_threads, thread_name_prefix='mlffvv')
+    return list(_pools[key].map(function, edges[:-1], edges[1:]))
