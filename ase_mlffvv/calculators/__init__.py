@@ -1,0 +1,5 @@
+"""ASE calculators."""
+
+from .vv import CommitteeCalculator, VVCalculator
+
+__all__ = ['CommitteeCalculator', 'VVCalculator']

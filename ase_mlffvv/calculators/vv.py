@@ -1,0 +1,245 @@
+"""VVCalculator and CommitteeCalculator: thin ASE adaptors over the engines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from ase.calculators.calculator import Calculator, CalculatorSetupError, all_changes
+
+from ..model.find import DEFAULT, find_potential
+from ..model.potential import Prediction, VVPotential
+from ..neighbors import SkinList, pair_list
+from .engines import check_choice, make_engine
+
+_VOIGT = [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]
+
+
+class VVCalculator(Calculator):
+    """ASE calculator of a VV force field.
+
+    Properties: ``energy`` = ``free_energy`` (eV), ``energies`` (eV, per atom, sum to the energy), ``forces`` (eV/Å),
+    and where the cell has three vectors ``stress`` and ``stresses`` (eV/Å^3, Voigt xx, yy, zz, yz, xz, xy, tensile
+    positive; ``stresses`` sum to ``stress``).
+
+    Parameters
+    ----------
+    model : None, str, Path or VVPotential
+        A ``.vv`` file, a folder of the original PWMLFF programs, a potential, or None for the shipped lithium
+        potential.
+    device : str
+        ``'cpu'``, or ``'cuda'`` with a CUDA build of torch.
+    engine : {'auto', 'numba', 'torch'}
+        ``'auto'`` is the fused Numba engine on the CPU and torch elsewhere. Both give the same numbers to round-off.
+    skin : float, Å
+        The pair list is kept while no atom moved so far that a pair could be missing; 0 rebuilds at every change.
+    threads : int, optional
+        Threads of the Numba engine; default all processors the process may use.
+
+    Notes
+    -----
+    Atoms outside the range of the training data are extrapolated; the model's card (:attr:`potential`.card) tells
+    what it was fitted to. To share a model between calculators cheaply: ``VVCalculator(other.potential)``.
+
+    Examples
+    --------
+    >>> from ase.build import bulk
+    >>> from ase_mlffvv import VVCalculator
+    >>> atoms = bulk('Li', cubic=True)
+    >>> atoms.calc = VVCalculator()
+    >>> round(atoms.get_potential_energy() / len(atoms), 1)
+    -1.9
+    """
+
+    implemented_properties = ['energy', 'free_energy', 'energies', 'forces', 'stress', 'stresses']
+    ignored_changes = {'initial_charges', 'initial_magmoms'}
+    default_parameters = {'model': None, 'device': 'cpu', 'engine': 'auto', 'skin': 0.5, 'threads': None}
+    nolabel = True
+
+    def __init__(self, model=None, *, device='cpu', engine='auto', skin=0.5, threads=None):
+        super().__init__(model=model, device=device, engine=engine, skin=skin, threads=threads)
+
+    def _get_name(self):
+        return 'vv'
+
+    def set(self, **settings):
+        """Change settings; a new model discards the results."""
+        unknown = sorted(set(settings) - set(self.default_parameters))
+        if unknown:
+            raise TypeError(f'unknown settings {", ".join(unknown)}; known: {", ".join(self.default_parameters)}')
+        new = {**self.parameters, **settings}
+        check_choice(new['engine'], new['device'])
+        if new['threads'] is not None and not int(new['threads']) >= 1:
+            raise CalculatorSetupError(f'threads must be 1 or more, got {new["threads"]!r}')
+        if 'model' in settings:
+            self._load(settings['model'])
+            settings['model'] = self._label(settings['model'])
+            self.reset()
+        self._list = SkinList(self._cutoff(), new['skin'])
+        self._engines = None
+        return super().set(**settings)
+
+    def _load(self, model):
+        self.potential = find_potential(model)
+
+    @staticmethod
+    def _label(model):
+        """JSON-able name of a model for files and databases."""
+        if isinstance(model, VVPotential):
+            return f'VVPotential {model.digest()[:12]}'
+        return DEFAULT if model is None else str(Path(model))
+
+    def _potentials(self):
+        return [self.potential]
+
+    def _cutoff(self):
+        return max(potential.cutoff for potential in self._potentials())
+
+    def __getstate__(self):
+        state = self.__dict__.copy()
+        state['_engines'] = None
+        state['_list'] = SkinList(self._list.cutoff, self._list.skin)
+        return state
+
+    def __str__(self):
+        p = self.parameters
+        counts = self._list.statistics
+        return (
+            f'{type(self).__name__}({p["model"]}): {self._potentials()[0]!r}, engine {p["engine"]} on {p["device"]}, '
+            f'pair list built {counts["builds"]} times and reused {counts["reuses"]} times'
+        )
+
+    def engine_info(self):
+        """What evaluates: engine, device, threads, the sum over pairs used by torch, and pair-list statistics."""
+        engine = self._get_engines()[0]
+        info = {'engine': engine.name, 'device': self.parameters['device'], 'pair_list': dict(self._list.statistics)}
+        if engine.name == 'numba':
+            info['threads'] = engine.threads
+        else:
+            from ..model.reduce import SCATTER
+
+            info['sum_over_pairs'] = SCATTER
+        return info
+
+    def _get_engines(self):
+        if self._engines is None:
+            p = self.parameters
+            self._engines = [make_engine(x, p['engine'], p['device'], p['threads']) for x in self._potentials()]
+        return self._engines
+
+    def _predict(self, atoms, skin_list=None) -> list[Prediction]:
+        """Prediction of each potential."""
+        species = [potential.species(atoms.numbers) for potential in self._potentials()]
+        cell = np.where(atoms.pbc[:, None], atoms.cell[:], 0.0)
+        positions = atoms.positions
+        if skin_list is None:
+            pairs = pair_list(positions, cell, atoms.pbc, self._cutoff())
+        else:
+            pairs = skin_list.get(positions, cell, atoms.pbc)
+        return [engine.evaluate(s, positions, cell, pairs) for engine, s in zip(self._get_engines(), species)]
+
+    def _results(self, atoms, predictions):
+        return as_results(predictions[0], atoms)
+
+    def calculate(self, atoms=None, properties=('energy',), system_changes=all_changes):
+        """Compute all properties at once."""
+        super().calculate(atoms, properties, system_changes)
+        self.results = self._results(self.atoms, self._predict(self.atoms, self._list))
+
+    def evaluate_many(self, frames, properties=None):
+        """Results of many structures, in order, without touching this calculator's own.
+
+        Parameters
+        ----------
+        frames : iterable of Atoms
+        properties : sequence of str, optional
+            Names to return; default all that a structure has.
+
+        Returns
+        -------
+        list of dict
+            Like ``calc.results``.
+        """
+        unknown = sorted(set(properties or ()) - set(self.implemented_properties))
+        if unknown:
+            known = ', '.join(self.implemented_properties)
+            raise ValueError(f'unknown properties {", ".join(unknown)}; known: {known}')
+        out = []
+        for atoms in frames:
+            results = self._results(atoms, self._predict(atoms))
+            out.append(results if properties is None else {k: results[k] for k in properties if k in results})
+        return out
+
+
+class CommitteeCalculator(VVCalculator):
+    """Mean of several VV force fields; their spread tells where they disagree.
+
+    Parameters
+    ----------
+    models : sequence
+        Two or more models, each as for :class:`VVCalculator`.
+    device, engine, skin, threads
+        As for :class:`VVCalculator`.
+
+    Examples
+    --------
+    >>> calc = CommitteeCalculator(['a.vv', 'b.vv', 'c.vv'])            # doctest: +SKIP
+    >>> atoms.calc = calc                                               # doctest: +SKIP
+    >>> atoms.arrays['force_std'] = calc.uncertainty(atoms)['forces']   # doctest: +SKIP
+    """
+
+    def __init__(self, models, *, device='cpu', engine='auto', skin=0.5, threads=None):
+        super().__init__(list(models), device=device, engine=engine, skin=skin, threads=threads)
+
+    def _get_name(self):
+        return 'vv-committee'
+
+    def _load(self, models):
+        if models is None or len(models) < 2:
+            raise CalculatorSetupError(f'a committee needs two or more models, got {models!r}')
+        self.members = [find_potential(model) for model in models]
+
+    @staticmethod
+    def _label(models):
+        return [VVCalculator._label(model) for model in models]
+
+    def _potentials(self):
+        return self.members
+
+    def _results(self, atoms, predictions):
+        return as_results(Prediction(*(np.mean(values, axis=0) for values in zip(*predictions))), atoms)
+
+    def uncertainty(self, atoms=None):
+        """Standard deviations over the members.
+
+        Returns
+        -------
+        dict
+            ``energy`` (eV), ``energies`` (eV, shape (n_atoms,)), and ``forces`` (eV/Å, shape (n_atoms,)): the root of
+            the summed variances of the three components.
+        """
+        atoms = atoms if atoms is not None else self.atoms
+        predictions = self._predict(atoms)
+        energies = np.array([p.energies for p in predictions])
+        forces = np.array([p.forces for p in predictions])
+        return {
+            'energy': float(energies.sum(axis=1).std(ddof=1)),
+            'energies': energies.std(axis=0, ddof=1),
+            'forces': np.sqrt(forces.var(axis=0, ddof=1).sum(axis=1)),
+        }
+
+
+def as_results(prediction: Prediction, atoms):
+    """ASE results of a prediction: energies, forces, and stresses where the cell spans a volume."""
+    energy = float(prediction.energies.sum())
+    results = {
+        'energy': energy,
+        'free_energy': energy,
+        'energies': prediction.energies,
+        'forces': prediction.forces,
+    }
+    if atoms.cell.rank == 3:
+        virials = (prediction.virials + prediction.virials.transpose(0, 2, 1)) / 2
+        results['stresses'] = virials[:, _VOIGT[0], _VOIGT[1]] / atoms.cell.volume
+        results['stress'] = results['stresses'].sum(axis=0)
+    return results
