@@ -1,0 +1,7 @@
+"""Fitting VV force fields: components, term selection, least squares, report."""
+
+from .report import Accuracy, FitReport, accuracy
+from .rows import FitWeights
+from .train import fit
+
+__all__ = ['Accuracy', 'FitReport', 'FitWeights', 'accuracy', 'fit']

@@ -1,0 +1,86 @@
+"""Training structures as the fit sees them: pair lists, components g of every atom, and their derivatives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..io.datasets import Labels
+from ..kernels.cosine import System
+from ..kernels.project import projections, raw_features
+from ..kernels.tables import FeatureTables, feature_tables, vv_tables
+from ..neighbors import PairList, pair_list
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One training structure.
+
+    Attributes
+    ----------
+    system : System
+    pairs : PairList
+        Complete to the cutoff of the features, without skin.
+    labels : Labels
+        What remains to be fitted (after constants and pair term are taken off).
+    group : str
+    weight : float
+    volume : float
+        Å^3; zero without a three-dimensional cell.
+    """
+
+    system: System
+    pairs: PairList
+    labels: Labels
+    group: str
+    weight: float
+    volume: float
+
+    def __len__(self):
+        return len(self.system.positions)
+
+
+def make_frame(atoms, species, cutoff, labels, group='', weight=1.0) -> Frame:
+    """Frame of an Atoms object; ``species`` are element indices, ``cutoff`` in Å."""
+    cell = np.where(atoms.pbc[:, None], atoms.cell[:], 0.0)
+    pairs = pair_list(atoms.positions, cell, atoms.pbc, cutoff)
+    system = System(
+        np.asarray(species, np.int64),
+        np.ascontiguousarray(atoms.positions, float),
+        pairs.shifts @ cell,
+        cell,
+        np.linalg.pinv(cell),
+        pairs.first,
+        pairs.j,
+        pairs.image,
+    )
+    volume = atoms.cell.volume if atoms.cell.rank == 3 else 0.0
+    return Frame(system, pairs, labels, group, weight, volume)
+
+
+class Projector:
+    """Components g and derivatives J of frames, for one set of features and projections.
+
+    Parameters
+    ----------
+    potential : VVPotential
+        Its coefficients are not used.
+    """
+
+    def __init__(self, potential):
+        self.tables: FeatureTables = feature_tables(potential)
+        self.cutoff = max(max(family.cutoff) for family in potential.features)
+        vv = vv_tables(potential)
+        self.projection, self.origin, self.n = vv.projection, vv.origin, vv.n
+
+    def features(self, frame):
+        """Raw features, shape (n_atoms, n_features)."""
+        return raw_features(self.tables, self.cutoff, frame.system)
+
+    def __call__(self, frame):
+        """Components with the constant, (n_atoms, n_max + 1), and J = dg/dD, (n_pairs, 3, n_max) in 1/Å."""
+        g, J = projections(self.tables, self.cutoff, self.projection, self.origin, frame.system)
+        g = np.concatenate([g, np.zeros((len(g), 1))], axis=1)
+        g[np.arange(len(g)), self.n[frame.system.species]] = 1.0
+        return g, J

@@ -1,0 +1,199 @@
+"""How well a potential reproduces labels: tables per property and group, parity plots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..io.datasets import check_frames, group_of
+from ..kernels.evaluate import NumbaEngine
+from ..neighbors import pair_list
+
+PROPERTIES = {
+    'energy': ('meV/atom', 1e3),
+    'forces': ('meV/Å', 1e3),
+    'stress': ('GPa', 160.21766),
+    'energies': ('meV', 1e3),
+}
+
+
+@dataclass
+class Accuracy:
+    """Reference and predicted values by property, and the group of each structure.
+
+    Attributes
+    ----------
+    reference, predicted : dict of list of ndarray
+        By property: one array per structure (empty where it has no label). Energies per atom in eV/atom, forces
+        flattened in eV/Å, known stress components in eV/Å^3, atomic energies in eV.
+    groups : list of str
+    """
+
+    reference: dict
+    predicted: dict
+    groups: list
+
+    def errors(self, name, group=None):
+        """Predicted minus reference values of a property, all groups or one, shape (n,)."""
+        chosen = [
+            p - r
+            for p, r, g in zip(self.predicted[name], self.reference[name], self.groups)
+            if group is None or g == group
+        ]
+        return np.concatenate(chosen) if chosen else np.zeros(0)
+
+    def mae(self, name, group=None):
+        """Mean absolute error (eV/atom, eV/Å, eV/Å^3, eV); NaN without labels."""
+        errors = self.errors(name, group)
+        return float(np.abs(errors).mean()) if len(errors) else np.nan
+
+    def rmse(self, name, group=None):
+        """Root mean square error, units as :meth:`mae`."""
+        errors = self.errors(name, group)
+        return float(np.sqrt((errors**2).mean())) if len(errors) else np.nan
+
+    def to_dict(self):
+        """JSON-able: per group and property the number of values, MAE and RMSE."""
+        return {
+            group or 'all': {
+                name: {
+                    'n': len(self.errors(name, group)),
+                    'mae': self.mae(name, group),
+                    'rmse': self.rmse(name, group),
+                }
+                for name in PROPERTIES
+                if len(self.errors(name, group))
+            }
+            for group in [None, *sorted({g for g in self.groups if g})]
+        }
+
+    def _cell(self, name, group):
+        factor = PROPERTIES[name][1]
+        if not len(self.errors(name, group)):
+            return '-'
+        return f'{self.mae(name, group) * factor:.3g} / {self.rmse(name, group) * factor:.3g}'
+
+    def __str__(self):
+        names = [name for name in PROPERTIES if len(self.errors(name))]
+        titles = [f'{name} ({PROPERTIES[name][0]})' for name in names]
+        lines = [f'{"MAE / RMSE":24}' + ''.join(f'{title:>22}' for title in titles)]
+        for group in [None, *sorted({g for g in self.groups if g})]:
+            n = sum(group is None or g == group for g in self.groups)
+            label = f'{group or "all"} ({n})'
+            lines.append(f'{label:24.24}' + ''.join(f'{self._cell(name, group):>22}' for name in names))
+        return '\n'.join(lines)
+
+    def parity(self, path=None):
+        """Parity plots of all labelled properties; returns the figure, and saves it where a path is given."""
+        from matplotlib.figure import Figure
+
+        names = [name for name in PROPERTIES if len(self.errors(name))]
+        figure = Figure(figsize=(3.6 * len(names), 3.5), layout='constrained')
+        for axes, name in zip(np.atleast_1d(figure.subplots(1, len(names))), names):
+            unit, factor = PROPERTIES[name]
+            if factor == 1e3:
+                unit, factor = unit.removeprefix('m'), 1.0
+            for group in sorted(set(self.groups)):
+                chosen = [k for k, g in enumerate(self.groups) if g == group]
+                x = np.concatenate([self.reference[name][k] for k in chosen]) * factor
+                y = np.concatenate([self.predicted[name][k] for k in chosen]) * factor
+                axes.plot(x, y, '.', ms=3, label=group or None, rasterized=len(x) > 2000)
+            low, high = axes.get_xlim()
+            axes.plot([low, high], [low, high], 'k-', lw=0.6)
+            scale = PROPERTIES[name]
+            axes.set(xlabel=f'reference {name} ({unit})', ylabel=f'predicted {name} ({unit})')
+            axes.set_title(f'MAE {self.mae(name) * scale[1]:.3g} {scale[0]}', fontsize=9)
+            if any(self.groups):
+                axes.legend(fontsize=6)
+        if path is not None:
+            figure.savefig(path, dpi=150)
+        return figure
+
+
+@dataclass
+class FitReport:
+    """What a fit did and how accurate it is.
+
+    Attributes
+    ----------
+    train, validation : Accuracy or None
+    n_functions, n_rows : int
+        Coefficients, and equations of the last least-squares problem.
+    condition : float
+        Condition number of the scaled, regularised normal equations.
+    ridge : float
+    seconds : dict
+        By stage.
+    notes : list of str
+        Decisions taken, in words.
+    """
+
+    train: Accuracy
+    validation: Accuracy | None
+    n_functions: int
+    n_rows: int
+    condition: float
+    ridge: float
+    seconds: dict
+    notes: list = field(default_factory=list)
+
+    def to_dict(self):
+        """JSON-able record."""
+        return {
+            'train': self.train.to_dict(),
+            'validation': self.validation.to_dict() if self.validation else None,
+            'n_functions': self.n_functions,
+            'n_rows': self.n_rows,
+            'condition': self.condition,
+            'ridge': self.ridge,
+            'seconds': self.seconds,
+            'notes': self.notes,
+        }
+
+    def __str__(self):
+        lines = [
+            f'{self.n_functions} functions, {self.n_rows} equations, ridge {self.ridge:g}, condition number '
+            f'{self.condition:.1e}, ' + ', '.join(f'{name} {s:.0f} s' for name, s in self.seconds.items()),
+            *self.notes,
+            'training set',
+            str(self.train),
+        ]
+        if self.validation is not None:
+            lines += ['validation set', str(self.validation)]
+        return '\n'.join(lines)
+
+
+def accuracy(potential, frames, tick=lambda: None) -> Accuracy:
+    """Compare a potential with the labels of structures.
+
+    Parameters
+    ----------
+    potential : VVPotential
+    frames : sequence of Atoms
+        Labels as in :mod:`ase_mlffvv.io.datasets`.
+    """
+    engine = NumbaEngine(potential)
+    reference, predicted = ({name: [] for name in PROPERTIES} for _ in range(2))
+    labels = check_frames(frames, 'the structures')
+    for atoms, label in zip(frames, labels):
+        cell = np.where(atoms.pbc[:, None], atoms.cell[:], 0.0)
+        pairs = pair_list(atoms.positions, cell, atoms.pbc, engine.cutoff)
+        result = engine.evaluate(potential.species(atoms.numbers), atoms.positions, cell, pairs)
+        n, empty = len(atoms), np.zeros(0)
+        pair = {name: (empty, empty) for name in PROPERTIES}
+        if label.energy is not None:
+            pair['energy'] = np.array([label.energy / n]), np.array([result.energies.sum() / n])
+        if label.forces is not None:
+            pair['forces'] = label.forces.ravel(), result.forces.ravel()
+        if label.energies is not None:
+            pair['energies'] = label.energies, result.energies
+        if label.stress is not None and atoms.cell.rank == 3:
+            stress = result.virials.sum(axis=0)[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]] / atoms.cell.volume
+            known = np.isfinite(label.stress)
+            pair['stress'] = label.stress[known], stress[known]
+        for name, (r, p) in pair.items():
+            reference[name].append(r)
+            predicted[name].append(p)
+        tick()
+    return Accuracy(reference, predicted, [group_of(atoms) for atoms in frames])

@@ -1,0 +1,162 @@
+"""Weighted rows of the least-squares problem of one frame, for any set of basis columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from ..kernels.rows import basis, derivative_rows
+from ..model.terms import CUBIC, PAIR, SINGLE, ElementBlock
+
+
+@dataclass(frozen=True)
+class FitWeights:
+    """Factors that residuals are multiplied with before they are squared: inverse tolerances.
+
+    Attributes
+    ----------
+    energy : float, 1/(eV/atom)
+        Total energy; per atom unless ``per_atom`` is False (then 1/eV).
+    forces : float, 1/(eV/Å)
+    energies : float, 1/eV
+        Atomic energies.
+    stress : float, 1/(eV/Å^3)
+    per_atom : bool
+    group_width : float, Å
+        Atomic energies are compared after averaging over neighbours with ``exp(-d^2/group_width^2)`` (minimum image,
+        cut where it falls below 0.01), as the original programs do; 0 compares atom by atom.
+    """
+
+    energy: float = 100.0
+    forces: float = 1.0
+    energies: float = 1.0
+    stress: float = 100.0
+    per_atom: bool = True
+    group_width: float = 0.0
+
+    def __post_init__(self):
+        for name in ('energy', 'forces', 'energies', 'stress', 'group_width'):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value >= 0):
+                raise ValueError(f'weight {name} must be zero or positive, got {value!r}')
+
+
+def function_table(block: ElementBlock):
+    """All one-dimensional functions of an element, for :func:`ase_mlffvv.kernels.rows.basis`.
+
+    Rows: the n components, the constant, then ``single`` and ``pair`` Gaussians of each of the n + 1 components.
+    """
+    n = block.n
+    linear = np.array([(j, 0.0, -1.0) for j in range(n)] + [(n, 0.0, 0.0)])
+    parts = [linear.reshape(-1, 3)]
+    for gaussians in (block.single, block.pair):
+        component = np.repeat(np.arange(n + 1), gaussians.shape[1])
+        centre, width = gaussians.reshape(-1, 2).T
+        parts.append(np.column_stack([component, centre, 1 / width]))
+    return np.concatenate(parts)
+
+
+def term_factors(block: ElementBlock, terms):
+    """Functions (rows of :func:`function_table`) whose product is each column [g, 1, terms]: (n_columns, 2 or 3)."""
+    n, n_single, n_pair = block.n, block.single.shape[1], block.pair.shape[1]
+    kind, a, b, c, d = np.asarray(terms, int).reshape(-1, 5).T
+    first_pair = (n + 1) * (1 + n_single)
+    one = np.full(len(kind), n)
+    single = n + 1 + a * n_single + b
+    left, right = first_pair + a * n_pair + b, first_pair + c * n_pair + d
+    chosen = [kind == SINGLE, kind == PAIR, kind == CUBIC]
+    choices = [single, left, a], [one, right, b], [one, one, c]
+    columns = [np.select(chosen, values) for values in choices]
+    factors = np.stack(columns if (kind == CUBIC).any() else columns[:2], axis=1)
+    linear = np.full((n + 1, factors.shape[1]), n)
+    linear[:, 0] = np.arange(n + 1)
+    return np.concatenate([linear, factors])
+
+
+class Columns:
+    """Basis columns of all elements: ``[g, 1, terms]`` of the first element, then of the next.
+
+    Parameters
+    ----------
+    blocks : sequence of ElementBlock
+        Their projections, Gaussians and terms; the coefficients are not used.
+    extra : sequence of ndarray, shape (n_extra, 5), optional
+        Candidate terms per element; their columns come last, element by element.
+    """
+
+    def __init__(self, blocks, extra=None):
+        self.tables = [function_table(block) for block in blocks]
+        self.factors = [term_factors(block, block.terms) for block in blocks]
+        self.extra = [term_factors(block, terms)[block.n + 1 :] for block, terms in zip(blocks, extra or [])]
+        sizes = [len(f) for f in self.factors]
+        self.own = np.concatenate([[0], np.cumsum(sizes)])
+        self.n = int(self.own[-1])
+        ends = np.cumsum([len(f) for f in self.extra])
+        self.candidates = np.concatenate([[self.n], self.n + ends]).astype(int)
+        self.total = int(self.candidates[-1])
+
+    def parts(self):
+        """(element index, function table, factors, slice of columns) of each block of columns."""
+        for t, factors in enumerate(self.factors):
+            yield t, self.tables[t], factors, slice(self.own[t], self.own[t + 1])
+        for t, factors in enumerate(self.extra):
+            if len(factors):
+                yield t, self.tables[t], factors, slice(self.candidates[t], self.candidates[t + 1])
+
+    def evaluate(self, frame, g, J):
+        """Columns X (n_atoms, total), their sums' derivatives V (3 n_atoms, total) and S (6, total, strain)."""
+        n_atoms = len(frame)
+        X = np.zeros((n_atoms, self.total))
+        V, S = np.zeros((3 * n_atoms, self.total)), np.zeros((6, self.total))
+        D = frame.pairs.vectors(frame.system.positions, frame.system.cell)
+        for t, table, factors, columns in self.parts():
+            atoms = np.flatnonzero(frame.system.species == t)
+            if len(atoms) == 0:
+                continue
+            X[atoms, columns], dX = basis(g[atoms], table, factors)
+            component = table[:, 0].astype(int)[factors]
+            V[:, columns], S[:, columns] = derivative_rows(frame.system, atoms, J, dX, component, D)
+        return X, V, S
+
+
+def weighted_rows(frame, X, V, S, weights: FitWeights):
+    """Rows (n_rows, n_columns) and labels (n_rows,), multiplied by their weights."""
+    labels, n_atoms = frame.labels, len(frame)
+    rows, values = [], []
+
+    def add(block, value, weight):
+        if weight > 0:
+            rows.append(block * (weight * frame.weight))
+            values.append(np.ravel(value) * (weight * frame.weight))
+
+    if labels.energy is not None:
+        add(X.sum(axis=0)[None], labels.energy, weights.energy / (n_atoms if weights.per_atom else 1))
+    if labels.forces is not None:
+        add(-V, labels.forces, weights.forces)
+    if labels.energies is not None and weights.energies > 0:
+        if weights.group_width > 0:
+            average = group_average(frame, weights.group_width)
+            add(average @ X, average @ labels.energies, weights.energies)
+        else:
+            add(X, labels.energies, weights.energies)
+    if labels.stress is not None and frame.volume > 0:
+        known = np.isfinite(labels.stress)
+        add(S[known] / frame.volume, labels.stress[known], weights.stress)
+    if not rows:
+        return np.zeros((0, X.shape[1])), np.zeros(0)
+    return np.concatenate(rows), np.concatenate(values)
+
+
+def group_average(frame, width):
+    """Row-normalised weights exp(-d^2/width^2) between atoms at their minimum-image distance, (n_atoms, n_atoms)."""
+    positions, inverse = frame.system.positions, frame.system.inverse_cell
+    if frame.system.cell.any():
+        D = positions[None] - positions[:, None]
+        shift = np.ceil(D @ inverse - 0.5 - 1e-9)
+        square = ((D - shift @ frame.system.cell) ** 2).sum(-1)
+    else:
+        square = cdist(positions, positions, 'sqeuclidean')
+    average = np.where(square < -np.log(0.01) * width**2, np.exp(-square / width**2), 0.0)
+    return average / average.sum(axis=1, keepdims=True)

@@ -1,0 +1,282 @@
+"""fit(): labelled structures and a VVSpec in, a VVPotential and a FitReport out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import asdict, replace
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from tqdm import tqdm
+
+from ..errors import DatasetError, VVFileError
+from ..io.datasets import Labels, check_frames, group_of
+from ..model.pair import PairTerm
+from ..model.potential import VVPotential
+from ..model.spec import VVSpec
+from ..model.terms import ElementBlock
+from .centres import adaptive_gaussians, fixed_gaussians, plain_components, principal_components, scaling
+from .frames import Projector, make_frame
+from .normal import solve
+from .report import FitReport, accuracy
+from .rows import Columns, FitWeights
+from .select import accumulate, n_passes, select_terms, with_coefficients
+
+log = logging.getLogger(__name__)
+
+
+def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.0, ridge=1e-7, loops=None, stride=1,
+        seed=0, checkpoint=None, progress=True) -> tuple[VVPotential, FitReport]:  # fmt: skip
+    """Fit a VV force field.
+
+    Parameters
+    ----------
+    frames : sequence of Atoms
+        Structures with labels: ``REF_energy``, ``REF_forces``, ``REF_energies``, ``REF_stress``, or results of a
+        calculator (:mod:`ase_mlffvv.io.datasets`). Absent labels are left out, but every frame needs one.
+    spec : VVSpec
+    weights : dict or FitWeights, optional
+        ``energy`` (per eV/atom), ``forces`` (per eV/Å), ``energies`` (per eV), ``stress`` (per eV/Å^3): residuals are
+        multiplied by these. Default 100, 1, 1, 100.
+    group_weights : dict, optional
+        Extra factor by group (``config_type`` or ``group`` of a frame's info); a frame's info may also hold
+        ``weight``.
+    validation : float or sequence of Atoms
+        Share of the frames kept out of the fit, chosen with ``seed``, or structures to validate on.
+    ridge : float
+        Relative to the unit diagonal of the scaled normal equations.
+    loops : int, optional
+        Rounds of term selection; default five, or more so that none adds over 250 terms.
+    stride : int
+        Select terms on every ``stride``-th frame; coefficients are always fitted to all.
+    seed : int
+        Same seed, same result.
+    checkpoint : path, optional
+        A ``.vv`` file rewritten after each round of selection; if it exists and belongs to this very fit, the fit
+        goes on from there.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    VVPotential, FitReport
+
+    Raises
+    ------
+    DatasetError
+        Frames without usable labels or with elements that are not in ``spec``.
+    """
+    start = perf_counter()
+    weights = weights if isinstance(weights, FitWeights) else FitWeights(**(weights or {}))
+    frames, held_out = _split(list(frames), validation, seed)
+    labels = check_frames(frames)
+    shell = _shell(spec)
+    notes: list[str] = []
+    data = _prepare(frames, labels, shell, group_weights or {})
+    constants = _constants(data, len(spec.elements))
+    data = [replace(frame, labels=_shifted(frame, constants)) for frame in data]
+    seconds = {'lists': perf_counter() - start}
+    n_terms = spec.terms * len(spec.elements)
+    chosen = data[::stride]
+    steps = len(data) * 2 + len(chosen) * n_passes(n_terms, loops) + len(frames) + len(held_out)
+    with tqdm(total=steps, desc='fit', unit='frame', disable=not progress, smoothing=0.05) as bar:
+        mark = perf_counter()
+        blocks = _start_blocks(spec, shell, data, bar.update, notes)
+        shell = replace(shell, blocks=blocks, pair=_repulsion(spec, data, notes))
+        projector = Projector(shell)
+        state = _State(checkpoint, shell, _fingerprint(spec, weights, chosen, seed, loops, ridge))
+        blocks = state.resume(blocks, notes)
+        seconds['components'], mark = perf_counter() - mark, perf_counter()
+        bar.set_description('select terms')
+        blocks = select_terms(chosen, projector, blocks, weights, n_terms, loops=loops, cubic=spec.cubic, seed=seed,
+                              ridge=ridge, tick=bar.update, on_loop=state.save)  # fmt: skip
+        seconds['selection'], mark = perf_counter() - mark, perf_counter()
+        bar.set_description('solve')
+        normal = accumulate(data, projector, Columns(blocks), weights, bar.update)
+        w, condition = solve(*normal.matrix(), ridge)
+        blocks = _with_constants(with_coefficients(blocks, w), constants)
+        seconds['solution'], mark = perf_counter() - mark, perf_counter()
+        bar.set_description('compare')
+        potential = replace(shell, blocks=blocks)
+        train = accuracy(potential, frames, bar.update)
+        valid = accuracy(potential, held_out, bar.update) if held_out else None
+        bar.update(bar.total - bar.n)
+    seconds['comparison'] = perf_counter() - mark
+    report = FitReport(train, valid, len(w), normal.n_rows, condition, ridge, seconds, notes)
+    card = {
+        'spec': spec.to_dict(),
+        'weights': asdict(weights),
+        'fit': report.to_dict(),
+        'frames': len(frames),
+        'seed': seed,
+    }
+    for note in notes:
+        log.info(note)
+    state.remove()
+    return replace(potential, card=card), report
+
+
+def _split(frames, validation, seed):
+    if not isinstance(validation, (int, float)):
+        return frames, list(validation)
+    if not 0 <= validation < 1:
+        raise ValueError(f'validation must be a share between 0 and 1 or a list of structures, got {validation}')
+    n = round(validation * len(frames))
+    out = set(np.random.default_rng(seed).permutation(len(frames))[:n].tolist())
+    return [a for k, a in enumerate(frames) if k not in out], [frames[k] for k in sorted(out)]
+
+
+def _shell(spec):
+    """A potential with the features of ``spec`` and empty blocks."""
+    families, n_types = spec.features(), len(spec.elements)
+    sizes = [sum(family.size(t, n_types) for family in families) for t in range(n_types)]
+    none = np.zeros((1, 0, 2))
+    rows = np.zeros((0, 5), np.int32)
+    empty = [ElementBlock(np.zeros((f, 0)), np.zeros(0), np.zeros(0), none, none, rows, np.zeros(1)) for f in sizes]
+    return VVPotential(spec.elements, families, tuple(empty))
+
+
+def _prepare(frames, labels, shell, group_weights):
+    unknown = sorted(set(group_weights) - {group_of(atoms) for atoms in frames})
+    if unknown:
+        raise DatasetError(
+            f'group_weights names groups without structures: {", ".join(unknown)}; '
+            f'there are: {", ".join(sorted({group_of(atoms) for atoms in frames}))}'
+        )
+    data = []
+    for atoms, label in zip(frames, labels):
+        group = group_of(atoms)
+        weight = float(atoms.info.get('weight', 1.0)) * group_weights.get(group, 1.0)
+        data.append(make_frame(atoms, shell.species(atoms.numbers), shell.cutoff, label, group, weight))
+    return data
+
+
+def _constants(data, n_types):
+    """Energy of one atom of each element, eV: least squares of total energies, or means of atomic energies."""
+    rows, values = [], []
+    for frame in data:
+        count = np.bincount(frame.system.species, minlength=n_types) / len(frame)
+        energy = frame.labels.energies.sum() if frame.labels.energy is None and frame.labels.energies is not None \
+            else frame.labels.energy  # fmt: skip
+        if energy is not None:
+            rows.append(count)
+            values.append(energy / len(frame))
+    if not rows:
+        return np.zeros(n_types)
+    return np.linalg.lstsq(np.array(rows), np.array(values), rcond=None)[0]
+
+
+def _shifted(frame, constants):
+    labels, shift = frame.labels, constants[frame.system.species]
+    return Labels(
+        energy=None if labels.energy is None else labels.energy - shift.sum(),
+        forces=labels.forces,
+        energies=None if labels.energies is None else labels.energies - shift,
+        stress=labels.stress,
+    )
+
+
+def _with_constants(blocks, constants):
+    out = []
+    for block, constant in zip(blocks, constants):
+        coefficients = block.coefficients.copy()
+        coefficients[block.n] += constant
+        out.append(replace(block, coefficients=coefficients))
+    return tuple(out)
+
+
+def _start_blocks(spec, shell, data, tick, notes):
+    """Blocks with projection, scaling and Gaussians, without terms."""
+    projector = Projector(shell)
+    values = []
+    for frame in data:
+        values.append(projector.features(frame))
+        tick()
+    species = np.concatenate([frame.system.species for frame in data])
+    values = np.concatenate(values)
+    blocks = []
+    for t, element in enumerate(spec.elements):
+        f = values[species == t, : shell.n_features(t)]
+        if len(f) == 0:
+            raise DatasetError(f'no structure contains {element}, which the spec lists')
+        projection = principal_components(f, spec.components) if spec.projection == 'pca' else plain_components(f)
+        shift, scale = scaling(f @ projection)
+        g = (f @ projection - shift) * scale
+        n = projection.shape[1]
+        if spec.centres == 'fixed':
+            single, pair = fixed_gaussians(n + 1, spec.single)
+        else:
+            single, pair = (
+                np.concatenate([adaptive_gaussians(g, k, spec.width_factor), np.tile([1.0, 1.0], (1, k, 1))])
+                for k in (spec.single, spec.pair)
+            )
+        blocks.append(
+            ElementBlock(projection, shift, scale, single, pair, np.zeros((0, 5), np.int32), np.zeros(n + 1))
+        )
+        notes.append(f'{element}: {f.shape[1]} features, {n} components, {len(f)} environments')
+    return tuple(blocks)
+
+
+def _repulsion(spec, data, notes):
+    """Pair term that starts at the shortest distance of each pair of elements in the data."""
+    if spec.repulsion == 0:
+        return None
+    n_types = len(spec.elements)
+    shortest = np.full(n_types, np.inf)
+    for frame in data:
+        d = np.linalg.norm(frame.pairs.vectors(frame.system.positions, frame.system.cell), axis=1)
+        pair = frame.system.species[np.stack([frame.pairs.i, frame.pairs.j])]
+        for t in range(n_types):
+            shortest[t] = min(shortest[t], d[pair[0] == t].min(initial=np.inf))
+    if not np.isfinite(shortest).all():
+        return None
+    ratio = 1 / 1.5  # r/d at three quarters of d = 2 r
+    at_three_quarters = 4 * ratio**12 * np.cos(np.pi * 0.75 / 2) ** 2
+    weights = np.zeros((2, n_types, n_types))
+    weights[0] = spec.repulsion / at_three_quarters
+    notes.append('repulsion below ' + ', '.join(f'{d:.3f} Å ({e})' for e, d in zip(spec.elements, shortest)))
+    return PairTerm(shortest / 4, weights)
+
+
+def _fingerprint(spec, weights, data, *settings):
+    digest = hashlib.sha256(json.dumps([spec.to_dict(), asdict(weights), *settings]).encode())
+    for frame in data:
+        digest.update(frame.system.positions.tobytes())
+        digest.update(frame.system.species.tobytes())
+        for value in asdict(frame.labels).values():
+            digest.update(np.asarray(-0.0 if value is None else value, float).tobytes())
+        digest.update(np.float64(frame.weight).tobytes())
+    return digest.hexdigest()
+
+
+class _State:
+    """The checkpoint of a fit: a valid .vv file with the terms chosen so far."""
+
+    def __init__(self, path, shell, fingerprint):
+        self.path = None if path is None else Path(path)
+        self.shell, self.fingerprint = shell, fingerprint
+
+    def resume(self, blocks, notes):
+        if self.path is None or not self.path.exists():
+            return blocks
+        try:
+            saved = VVPotential.load(self.path)
+        except VVFileError as error:
+            log.warning('ignoring the unreadable checkpoint: %s', error)
+            return blocks
+        if saved.card.get('fingerprint') != self.fingerprint:
+            log.warning('%s belongs to another fit (data, spec or settings differ); starting anew', self.path)
+            return blocks
+        notes.append(f'resumed with {sum(len(b.terms) for b in saved.blocks)} terms from {self.path}')
+        return saved.blocks
+
+    def save(self, blocks):
+        if self.path is not None:
+            replace(self.shell, blocks=blocks, card={'fingerprint': self.fingerprint}).save(self.path)
+
+    def remove(self):
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)

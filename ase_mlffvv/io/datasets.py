@@ -1,0 +1,117 @@
+"""Labelled structures: which numbers a fit uses, and where they may stand.
+
+Labels live under ``REF_energy`` (eV), ``REF_forces`` (eV/Å, (n, 3)), ``REF_energies`` (eV, (n,), atomic energies) and
+``REF_stress`` (eV/Å^3, tensile positive, six Voigt numbers xx, yy, zz, yz, xz, xy or 3x3). ASE reads plain names such
+as ``forces`` into a calculator; those are used where the REF_ name is absent. NaN, or False in the optional
+``REF_stress_mask`` (six entries), excludes a component of the stress.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from ase import Atoms
+from ase.io import read
+
+from ..errors import DatasetError, some
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Reference values of one structure; what is absent is None, an unknown stress component is NaN.
+
+    Attributes
+    ----------
+    energy : float or None, eV
+    forces : ndarray or None, shape (n_atoms, 3), eV/Å
+    energies : ndarray or None, shape (n_atoms,), eV
+    stress : ndarray or None, shape (6,), eV/Å^3
+        Voigt order xx, yy, zz, yz, xz, xy; tensile positive.
+    """
+
+    energy: float | None
+    forces: np.ndarray | None
+    energies: np.ndarray | None
+    stress: np.ndarray | None
+
+
+def read_frames(path, index=':') -> list[Atoms]:
+    """Read labelled structures and check each label.
+
+    Raises
+    ------
+    DatasetError
+        Names file, frame and what was found, where a frame has no label or an impossible one.
+    """
+    frames = read(path, index)
+    frames = frames if isinstance(frames, list) else [frames]
+    check_frames(frames, str(path))
+    return frames
+
+
+def check_frames(frames, source='the training set'):
+    """Raise :class:`DatasetError` unless every frame has usable labels; returns their Labels."""
+    if len(frames) == 0:
+        raise DatasetError(f'{source} holds no structures')
+    return [_checked(labels_of(atoms), atoms, f'{source} frame {k}') for k, atoms in enumerate(frames)]
+
+
+def labels_of(atoms: Atoms) -> Labels:
+    """Labels of one structure, REF_ names first, the results of its calculator otherwise."""
+    results = atoms.calc.results if atoms.calc is not None else {}
+
+    def find(name, per_atom):
+        store = atoms.arrays if per_atom else atoms.info
+        value = store.get(f'REF_{name}', results.get(name))
+        return None if value is None else np.array(value, float)
+
+    energy, stress = find('energy', False), find('stress', False)
+    return Labels(
+        energy=None if energy is None else float(energy),
+        forces=find('forces', True),
+        energies=find('energies', True),
+        stress=None if stress is None else _voigt(stress, atoms),
+    )
+
+
+def group_of(atoms: Atoms):
+    """Name of the group a structure belongs to: ``config_type`` or ``group`` of its info, '' without."""
+    return str(atoms.info.get('config_type', atoms.info.get('group', '')))
+
+
+def _voigt(stress, atoms):
+    if stress.size == 9:
+        stress = stress.reshape(3, 3)
+        stress = stress[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
+    mask = atoms.info.get('REF_stress_mask')
+    if mask is not None and stress.shape == (6,):
+        stress = np.where(np.asarray(mask, bool), stress, np.nan)
+    return stress
+
+
+def _checked(labels, atoms, where):
+    if len(atoms) == 0:
+        raise DatasetError(f'{where} has no atoms')
+    group = group_of(atoms)
+    where = f"{where} ('{group}')" if group else where
+    if labels.energy is None and labels.forces is None and labels.energies is None:
+        found = sorted({*atoms.info, *atoms.arrays} - {'numbers', 'positions'})
+        raise DatasetError(
+            f'{where}: no energy, forces or atomic energies to fit. Labels are read from REF_energy, REF_forces, '
+            f'REF_energies, REF_stress, or from energy, forces, ... in the calculator; found: {", ".join(found)}. '
+            'Rename the keys of the file.'
+        )
+    shapes = {'forces': (len(atoms), 3), 'energies': (len(atoms),), 'stress': (6,)}
+    for name, shape in shapes.items():
+        value = getattr(labels, name)
+        if value is not None and value.shape != shape:
+            raise DatasetError(f'{where}: {name} must have shape {shape}, got {value.shape}')
+    for name in ('energy', 'forces', 'energies'):
+        value = getattr(labels, name)
+        if value is not None and not np.isfinite(value).all():
+            bad = some(np.unique(np.argwhere(~np.isfinite(np.atleast_1d(value)))[:, 0]))
+            raise DatasetError(f'{where}: {name} is not finite (entries {bad})')
+    return labels
+
+
