@@ -1,0 +1,10 @@
+"""Analysis of dendrite simulations, for any ASE calculator and trajectory.
+
+The folder is ``analysis/``, the package is installed as ``mlffvv_analysis``, because a user's own ``analysis.py`` would
+shadow the shorter name. It never imports ``ase_mlffvv``.
+"""
+
+from .coordination import coordination_numbers, surface_and_bulk
+from .morphology import height
+
+__all__ = ['coordination_numbers', 'height', 'surface_and_bulk']
