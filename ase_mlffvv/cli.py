@@ -1,0 +1,250 @@
+"""Command line: mlffvv run | fit | evaluate | info."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+
+from . import __version__
+
+log = logging.getLogger('mlffvv')
+
+
+def main(argv=None):
+    """Entry point; returns the exit status. Errors a user can mend are one line on stderr, without a traceback."""
+    args = parser().parse_args(argv)
+    level = logging.DEBUG if args.verbose else logging.INFO
+    logging.basicConfig(level=logging.WARNING, format='%(message)s', stream=sys.stderr)
+    logging.getLogger('mlffvv').setLevel(level)
+    logging.getLogger('ase_mlffvv').setLevel(level)
+    try:
+        args.function(args)
+    except KeyboardInterrupt as stop:
+        print(f'\n{stop or "stopped"}', file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, OSError, RuntimeError, TypeError) as error:
+        if args.verbose:
+            raise
+        print(f'mlffvv {args.command}: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser():
+    """Parser of all commands."""
+    out = argparse.ArgumentParser(prog='mlffvv', description='VV machine-learned force fields for lithium dendrites')
+    out.add_argument('--version', action='version', version=f'ase-mlffvv {__version__}')
+    commands = out.add_subparsers(dest='command', required=True, metavar='command')
+    for name, add in (('run', _add_run), ('fit', _add_fit), ('evaluate', _add_evaluate), ('info', _add_info)):
+        command = add(commands)
+        command.set_defaults(function=globals()[f'_{name}'])
+        command.add_argument('-v', '--verbose', action='store_true', help='more log, and tracebacks of errors')
+    return out
+
+
+def _add_run(commands):
+    p = commands.add_parser(
+        'run',
+        help='molecular dynamics of a needle, or of any structure',
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description='Build a needle (or read a structure), run Berendsen NVT dynamics, and leave a folder with '
+        'trajectory.extxyz (open it with: ase gui), log.csv, summary.png and a checkpoint.',
+    )
+    what = p.add_argument_group('structure (lengths in lattice constants)')
+    what.add_argument('--shape', choices=('column', 'training', 'cuboid-100', 'cuboid-110'), default='column')
+    what.add_argument('--diameter', type=float, default=6.0, help='diameter or side of the needle')
+    what.add_argument('--height', type=float, default=12.0)
+    what.add_argument('--box', type=int, default=12, help='cubic cells of the substrate along x and y')
+    what.add_argument('--substrate-layers', type=int, default=5)
+    what.add_argument('--freeze', type=int, default=0, help='bottom layers to keep fixed')
+    what.add_argument('--adatoms', type=float, default=0.0, help='adatoms per surface atom of the column')
+    what.add_argument('--structure', metavar='FILE', help='read this structure instead of building one')
+    how = p.add_argument_group('dynamics')
+    how.add_argument('--temperature', type=float, default=250.0, help='K')
+    how.add_argument('--time', type=float, default=argparse.SUPPRESS, help='total length in ps (default: 10)')
+    how.add_argument('--timestep', type=float, default=2.0, help='fs')
+    how.add_argument('--taut', type=float, default=500.0, help='time constant of the thermostat, fs')
+    how.add_argument('--interval', type=int, default=50, help='steps between frames')
+    how.add_argument('--checkpoint-interval', type=int, default=200, help='steps between checkpoints')
+    how.add_argument('--seed', type=int, default=0)
+    _add_model(p.add_argument_group('model'))
+    p.add_argument('-o', '--output', default='needle', help='new folder for everything the run writes')
+    p.add_argument('--restart', metavar='FOLDER', help='go on with an interrupted run; only --time, the model and '
+                   'the threads can be changed')  # fmt: skip
+    return p
+
+
+def _add_model(p):
+    p.add_argument('--model', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
+    p.add_argument('--device', default='cpu', help="'cpu' or 'cuda'")
+    p.add_argument('--engine', choices=('auto', 'numba', 'torch'), default='auto')
+    p.add_argument('--threads', type=int, help='CPU threads (default: all)')
+
+
+def _run(args):
+    from .calculators import VVCalculator
+    from .md import RunSettings, read_settings, resume, start, summary
+
+    if args.restart:
+        folder = Path(args.restart)
+        settings = read_settings(folder)
+        model = args.model or settings['note'].get('model')
+    else:
+        folder, model = Path(args.output), args.model
+    calc = VVCalculator(model, device=args.device, engine=args.engine, threads=args.threads)
+    log.info('%s', calc)
+    if args.restart:
+        steps = round(args.time * 1000 / settings['timestep']) if 'time' in args else None
+        resume(folder, calc, steps=steps)
+    else:
+        steps = round(getattr(args, 'time', 10.0) * 1000 / args.timestep)
+        names = ('timestep', 'temperature', 'taut', 'interval', 'checkpoint_interval', 'seed')
+        chosen = RunSettings(steps=steps, **{name: getattr(args, name) for name in names})
+        atoms = _structure(args)
+        log.info(
+            '%d atoms, %d steps of %g fs at %g K, into %s', len(atoms), steps, args.timestep, args.temperature, folder
+        )
+        start(atoms, calc, folder, chosen, note={'model': args.model, 'digest': calc.potential.digest()})
+    print(summary(folder))
+    print(f'\ntrajectory  {folder / "trajectory.extxyz"}   (look at it with: ase gui {folder / "trajectory.extxyz"})')
+    print(f'picture     {folder / "summary.png"}')
+
+
+def _structure(args):
+    from . import build
+
+    if args.structure:
+        from ase.io import read
+
+        atoms = read(args.structure)
+    elif args.shape == 'training':
+        atoms = build.training_cell()
+    else:
+        sizes = {'height': args.height, 'box': args.box, 'substrate_layers': args.substrate_layers}
+        if args.shape == 'column':
+            atoms = build.column(diameter=args.diameter, **sizes)
+        else:
+            atoms = build.cuboid(args.shape.removeprefix('cuboid-'), side=args.diameter, **sizes)
+    if args.adatoms:
+        atoms = build.add_adatoms(atoms, args.adatoms, seed=args.seed)
+    return build.freeze_bottom(atoms, args.freeze) if args.freeze else atoms
+
+
+def _add_fit(commands):
+    p = commands.add_parser(
+        'fit',
+        help='fit a force field to labelled structures',
+        description='Labels are REF_energy, REF_forces, REF_energies and REF_stress, or the plain names as ASE reads '
+        'them. An interrupted fit goes on when the same command is given again.',
+    )
+    p.add_argument('train', nargs='+', help='files with labelled structures (extxyz, traj, ...)')
+    p.add_argument('-o', '--output', required=True, help='model file to write (.vv)')
+    p.add_argument('--spec', help='JSON file with settings of VVSpec')
+    p.add_argument('--set', nargs='+', default=[], metavar='KEY=VALUE', help='settings of VVSpec, e.g. cutoff=5.5 '
+                   'terms=1000 "three_body=[6,6]" (over --spec)')  # fmt: skip
+    p.add_argument('--weights', nargs='+', default=[], metavar='KEY=VALUE', help='energy (per eV/atom), forces (per '
+                   'eV/Å), energies (per eV), stress (per eV/Å^3); default 100, 1, 1, 100')  # fmt: skip
+    p.add_argument('--group-weights', nargs='+', default=[], metavar='GROUP=FACTOR')
+    p.add_argument('--test', nargs='+', default=[], help='files to validate on')
+    p.add_argument('--validation', type=float, default=0.0, help='or: share of the training files to keep out')
+    p.add_argument('--ridge', type=float, default=1e-7, help='relative ridge (default 1e-7)')
+    p.add_argument('--stride', type=int, default=1, help='select terms on every n-th structure')
+    p.add_argument('--seed', type=int, default=0)
+    p.add_argument('--parity', metavar='PNG', help='save parity plots')
+    return p
+
+
+def _fit(args):
+    from .fitting import fit
+    from .io.datasets import read_frames
+    from .model.spec import VVSpec
+
+    frames = [atoms for path in args.train for atoms in read_frames(path)]
+    settings = json.loads(Path(args.spec).read_text()) if args.spec else {}
+    settings.setdefault('elements', sorted({symbol for atoms in frames for symbol in atoms.symbols}))
+    settings.update(_pairs(args.set))
+    validation = [atoms for path in args.test for atoms in read_frames(path)] or args.validation
+    output = Path(args.output)
+    log.info('%d structures, %d atoms', len(frames), sum(map(len, frames)))
+    potential, report = fit(
+        frames,
+        VVSpec.from_dict(settings),
+        weights=_pairs(args.weights),
+        group_weights=_pairs(args.group_weights),
+        validation=validation,
+        ridge=args.ridge,
+        stride=args.stride,
+        seed=args.seed,
+        checkpoint=output.with_name(f'{output.name}.part'),
+    )
+    potential.save(output)
+    print(report)
+    if args.parity:
+        (report.validation or report.train).parity(args.parity)
+        print(f'parity plots  {args.parity}')
+    print(f'model         {output}')
+
+
+def _pairs(words):
+    """``['a=1', 'b=[2, 3]', 'c=x']`` as a dict; values are JSON where they can be, text otherwise."""
+    out = {}
+    for word in words:
+        key, sign, value = word.partition('=')
+        if not sign:
+            raise ValueError(f"expected KEY=VALUE, got '{word}'")
+        try:
+            out[key] = json.loads(value)
+        except json.JSONDecodeError:
+            out[key] = value
+    return out
+
+
+def _add_evaluate(commands):
+    p = commands.add_parser('evaluate', help='compare a model with labelled structures')
+    p.add_argument('data', nargs='+', help='files with labelled structures')
+    p.add_argument('--model', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
+    p.add_argument('--json', metavar='FILE', help='save the table')
+    p.add_argument('--parity', metavar='PNG', help='save parity plots')
+    return p
+
+
+def _evaluate(args):
+    from tqdm import tqdm
+
+    from .fitting import accuracy
+    from .io.datasets import read_frames
+    from .model import find_potential
+
+    potential = find_potential(args.model)
+    frames = [atoms for path in args.data for atoms in read_frames(path)]
+    with tqdm(total=len(frames), unit='frame', desc='evaluate') as bar:
+        result = accuracy(potential, frames, bar.update)
+    print(result)
+    if args.json:
+        Path(args.json).write_text(json.dumps(result.to_dict(), indent=1))
+    if args.parity:
+        result.parity(args.parity)
+
+
+def _add_info(commands):
+    p = commands.add_parser('info', help='what a model is and what it was fitted to')
+    p.add_argument('model', nargs='?', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
+    return p
+
+
+def _info(args):
+    from .model import find_potential
+
+    potential = find_potential(args.model)
+    print(potential)
+    print(f'sha256 {potential.digest()}')
+    print(json.dumps(potential.card, indent=1, ensure_ascii=False))
+if __name__ == "__main__":
+    sys.exit(main())

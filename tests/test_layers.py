@@ -1,0 +1,68 @@
+"""The structure of the code: imports point down, files stay small, imports stay cheap."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LAYERS = ['errors', 'io', 'build', 'neighbors', 'features', 'model', 'kernels', 'calculators', 'fitting', 'md', 'data',
+          'cli']  # fmt: skip
+FILES = sorted([*ROOT.glob('ase_mlffvv/**/*.py'), *ROOT.glob('analysis/**/*.py')])
+
+
+def imports(path):
+    inside = path.relative_to(ROOT).with_suffix('').parts
+    inside = inside[:-1] if inside[-1] == '__init__' else inside
+    package = path.name == '__init__.py'
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            up = node.level - (1 if package and node.level else 0)
+            base = inside[: len(inside) - up] if node.level else ()
+            names = [*base, *(node.module or '').split('.')] if node.module else list(base)
+            yield from ([*names, a.name] for a in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (a.name.split('.') for a in node.names)
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_down(path):
+    package, *rest = path.relative_to(ROOT).with_suffix('').parts
+    for name in imports(path):
+        if package == 'analysis':
+            assert name[0] not in ('ase_mlffvv', 'torch'), f'{path}: analysis works with any ASE calculator'
+        elif name[0] == 'ase_mlffvv' and len(name) > 1 and rest[0] in LAYERS and name[1] in LAYERS:
+            assert LAYERS.index(name[1]) <= LAYERS.index(rest[0]), f'{path} imports upwards: {".".join(name)}'
+
+
+def test_every_part_has_a_layer():
+    parts = {p.name.removesuffix('.py') for p in (ROOT / 'ase_mlffvv').iterdir() if not p.name.startswith(('_', '.'))}
+    assert parts - {'__pycache__'} == set(LAYERS)
+
+
+@pytest.mark.parametrize('path', [*FILES, *sorted(ROOT.glob('tests/**/*.py'))], ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_are_small(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def loaded_by(statement):
+    code = f'import sys; {statement}; print(" ".join(sys.modules))'
+    return set(subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_the_package_imports_nothing_heavy():
+    assert not {'torch', 'numba', 'matplotlib', 'scipy'} & loaded_by('import ase_mlffvv')
+    assert not {'torch', 'ase_mlffvv'} & loaded_by('import mlffvv_analysis')
+
+
+def test_ase_io_does_not_import_torch():
+    assert 'torch' not in loaded_by('import ase.io')
+
+
+def test_the_numba_engine_does_not_need_torch():
+    modules = loaded_by("from ase_mlffvv import VVCalculator; from ase.build import bulk; a = bulk('Li'); "
+                        'a.calc = VVCalculator(); a.get_forces()')  # fmt: skip
+    assert 'numba' in modules
+    assert 'torch' not in modules
