@@ -163,7 +163,13 @@ def resume(folder, calc, *, steps=None, progress=True):
     atoms = read(folder / CHECKPOINT)
     state = _State(**{k: atoms.info.pop(k) for k in _State.__dataclass_fields__})
     for name, size in ((TRAJECTORY, state.trajectory_bytes), (LOG, state.log_bytes)):
-        if (folder / name).exists():
+        found = (folder / name).stat().st_size if (folder / name).exists() else 0
+        if found < size:
+            raise FileNotFoundError(
+                f"'{folder / name}' has {found} bytes, but {size} were written before the checkpoint: it was removed or "
+                f'cut. Put it back, or start a new run from {folder / CHECKPOINT}.'
+            )
+        if found:
             os.truncate(folder / name, size)
     atoms.calc = calc
     dynamics = Berendsen(atoms, settings.timestep * units.fs, temperature_K=settings.temperature,
@@ -291,11 +297,15 @@ def _record(folder, atoms, dynamics, state, settings):
 
 
 def _checkpoint(folder, atoms, state):
-    """Replace the checkpoint by the present state, all at once."""
+    """Replace the checkpoint by the present state, all at once, when what it counts on is on the disk."""
     atoms = atoms.copy()
     atoms.info.update(asdict(state))
     temporary = folder / f'.{CHECKPOINT}.part'
     write(temporary, atoms, format='traj')
+    for path in (folder / TRAJECTORY, folder / LOG, temporary):
+        if path.exists():
+            with open(path, 'rb+') as file:
+                os.fsync(file.fileno())
     os.replace(temporary, folder / CHECKPOINT)
 
 

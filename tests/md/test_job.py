@@ -164,6 +164,17 @@ def test_messages(tmp_path):
             RunSettings(**settings)
 
 
+def test_output_lost_since_the_checkpoint(tmp_path):
+    start(needle(), VVCalculator(), tmp_path, RunSettings(steps=0), progress=False)
+    path = tmp_path / job.TRAJECTORY
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(FileNotFoundError, match='has 100 bytes, but .* were written before the checkpoint'):
+        resume(tmp_path, VVCalculator())
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match='has 0 bytes'):
+        resume(tmp_path, VVCalculator())
+
+
 def test_blow_up_is_reported_and_the_checkpoint_kept(tmp_path):
     class Hot(Calculator):
         implemented_properties = ['energy', 'forces']
