@@ -246,5 +246,7 @@ def _info(args):
     print(potential)
     print(f'sha256 {potential.digest()}')
     print(json.dumps(potential.card, indent=1, ensure_ascii=False))
-if __name__ == "__main__":
+
+
+if __name__ == '__main__':
     sys.exit(main())

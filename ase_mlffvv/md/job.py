@@ -166,8 +166,8 @@ def resume(folder, calc, *, steps=None, progress=True):
         found = (folder / name).stat().st_size if (folder / name).exists() else 0
         if found < size:
             raise FileNotFoundError(
-                f"'{folder / name}' has {found} bytes, but {size} were written before the checkpoint: it was removed or "
-                f'cut. Put it back, or start a new run from {folder / CHECKPOINT}.'
+                f"'{folder / name}' has {found} bytes, but {size} were written before the checkpoint: it was removed "
+                f'or cut. Put it back, or start a new run from {folder / CHECKPOINT}.'
             )
         if found:
             os.truncate(folder / name, size)
