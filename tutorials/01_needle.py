@@ -11,7 +11,7 @@ import sys
 from ase import units
 from ase.io import read, write
 from ase.md.nvtberendsen import NVTBerendsen
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
+from ase.md.velocitydistribution import thermalize_momenta
 from mlffvv_analysis import coordination_numbers, height, surface_and_bulk
 
 from ase_mlffvv import VVCalculator
@@ -32,7 +32,7 @@ print(len(atoms), 'atoms,', atoms.calc)
 # A crystal at rest takes half of the kinetic energy as potential energy, so it starts at twice the temperature.
 
 # %%
-MaxwellBoltzmannDistribution(atoms, temperature_K=500)
+thermalize_momenta(atoms, temperature_K=500)
 dynamics = NVTBerendsen(atoms, 2 * units.fs, temperature_K=250, taut=500 * units.fs, fixcm=False)
 
 

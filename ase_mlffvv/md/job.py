@@ -16,7 +16,7 @@ from ase import units
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 from ase.md.nvtberendsen import NVTBerendsen
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
+from ase.md.velocitydistribution import Stationary, thermalize_momenta
 from mlffvv_analysis import coordination_numbers, height, surface_and_bulk
 from mlffvv_analysis.plots import run_summary
 from tqdm import tqdm
@@ -120,7 +120,7 @@ def start(atoms, calc, folder, settings: RunSettings, *, note=None, progress=Tru
     atoms.info = {}
     if not atoms.has('momenta'):
         rng = np.random.default_rng(settings.seed)
-        MaxwellBoltzmannDistribution(atoms, temperature_K=2 * settings.temperature, rng=rng)
+        thermalize_momenta(atoms, temperature_K=2 * settings.temperature, rng=rng)
         if not atoms.constraints:
             Stationary(atoms)
     state = _State(step=0, heat=0.0, trajectory_bytes=0, log_bytes=0)
