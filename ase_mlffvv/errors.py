@@ -14,6 +14,14 @@ class DatasetError(ValueError):
     """Training or test structures lack labels or carry impossible ones."""
 
 
+class PWmatFileError(ReadError):
+    """A file of PWmat is damaged, incomplete or of another kind."""
+
+
+class PWmatWarning(UserWarning):
+    """Something in a file of PWmat was left out, such as a last frame that is cut off."""
+
+
 class ElementError(CalculatorSetupError):
     """A structure contains an element the model was not fitted for."""
 

@@ -1,0 +1,158 @@
+"""Text of PWmat files: opening and replacing files, Fortran numbers, errors that name file and line."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import math
+import os
+import re
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from ase.io.formats import get_compression
+
+from ...errors import PWmatFileError
+
+_OPEN = {'gz': gzip.open, 'bz2': bz2.open, 'xz': lzma.open, None: open}
+_LOST_E = re.compile(r'([+-]?(?:\d+\.?\d*|\.\d+))([+-]\d{3})')
+
+
+@contextmanager
+def reading(file):
+    """(text file, name for messages): a path is opened, compressed or not; an open file is left open."""
+    if hasattr(file, 'read'):
+        yield file, str(getattr(file, 'name', 'the open file'))
+        return
+    file = os.fspath(file)
+    if not os.path.isfile(file):
+        raise FileNotFoundError(f"no file '{file}' (working directory {Path.cwd()})")
+    with _OPEN[get_compression(file)[1]](file, 'rt', encoding='utf-8', errors='replace') as text:
+        try:
+            yield text, file
+        except (EOFError, gzip.BadGzipFile, lzma.LZMAError) as error:
+            raise PWmatFileError(f'{file}: the compressed file is damaged ({error}). Copy it again.') from error
+
+
+@contextmanager
+def replacing(file):
+    """A text file to write. One given by path takes its place only when it is complete."""
+    if hasattr(file, 'write'):
+        yield file
+        return
+    path = Path(os.path.realpath(file))
+    opener = _OPEN[get_compression(path.name)[1]]
+    if path.exists() and not path.is_file():  # a pipe or device cannot be replaced
+        with opener(path, 'wt', encoding='utf-8') as out:
+            yield out
+        return
+    temporary = path.with_name(f'.{path.name}.part')
+    try:
+        with opener(temporary, 'wt', encoding='utf-8') as out:
+            yield out
+        with open(temporary, 'rb+') as written:
+            os.fsync(written.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def appending(file):
+    """A text file to add to."""
+    return _OPEN[get_compression(os.path.basename(file))[1]](file, 'at', encoding='utf-8')
+
+
+def number(token):
+    """A Fortran real: also ``0.1D+02`` and ``0.14-320``, where the exponent pushed its letter out."""
+    try:
+        return float(token)
+    except ValueError:
+        lost = _LOST_E.fullmatch(token)
+        return float(f'{lost[1]}E{lost[2]}' if lost else token.replace('D', 'E').replace('d', 'e'))
+
+
+def quoted(line):
+    """A line of a file, as errors show it."""
+    return f"'{line.strip()[:80]}'"
+
+
+def is_number(token):
+    """Whether a token is a number, or the stars Fortran prints for one that does not fit."""
+    try:
+        number(token)
+    except ValueError:
+        return bool(token) and not token.strip('*')
+    return True
+
+
+class CutOff(PWmatFileError):
+    """A file or frame ends before it is complete."""
+
+
+class Place:
+    """Where in a file something was read, to be named in errors.
+
+    Parameters
+    ----------
+    name : str
+    line : int, optional
+        Counted from 1.
+    """
+
+    def __init__(self, name, line=None):
+        self.name, self.line = name, line
+
+    def at(self, line):
+        return Place(self.name, line)
+
+    def __str__(self):
+        return self.name if self.line is None else f'{self.name} line {self.line}'
+
+    def error(self, expected, found, what_to_do=''):
+        return PWmatFileError(f'{self}: expected {expected}, found {found}. {what_to_do}'.rstrip())
+
+    def numbers(self, tokens, expected):
+        """Finite numbers of some tokens, as a list; ``expected`` says what they are."""
+        values = []
+        for token in tokens:
+            if not is_number(token):
+                raise self.error(expected, quoted(' '.join(tokens)))
+            values.append(math.nan if token.startswith('*') else number(token))
+        if not all(map(math.isfinite, values)):
+            raise self.error(
+                f'{expected}, all finite',
+                quoted(' '.join(tokens)),
+                'The calculation overflowed or failed here: leave this structure out, or calculate it again.',
+            )
+        return values
+
+    def rows(self, lines, n, least, expected):
+        """``n`` rows of equally many finite numbers, at least ``least``, as an array; words may follow them.
+
+        Parameters
+        ----------
+        lines : sequence of str
+            The first of them is on line ``self.line``.
+        """
+        try:  # the usual case, fast
+            table = np.array([line.split() for line in lines[:n]], float)
+        except ValueError:
+            table = np.zeros(0)
+        if table.ndim == 2 and len(table) == n and table.shape[1] >= least and np.isfinite(table).all():
+            return table
+        rows = []
+        for k in range(n):
+            place, what = self.at(self.line + k), f'row {k + 1} of {n} of {expected}'
+            if k == len(lines):
+                raise CutOff(f'{place}: expected {what}, found the end')
+            tokens = lines[k].split('#')[0].replace(',', ' ').split()
+            if len(tokens) < least or not is_number(tokens[0]):
+                raise place.error(f'{what} ({least} numbers)', quoted(lines[k]))
+            last = next((j for j in range(least, len(tokens)) if not is_number(tokens[j])), len(tokens))
+            rows.append(place.numbers(tokens[:last], what))
+            if len(rows[k]) != len(rows[0]):
+                raise place.error(f'{what} with {len(rows[0])} numbers as the rows before', quoted(lines[k]))
+        return np.array(rows)
