@@ -1,6 +1,7 @@
 """What ase.io makes of the formats: names, contents, and what importing them costs."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,16 @@ def test_through_ase(tmp_path):
     assert len(read(tmp_path / 'MOVEMENT.gz', ':')) == 3
     assert read(tmp_path / 'MOVEMENT.gz', 1).get_potential_energy() == frames[1].get_potential_energy()
     assert ioformats['pwmat-movement'].can_append
+
+
+def test_the_script_of_the_readme(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path('MOVEMENT').write_text(files.frame(0) + files.frame(1))
+    block = next(
+        b for b in re.findall(r'```python\n(.*?)```', (ROOT / 'README.md').read_text(), re.S) if 'MOVEMENT' in b
+    )
+    exec(compile(block, 'README.md', 'exec'), {})
+    np.testing.assert_allclose(read('atom.config').positions, read('MOVEMENT').positions, atol=1e-14)
 
 
 def test_a_file_is_replaced_only_by_a_complete_one(tmp_path):
