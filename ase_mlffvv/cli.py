@@ -258,6 +258,7 @@ def _label(args):
 
     sys.path.append(os.getcwd())  # where a module:function of the user's own lies
     frames = [atoms for path in args.frames for atoms in read(path, ':')]
+    log.info('%d structures, %d atoms, into %s', len(frames), sum(map(len, frames)), args.output)
     summary = label(frames, args.calculator, args.output, settings=_pairs(args.settings), processes=args.processes,
                     retry_failed=args.retry_failed)  # fmt: skip
     print(summary)

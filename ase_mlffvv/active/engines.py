@@ -10,7 +10,8 @@ import textwrap
 import tokenize
 from pathlib import Path
 
-# name -> import path of a function (atoms, safe, directory, **settings) -> ASE calculator
+# name -> import path of a function (atoms, safe, directory, **settings) -> ASE calculator; one that needs three cell
+# vectors has the attribute periodic = True
 ENGINES = {
     'emt': 'ase_mlffvv.active.engines:emt',
     'vv': 'ase_mlffvv.active.engines:vv',
@@ -63,12 +64,11 @@ def find_engine(calculator):
         )
     try:
         found = getattr(importlib.import_module(module), function)
-    except ModuleNotFoundError as error:
-        if error.name != module.partition('.')[0] and error.name != module:
-            raise
+    except ImportError as error:
         raise ValueError(
-            f"calculator '{path}': there is no module '{error.name}'. Run in the folder of {module}.py, or install it."
-        ) from None
+            f"calculator '{path}' cannot be imported: {error}. Run in the folder of {module}.py, or install what is "
+            'missing.'
+        ) from error
     except AttributeError:
         raise ValueError(f"calculator '{path}': module '{module}' has no '{function}'") from None
     if not callable(found):

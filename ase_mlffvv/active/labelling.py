@@ -183,6 +183,8 @@ def label(frames, calculator, folder, *, settings=None, processes=1, executor=No
             for _ in _run_all(jobs, task, executor, processes, progress):
                 summary.computed += 1
         except KeyboardInterrupt:
+            for job in jobs:  # some may have ended meanwhile
+                job.record = job.record or read_record(job.directory, job.hash)
             _write(folder, frames, jobs, summary)
             raise KeyboardInterrupt(
                 f"stopped with {summary.labelled} of {summary.structures} structures labelled in '{folder}'; to go on, "
@@ -298,7 +300,7 @@ def _answer(future):
     try:
         return future.result()
     except (WorkerCannotStart, BrokenExecutor) as error:
-        raise RuntimeError(f'no more calculations can be started: {error} What is finished is kept.') from error
+        raise RuntimeError(f'no more calculations can be started: {error} What is finished is kept; give the call again.') from error
     except (Exception, CancelledError) as error:
         return {'status': 'failed', 'reason': reason_of(error), 'traceback': f'{error}\n'}
 

@@ -130,7 +130,7 @@ class _Worker:
         self.process.join(5)
         code = self.process.exitcode
         self.kill()  # what it has started
-        if code == -signal.SIGKILL:
+        if code == -9:
             return 'was killed by signal 9 (SIGKILL), as systems do when memory runs out'
         if code is not None and code < 0:
             return f'was ended by signal {-code} ({signal.Signals(-code).name})'
