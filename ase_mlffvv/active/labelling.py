@@ -300,7 +300,9 @@ def _answer(future):
     try:
         return future.result()
     except (WorkerCannotStart, BrokenExecutor) as error:
-        raise RuntimeError(f'no more calculations can be started: {error} What is finished is kept; give the call again.') from error
+        raise RuntimeError(
+            f'no more calculations can be started: {error} What is finished is kept; give the call again.'
+        ) from error
     except (Exception, CancelledError) as error:
         return {'status': 'failed', 'reason': reason_of(error), 'traceback': f'{error}\n'}
 
