@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -162,13 +163,13 @@ def _show(identity, key):
 @contextmanager
 def locked(folder):
     """Keep a second job out of the folder. The system removes the lock when the process ends in any way."""
+    with _writing(folder), tempfile.TemporaryFile(dir=folder):
+        pass  # told now, not after the first calculation
     try:
         import fcntl
     except ImportError:  # Windows
         yield
         return
-    with _writing(folder):
-        (folder / LOCK).touch()
     with open(folder / LOCK, 'w') as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -318,10 +318,10 @@ def test_folder_that_cannot_be_written(tmp_path, monkeypatch):
     folder = tmp_path / 'labels'
     quick(copper(1), 'emt', folder)
 
-    def refuse(path, *args, **kwargs):
-        raise PermissionError(13, 'Permission denied', str(path))
+    def refuse(dir):
+        raise PermissionError(13, 'Permission denied', str(dir))
 
-    monkeypatch.setattr('pathlib.Path.touch', refuse)  # root may write anywhere
+    monkeypatch.setattr('tempfile.TemporaryFile', refuse)  # root may write anywhere
     with pytest.raises(PermissionError, match=r"cannot write into '.*labels': Permission denied"):
         quick(copper(1), 'emt', folder)
 
