@@ -16,6 +16,7 @@ _WHERE = {
     'FitReport': 'fitting',
     'FitWeights': 'fitting',
     'accuracy': 'fitting',
+    'label': 'active',
     'read_frames': 'io.datasets',
 }
 

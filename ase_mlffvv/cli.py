@@ -1,4 +1,4 @@
-"""Command line: mlffvv run | fit | evaluate | info."""
+"""Command line: mlffvv run | fit | evaluate | label | info."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def parser():
     out = argparse.ArgumentParser(prog='mlffvv', description='VV machine-learned force fields for lithium dendrites')
     out.add_argument('--version', action='version', version=f'ase-mlffvv {__version__}')
     commands = out.add_subparsers(dest='command', required=True, metavar='command')
-    for name, add in (('run', _add_run), ('fit', _add_fit), ('evaluate', _add_evaluate), ('info', _add_info)):
+    for name, add in (('run', _add_run), ('fit', _add_fit), ('evaluate', _add_evaluate), ('label', _add_label),
+                      ('info', _add_info)):  # fmt: skip
         command = add(commands)
         command.set_defaults(function=globals()[f'_{name}'])
         command.add_argument('-v', '--verbose', action='store_true', help='more log, and tracebacks of errors')
@@ -231,6 +232,38 @@ def _evaluate(args):
         Path(args.json).write_text(json.dumps(result.to_dict(), indent=1))
     if args.parity:
         result.parity(args.parity)
+
+
+def _add_label(commands):
+    p = commands.add_parser(
+        'label',
+        help='compute reference energies and forces of structures',
+        description='Leaves labelled.extxyz, ready for mlffvv fit, labels.csv, and one directory per structure. After '
+        'Ctrl-C or a crash, give the same command again: what is finished is kept, also with more structures.',
+    )
+    p.add_argument('frames', nargs='+', help='files with structures (extxyz, traj, ...)')
+    p.add_argument('-o', '--output', required=True, help='folder of the labels, new or to go on with')
+    p.add_argument('--calculator', required=True, metavar='NAME', help="'emt', 'vv', or 'module:function' with "
+                   'function(atoms, safe, directory, **settings) giving an ASE calculator')  # fmt: skip
+    p.add_argument('--settings', nargs='+', default=[], metavar='KEY=VALUE', help='settings of the calculator')
+    p.add_argument('--processes', type=int, default=1, help='calculations at a time (default 1)')
+    p.add_argument('--retry-failed', action='store_true', help='try again what failed before')
+    return p
+
+
+def _label(args):
+    from ase.io import read
+
+    from .active import label
+
+    sys.path.append(os.getcwd())  # where a module:function of the user's own lies
+    frames = [atoms for path in args.frames for atoms in read(path, ':')]
+    log.info('%d structures, %d atoms, into %s', len(frames), sum(map(len, frames)), args.output)
+    summary = label(frames, args.calculator, args.output, settings=_pairs(args.settings), processes=args.processes,
+                    retry_failed=args.retry_failed)  # fmt: skip
+    print(summary)
+    if not summary.labelled:
+        raise RuntimeError('no structure could be labelled')
 
 
 def _add_info(commands):

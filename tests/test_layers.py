@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ['errors', 'io', 'build', 'neighbors', 'features', 'model', 'kernels', 'calculators', 'fitting', 'md', 'data',
-          'cli']  # fmt: skip
+LAYERS = ['errors', 'io', 'build', 'neighbors', 'features', 'model', 'kernels', 'calculators', 'fitting', 'md',
+          'active', 'data', 'cli']  # fmt: skip
 FILES = sorted([*ROOT.glob('ase_mlffvv/**/*.py'), *ROOT.glob('analysis/**/*.py')])
 
 
