@@ -6,9 +6,9 @@ FOLDER holds mlearn_li_train.xyz, mlearn_li_test.xyz and ai4mater_li_train.xyz: 
 Phys. Chem. A 124, 731 (2020) (BSD-3) and of Shen and Xie, J. Mater. Chem. A (2025), 10.1039/D4TA08860C (MIT), as extxyz
 with energy, forces and stress. One structure in ten of the second set is kept out for the card.
 
-The sets hold nothing thinner than a surface, and a fit to them alone binds a lone atom by a third of its cohesive
-energy: at 350 K atoms evaporate. Energies of expanded crystals, of the dimer and of the atom, from experiment and with
-a small weight, mend that.
+The sets hold nothing thinner than a surface and nothing much denser than the crystal. A fit to them alone binds a
+lone atom by a third of its cohesive energy, and at 350 K atoms evaporate. Energies of the atom, the dimer and of
+expanded and compressed crystals, from experiment and with a small weight, mend that.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ase_mlffvv.model import VVSpec
 
 SPEC = VVSpec('Li', cutoff=6.1, two_body=36, three_body=(4, 4), terms=1000, single=6, width_factor=3.0)
 WEIGHTS = {'energy': 400.0, 'forces': 1.0, 'stress': 100.0}
-GROUP_WEIGHTS = {'Surface': 4.0, 'Elastic': 2.0, 'sparse': 0.0075}
+GROUP_WEIGHTS = {'Surface': 4.0, 'Elastic': 2.0, 'sparse': 0.0075, 'dense': 0.025}
 BULK_ENERGY = -1.899  # eV/atom, bcc in the data
 
 
@@ -50,30 +50,31 @@ def ai4mater(path):
     return frames
 
 
-def sparse(cohesive=1.63, bulk_modulus=0.0724, dimer=1.056, distance=2.673, curvature=1.576):
-    """Structures of low density with energies only, group 'sparse'.
+def far(cohesive=1.63, bulk_modulus=0.0724, dimer=1.056, distance=2.673, curvature=1.576):
+    """Structures far from the data, with energies only: groups 'sparse' (with the lone atom and Li2) and 'dense'.
 
     Parameters
     ----------
     cohesive : float, eV
         Cohesive energy of lithium.
     bulk_modulus : float, eV/Å^3
-        With ``cohesive`` it gives expanded bcc and fcc crystals: Rose et al., Phys. Rev. B 29, 2963 (1984).
+        With ``cohesive`` it gives bcc and fcc at any volume: Rose et al., Phys. Rev. B 29, 2963 (1984).
     dimer, distance, curvature : float, eV, Å, eV/Å^2
         Depth, minimum and second derivative of a Morse curve for Li2.
     """
     atom = BULK_ENERGY + cohesive
     frames = [(Atoms('Li'), atom)]
-    stiffness = np.sqrt(9 * bulk_modulus * 3.44**3 / 2 / cohesive)
-    for stretch in (1.25, 1.35, 1.5, 1.7, 1.9):
-        x = stiffness * (stretch - 1)
-        energy = atom - cohesive * (1 + x) * np.exp(-x)
-        frames += [(bulk('Li', name, a=a * stretch), energy) for name, a in (('bcc', 3.44), ('fcc', 4.32))]
     for r in (2.2, 2.5, 2.8, 3.2, 3.8, 4.5, 5.2):
         well = (1 - np.exp(-np.sqrt(curvature / (2 * dimer)) * (r - distance))) ** 2 - 1
         frames.append((Atoms('Li2', [[0, 0, 0], [0, 0, r]]), 2 * atom + dimer * well))
+    stiffness = np.sqrt(9 * bulk_modulus * 3.44**3 / 2 / cohesive)
+    for stretch in (0.6, 0.7, 0.78, 0.86, 0.91, 1.25, 1.35, 1.5, 1.7, 1.9):
+        x = stiffness * (stretch - 1)
+        energy = atom - cohesive * (1 + x) * np.exp(-x)
+        frames += [(bulk('Li', name, a=a * stretch), energy) for name, a in (('bcc', 3.44), ('fcc', 4.32))]
     for atoms, energy in frames:
-        atoms.info.update(REF_energy=energy, group='sparse')
+        dense = atoms.pbc.any() and atoms.get_volume() < 20
+        atoms.info.update(REF_energy=energy, group='dense' if dense else 'sparse')
     return [atoms for atoms, _ in frames]
 
 
@@ -83,10 +84,10 @@ def main(folder, output):
     train = mlearn(folder / 'mlearn_li_train.xyz') + [a for k, a in enumerate(other) if k % 10 != 5]
     test = mlearn(folder / 'mlearn_li_test.xyz') + other[5::10]
     potential, report = fit(
-        train + sparse(), SPEC, weights=WEIGHTS, group_weights=GROUP_WEIGHTS, validation=test, ridge=1e-7, stride=3,
+        train + far(), SPEC, weights=WEIGHTS, group_weights=GROUP_WEIGHTS, validation=test, ridge=1e-6, stride=3,
         checkpoint=f'{output}.part',
     )  # fmt: skip
-    report = replace(report, train=accuracy(potential, train))  # without the sparse ones, which are no DFT
+    report = replace(report, train=accuracy(potential, train))  # without far(), which is no DFT
     card = {
         'title': 'li-pbe-1: lithium, PBE, vacuum',
         'made_with': f'ase-mlffvv {ase_mlffvv.__version__}, python -m ase_mlffvv.data.fit_li_pbe_1',
@@ -95,8 +96,8 @@ def main(folder, output):
             'strained cells), BSD-3, (c) 2019 Materials Virtual Lab; Zuo et al., J. Phys. Chem. A 124, 731 (2020)',
             'AI4Mater Li training set, 162 of 180 structures (bcc, fcc, 9R at finite temperature), MIT, (c) 2025 AI '
             'for Mater; Shen and Xie, J. Mater. Chem. A (2025), 10.1039/D4TA08860C',
-            '18 energies of the atom, the dimer and expanded bcc and fcc crystals from experimental cohesive energy, '
-            'bulk modulus and Li2 spectroscopy, with a weight of 3 per eV/atom against 400',
+            '28 energies of the atom, the dimer and of expanded and compressed bcc and fcc crystals from experimental '
+            'cohesive energy, bulk modulus and Li2 spectroscopy, with weights of 3 and 10 per eV/atom against 400',
         ],
         'limits': [
             'pure lithium in vacuum: no electrolyte, no charge, no other element',
