@@ -41,7 +41,7 @@ class PWmat(GenericFileIOCalculator):
         Relaxations and dynamics move the atoms: use :meth:`run`, :attr:`final` and :attr:`trajectory`.
     kpts : None, three ints, float or dict
         ASE's conventions: a grid through Γ, a density in points per 1/Å, or ``{'size' or 'density': ..., 'gamma': True
-        or False}``. Default Γ only.
+        or False}``. Default Γ only. A density of 4 is the 2 x 2 x 2 of the dendrite study for 100 atoms of lithium.
     symmetry : None or {'all', 'space', 'none', 'time'}
         Symmetries that reduce the k-points; by default as PWmat does.
     solvent : Solvent, optional
@@ -131,7 +131,7 @@ class PWmat(GenericFileIOCalculator):
             )
         atoms = self.atoms if atoms is None else atoms
         self.results = {}
-        self.results = self._bring(atoms, lambda: self.template.read_results(self.directory))
+        self.results = self._bring(atoms)
         self.atoms = atoms.copy()
 
     def run(self, atoms):
@@ -147,13 +147,24 @@ class PWmat(GenericFileIOCalculator):
         Atoms
             The last structure with its energy, forces, ... . Tags, constraints and other arrays are those given.
         """
-        job = self.parameters['job']
-        if job is None:
-            self.calculate(atoms)
-            final, results = atoms.copy(), self.results
+        return self._finish(atoms, start=True)
+
+    def read(self, atoms):
+        """The same as :meth:`run` where the directory has the job, but never start PWmat, for jobs run by a queue.
+
+        Raises
+        ------
+        Unfinished
+            The job is not there yet, or still runs, or was stopped.
+        """
+        return self._finish(atoms, start=False)
+
+    def _finish(self, atoms, start):
+        found = self._bring(atoms, start)
+        if self.parameters['job'] is None:
+            final, results = atoms.copy(), found
         else:
-            last = self._bring(atoms, lambda: read_moved(self.directory, job))[-1]
-            final, results = as_final(atoms, last), last.calc.results
+            final, results = as_final(atoms, found[-1]), found[-1].calc.results
         self.atoms, self.results = final.copy(), dict(results)
         final.calc = SinglePointCalculator(final, **{k: v for k, v in results.items() if k != 'fermi_level'})
         self._final = final
@@ -173,7 +184,7 @@ class PWmat(GenericFileIOCalculator):
         return read_frames(self.directory, allow_cut=True)
 
     def write_inputfiles(self, atoms, properties=()):
-        """Write the input files, for example to run PWmat by a queue; afterwards the results are read from there.
+        """Write the input files, to run PWmat by a queue for example; :meth:`read` then reads the results.
 
         Nothing is done where the directory holds this calculation already.
         """
@@ -184,32 +195,45 @@ class PWmat(GenericFileIOCalculator):
     def _inputs(self, atoms):
         return make_inputs(atoms, self.parameters, self.profile, self.directory)
 
-    def _bring(self, atoms, read):
-        """Results from the directory if they are there, otherwise from a run of PWmat."""
+    def _bring(self, atoms, start=True):
+        """Results, or frames, from the directory if they are there, otherwise from a run of PWmat."""
         inputs = self._inputs(atoms)
         where = self.directory.resolve()
         if has_outputs(self.directory) and not inputs.differences(self.directory):
             try:
-                results = read()
+                results = self._read()
             except Unfinished as error:
+                if not start:
+                    raise
                 self._refuse_to_lose_steps(error)
                 log.info('PWmat: the calculation in %s was not finished and starts again', where)
             else:
                 log.info('PWmat: read the finished calculation in %s (same structure and settings)', where)
                 return results
+        elif not start:
+            self._check_directory(inputs, atoms, 'Read')
+            raise Unfinished(f"PWmat has not begun in '{where}': there is no output")
         self._prepare(inputs, atoms)
         log.info("PWmat: running '%s' in %s", self.profile.command, where)
         self.template.execute(self.directory, self.profile)
-        return read()
+        return self._read()
 
-    def _prepare(self, inputs, atoms):
+    def _read(self):
+        job = self.parameters['job']
+        return self.template.read_results(self.directory) if job is None else read_moved(self.directory, job)
+
+    def _check_directory(self, inputs, atoms, todo='Use'):
         differences = inputs.differences(self.directory)
-        if differences and not (self._mine or self.overwrite):
+        if differences:
             shown = '; '.join(differences[:4]) + ('; ...' if len(differences) > 4 else '')
             raise CalculatorSetupError(
-                f"'{self.directory.resolve()}' holds another calculation ({shown}). Use another directory for "
-                f'{atoms.symbols}, or overwrite=True.'
+                f"'{self.directory.resolve()}' holds another calculation ({shown}). {todo} another directory for "
+                f'{atoms.symbols}' + (', or overwrite=True.' if todo == 'Use' else '.')
             )
+
+    def _prepare(self, inputs, atoms):
+        if not (self._mine or self.overwrite):
+            self._check_directory(inputs, atoms)
         self.directory.mkdir(exist_ok=True, parents=True)
         inputs.write(self.directory)
         self._mine = True
@@ -247,14 +271,12 @@ def _with_defaults(given, job, solvent):
 
 def _properties(settings, job):
     """Properties that each calculation with these settings gives; one declared and not given would run PWmat again."""
-    if job is not None:
-        return ('energy', 'free_energy', 'energies', 'forces', 'stress')
     on = {
         'energy': True,
         'free_energy': 'FIX_FERMI' not in settings,
         'energies': is_on(settings, 'ENERGY_DECOMP'),
-        'forces': is_on(settings, 'OUT.FORCE'),
-        'stress': is_on(settings, 'OUT.STRESS'),
+        'forces': job is not None or is_on(settings, 'OUT.FORCE'),
+        'stress': job is not None or is_on(settings, 'OUT.STRESS'),
     }
     return tuple(name for name, present in on.items() if present)
 

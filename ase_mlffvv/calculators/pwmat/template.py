@@ -28,7 +28,7 @@ class PWmatTemplate(CalculatorTemplate):
         directory = Path(directory)
         try:
             profile.run(directory, 'etot.input', 'pwmat.out', errorfile='pwmat.err')
-        except (FileNotFoundError, PermissionError) as error:
+        except OSError as error:
             raise CalculationFailed(
                 f"cannot start PWmat: '{profile.command}' ({error.strerror}). Give command='mpirun -np 4 PWmat', or "
                 'set it in the section [pwmat] of the configuration file of ASE (~/.config/ase/config.ini).'

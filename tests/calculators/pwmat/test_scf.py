@@ -3,8 +3,10 @@
 import copy
 import logging
 import pickle
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +18,12 @@ from ase.io import read, write
 from ase.optimize import BFGS
 
 from ase_mlffvv.calculators.pwmat import PAPER, NotConverged, PWmat, PWmatProfile, Unfinished
+from ase_mlffvv.io.datasets import labels_of, read_frames
 from ase_mlffvv.io.pwmat.etot_input import read_etot_input
+from ase_mlffvv.io.pwmat.solvent_input import read_solvent_input
 
-from .conftest import runs
+from . import stand_in_pwmat
+from .conftest import COMMAND, runs
 from .stand_in_pwmat import CONSTANT, Structure
 
 
@@ -139,6 +144,41 @@ def test_the_directory_of_another_calculation_is_refused(make, atoms, pseudo, ch
     atoms.calc = make(**settings, overwrite=True)
     atoms.get_potential_energy()
     assert runs(first) == 2
+
+
+def test_a_job_of_a_queue(make, atoms):
+    writer, reader = make(), make()
+    writer.write_inputfiles(atoms)
+    with pytest.raises(Unfinished, match="has not begun in '.*run': there is no output"):
+        reader.read(atoms)
+    (writer.directory / 'REPORT').write_text(' iter=   7\n E_tot(eV) = -.3E+01  0.1E-02\n')
+    with pytest.raises(Unfinished, match=r"stopped in .* after 7 iterations: REPORT has no 'ending_scf_reason'"):
+        reader.read(atoms)
+    assert runs(writer) == 0
+    stand_in_pwmat.main(writer.directory)
+    label = reader.read(atoms)
+    assert label == atoms
+    assert label.get_potential_energies().sum() == pytest.approx(label.get_potential_energy())
+    assert runs(writer) == 1
+    atoms.rattle(0.01)
+    with pytest.raises(CalculatorSetupError, match=r'4 atoms are elsewhere.*\. Read another directory for Li4\.'):
+        reader.read(atoms)
+
+
+def test_the_script_of_the_readme(tmp_path, pseudo, atoms, monkeypatch):
+    text = (Path(__file__).parents[3] / 'README.md').read_text()
+    block = next(b for b in re.findall(r'```python\n(.*?)```', text, re.S) if 'PWmat(' in b)
+    config = Config()
+    config.parser.read_string(f'[pwmat]\ncommand = {COMMAND}\npseudo_dir = {pseudo}\n')
+    monkeypatch.setattr(PWmat, 'cfg', config)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, 'README.md', 'exec'), {'atoms': atoms})
+    frame = read_frames('label.extxyz')[0]
+    labels = labels_of(frame)
+    assert labels.energy == pytest.approx(atoms.get_potential_energy())
+    np.testing.assert_allclose(labels.energies, atoms.get_potential_energies(), atol=1e-7)
+    np.testing.assert_allclose(labels.forces, atoms.get_forces(), atol=1e-7)
+    assert read_solvent_input('label/IN.SOLVENT')['DEBY_AKK0'] == 0.081
 
 
 def test_a_structure_file_of_the_user_is_not_overwritten(make, atoms):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk, fcc100
 from ase.calculators.calculator import CalculatorSetupError
 from ase.dft.kpoints import monkhorst_pack
@@ -79,6 +80,7 @@ def test_the_density_cutoff_is_large_enough_for_forces(make):
 
 
 def test_kpoints():
+    assert mp_n123(4.0, Atoms(cell=[(100 / 0.049) ** (1 / 3)] * 3, pbc=True))[:3] == (2, 2, 2)  # 100 atoms of lithium
     cell, slab = bulk('Li', cubic=True), fcc100('Li', (1, 1, 3), a=4.4, vacuum=8.0)
     assert mp_n123(None, cell) == (1, 1, 1, 0, 0, 0)
     assert mp_n123((2, 2, 4), cell, 'none') == (2, 2, 4, 0, 0, 0, 2)
