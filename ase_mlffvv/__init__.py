@@ -9,6 +9,8 @@ __version__ = '0.1.0'
 
 _WHERE = {
     'CommitteeCalculator': 'calculators',
+    'PWmat': 'calculators',
+    'Solvent': 'calculators',
     'VVCalculator': 'calculators',
     'VVPotential': 'model',
     'VVSpec': 'model',

@@ -1,5 +1,7 @@
 """ASE calculators."""
 
+from .pwmat import PWmat
+from .solvent import Solvent
 from .vv import CommitteeCalculator, VVCalculator
 
-__all__ = ['CommitteeCalculator', 'VVCalculator']
+__all__ = ['CommitteeCalculator', 'PWmat', 'Solvent', 'VVCalculator']

@@ -1,0 +1,47 @@
+"""k-points: ASE's conventions to MP_N123."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase.calculators.calculator import CalculatorSetupError, kpts2sizeandoffsets
+
+SYMMETRY = {'all': 0, 'space': 1, 'none': 2, 'time': 3}
+KNOWN = ('size', 'density', 'gamma', 'even')
+
+
+def mp_n123(kpts, atoms, symmetry=None) -> tuple:
+    """Value of MP_N123 for a structure.
+
+    Parameters
+    ----------
+    kpts : None, three ints, float or dict
+        None is the Γ point; three ints a grid through Γ (PWmat's shift 0 in each direction); a number the density in
+        points per 1/Å; a dict has ``size`` or ``density``, and maybe ``even`` and ``gamma``: True for a grid through Γ,
+        False for one shifted by half a step along each periodic direction.
+    atoms : Atoms
+        Its cell, and the directions in which it is periodic: others get a single point.
+    symmetry : None or {'all', 'space', 'none', 'time'}
+        Which symmetries reduce the points: space group and time reversal, space group only, none, or time reversal
+        only. None leaves it to PWmat: 'all', and 'none' for dynamics.
+    """
+    if symmetry is not None and symmetry not in SYMMETRY:
+        raise CalculatorSetupError(f'symmetry must be None or one of {", ".join(SYMMETRY)}, got {symmetry!r}')
+    if kpts is None:
+        kpts = {'size': (1, 1, 1)}
+    elif isinstance(kpts, (int, float)) and not isinstance(kpts, bool):
+        kpts = {'density': float(kpts)}
+    elif not isinstance(kpts, dict):
+        kpts = {'size': kpts}
+    unknown = sorted(set(kpts) - set(KNOWN))
+    if unknown:
+        raise CalculatorSetupError(f'kpts has {", ".join(KNOWN)}, got {", ".join(unknown)}')
+    try:
+        size, _ = kpts2sizeandoffsets(atoms=atoms, **{k: v for k, v in kpts.items() if k != 'gamma'})
+        size = np.array(size)
+        if size.shape != (3,) or not np.issubdtype(size.dtype, np.integer) or size.min() < 1:
+            raise ValueError('three whole numbers from 1 on are needed')
+    except (TypeError, ValueError) as error:
+        raise CalculatorSetupError(f'kpts {kpts!r}: {error}') from error
+    shift = [int(kpts.get('gamma') is not None and not kpts['gamma'] and bool(p)) for p in atoms.pbc]
+    flag = () if symmetry is None else (SYMMETRY[symmetry],)
+    return (*size.tolist(), *shift, *flag)

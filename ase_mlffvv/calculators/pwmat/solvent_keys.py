@@ -1,0 +1,40 @@
+"""A Solvent as keys of IN.SOLVENT."""
+
+from __future__ import annotations
+
+from ..solvent import Solvent
+
+MODELS = {'atoms': 'ATOM_CHARGE', 'electrons': 'SCF_CHARGE'}
+
+
+def solvent_keys(solvent: Solvent, n_elements) -> dict:
+    """Keys of IN.SOLVENT, all written out so that no default of the program decides.
+
+    Parameters
+    ----------
+    solvent : Solvent
+    n_elements : int
+        Number of pseudopotentials; the density of each neutral atom has the weight 1.
+
+    Notes
+    -----
+    Units are PWmat's, and those of :class:`Solvent`: dyn/cm, GPa, electrons/Bohr^3, 1/Bohr^2. PWmat takes the surface
+    and volume of the cavity on the self-consistent density whatever the model of the dielectric.
+    """
+    keys = {
+        'DIELECTRIC_CONST': solvent.permittivity,
+        'SURFACE_TENSION': solvent.surface_tension,
+        'PRESSURE': solvent.pressure,
+        'DIELECTRIC_MODEL': MODELS[solvent.density_model],
+        'RHOMAX_DIELECTRIC': solvent.dielectric_switch[0],
+        'RHOMIN_DIELECTRIC': solvent.dielectric_switch[1],
+        'RHOMAX_CAVITY': solvent.cavity_switch[0],
+        'RHOMIN_CAVITY': solvent.cavity_switch[1],
+        'POISSON_BOLTZMANN': solvent.kappa_squared > 0,
+    }
+    if solvent.kappa_squared > 0:
+        keys['DEBY_AKK0'] = solvent.kappa_squared
+        keys['RHOMAX_DEBY'], keys['RHOMIN_DEBY'] = solvent.ion_switch
+    if solvent.density_model == 'atoms':
+        keys.update({f'PARAM_CHARGE.{n}': (1.0, 1.0, 1.0) for n in range(1, n_elements + 1)})
+    return keys
