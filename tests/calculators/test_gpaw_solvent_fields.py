@@ -6,11 +6,15 @@ from ase.calculators.calculator import CalculationFailed
 from scipy.special import erf
 
 from ase_mlffvv.calculators.gpaw_solvent.cavity import energy_derivative, make_cavity, solvent_fraction, switch
-from ase_mlffvv.calculators.gpaw_solvent.densities import AtomicDensitySum, RadialDensity
+from ase_mlffvv.calculators.gpaw_solvent.densities import AtomicDensities, RadialDensity
 from ase_mlffvv.calculators.gpaw_solvent.grid import FourierGrid, grid_shape, resample
-from ase_mlffvv.calculators.gpaw_solvent.partition import atomic_shares
 from ase_mlffvv.calculators.gpaw_solvent.polarisation import solve_potential
-from ase_mlffvv.calculators.gpaw_solvent.potentiostat import fermi_level_of, next_charge, potential_of
+from ase_mlffvv.calculators.gpaw_solvent.potentiostat import (
+    diffuse_capacitance,
+    fermi_level_of,
+    next_charge,
+    potential_of,
+)
 from ase_mlffvv.calculators.solvent import Solvent
 
 SKEWED = np.array([[11.0, 0.0, 0.0], [2.0, 12.0, 0.0], [1.0, -1.5, 13.0]])
@@ -67,7 +71,7 @@ def test_switch():
 def test_no_solvent_is_vacuum():
     grid = FourierGrid(SKEWED, (30, 32, 36))
     rho = gaussian(grid, [0.5, 0.5, 0.5], 1.0, 0.8) - gaussian(grid, [0.4, 0.6, 0.5], 1.0, 1.0)
-    density = AtomicDensitySum([ATOM.capped(0.01)], [0], grid).density(np.array([[0.5, 0.5, 0.5]]))
+    density = AtomicDensities([ATOM], [0], np.array([[0.5, 0.5, 0.5]]), grid).total()
     phi, _ = solve_potential(rho, make_cavity(density, grid, Solvent(1.0)), grid)
     G2 = grid.G2.copy()
     G2[0, 0, 0] = 1
@@ -114,16 +118,14 @@ def test_sphere_against_the_radial_equation(kappa_squared):
         return erf(x) - 2 / np.sqrt(np.pi) * x * np.exp(-(x**2))
 
     second = 1.0 if kappa_squared == 0 else 0.4
-    profile = ATOM.capped(0.01)
-    spline = profile.log_spline()
     r = np.linspace(1e-6, 13, 12000)
     want = radial_energy(solvent, lambda x: inside(x, widths[0]) - second * inside(x, widths[1]),
-                         lambda x: np.exp(spline(x)), r)  # fmt: skip
+                         lambda x: ATOM(np.minimum(x, 14.9)), r)  # fmt: skip
     found = []
     for spacing in (0.7, 0.5, 0.4):
         grid = FourierGrid(cell, grid_shape(cell, spacing))
         rho = gaussian(grid, [0.5] * 3, 1.0, widths[0], 0) - gaussian(grid, [0.5] * 3, second, widths[1], 0)
-        density = AtomicDensitySum([profile], [0], grid).density(np.array([[0.5] * 3]))
+        density = AtomicDensities([ATOM], [0], np.array([[0.5] * 3]), grid).total()
         phi, iterations = solve_potential(rho, make_cavity(density, grid, solvent), grid)
         found.append(energy(rho, phi, grid))
         assert iterations < 12
@@ -137,7 +139,7 @@ def test_weak_ions_change_little():
     grid = FourierGrid(SKEWED, (30, 32, 36))
     scaled = np.array([[0.5, 0.5, 0.5]])
     rho = gaussian(grid, [0.5, 0.5, 0.5], 1.0, 0.8) - gaussian(grid, [0.5, 0.45, 0.5], 1.0, 0.9)
-    density = AtomicDensitySum([ATOM.capped(0.01)], [0], grid).density(scaled)
+    density = AtomicDensities([ATOM], [0], scaled, grid).total()
     found = []
     for kappa_squared in (0.0, 1e-6, 1e-4):
         cavity = make_cavity(density, grid, SOLVENT.replace(kappa_squared=kappa_squared))
@@ -154,15 +156,14 @@ def test_forces_of_the_solvent(kappa_squared):
     grid = FourierGrid(SKEWED, (24, 24, 28))
     scaled = np.array([[0.5, 0.5, 0.5], [0.7, 0.45, 0.52]])
     rho = gaussian(grid, scaled[0], 1.0, 0.9) - gaussian(grid, scaled[1], 1.0, 1.0)
-    atoms = AtomicDensitySum([ATOM.capped(0.01)], [0, 0], grid)
 
     def total(scaled):
-        cavity = make_cavity(atoms.density(scaled), grid, solvent)
+        cavity = make_cavity(AtomicDensities([ATOM], [0, 0], scaled, grid).total(), grid, solvent)
         phi, _ = solve_potential(rho, cavity, grid, tolerance=1e-11)
         return energy(rho, phi, grid) + grid.integrate(cavity.energy_density), cavity, phi
 
     _, cavity, phi = total(scaled)
-    forces = atoms.forces(scaled, energy_derivative(cavity, grid, phi))
+    forces = AtomicDensities([ATOM], [0, 0], scaled, grid).forces(energy_derivative(cavity, grid, phi))
     to_scaled = np.linalg.inv(SKEWED)
     for a, v in ((0, 0), (1, 1), (1, 2)):
         energies = []
@@ -181,7 +182,7 @@ def test_rigid_shift_costs_nothing():
     for shift in np.linspace(0, 1, 5):
         centre = 0.5 + shift * np.array([1, 0.5, 0.25]) / grid.shape
         rho = gaussian(grid, centre, 1.0, 0.9) - gaussian(grid, centre, 1.0, 1.4)
-        density = AtomicDensitySum([ATOM.capped(0.01)], [0], grid).density(centre[None])
+        density = AtomicDensities([ATOM], [0], centre[None], grid).total()
         cavity = make_cavity(density, grid, SOLVENT)
         phi, _ = solve_potential(rho, cavity, grid)
         found.append(energy(rho, phi, grid) + grid.integrate(cavity.energy_density))
@@ -191,7 +192,7 @@ def test_rigid_shift_costs_nothing():
 def test_solver_speaks_up():
     grid = FourierGrid(SKEWED, (24, 24, 28))
     rho = gaussian(grid, [0.5, 0.5, 0.5], 1.0, 0.9) - gaussian(grid, [0.4, 0.5, 0.5], 1.0, 1.0)
-    density = AtomicDensitySum([ATOM.capped(0.01)], [0], grid).density(np.array([[0.5, 0.5, 0.5]]))
+    density = AtomicDensities([ATOM], [0], np.array([[0.5, 0.5, 0.5]]), grid).total()
     cavity = make_cavity(density, grid, SOLVENT)
     with pytest.raises(CalculationFailed, match=r'did not converge: relative residual \d.*after 3 iterations'):
         solve_potential(rho, cavity, grid, maxiter=3)
@@ -205,37 +206,40 @@ def test_solver_speaks_up():
 
 
 def test_atomic_densities():
-    flat = ATOM.capped(0.01)
-    assert flat.n.max() < 0.2
-    np.testing.assert_array_equal(flat.n[ATOM.n < 0.01], ATOM.n[ATOM.n < 0.01])
-    grid = FourierGrid(SKEWED, (24, 24, 28))
+    soft = RadialDensity.from_samples(R, 0.02 * np.exp(-1.26 * R))
+    np.testing.assert_allclose(soft(R[R < 12]), 0.02 * np.exp(-1.26 * R[R < 12]), rtol=1e-6)
+    grid = FourierGrid(SKEWED, (48, 48, 56))
     scaled = np.array([[0.5, 0.5, 0.5], [0.9, 0.3, 0.1]])
-    total = AtomicDensitySum([flat], [0, 0], grid).density(scaled)
-    electrons = 4 * np.pi * np.trapezoid(flat.r**2 * flat.n, flat.r)
-    assert grid.integrate(total) == pytest.approx(2 * electrons, rel=1e-4)
-    assert total.min() > 0
+    total = AtomicDensities([soft], [0, 0], scaled, grid).total()
+    assert grid.integrate(total) == pytest.approx(2 * 8 * np.pi * 0.02 / 1.26**3, rel=2e-3)
+    np.testing.assert_allclose(AtomicDensities([soft], [0, 0], scaled + [2, -1, 0], grid).total(), total, rtol=1e-9)
+    # samples that end early continue as an exponential
+    short = RadialDensity.from_samples(R[R < 8], 0.02 * np.exp(-1.26 * R[R < 8]))
+    assert short(11.0) == pytest.approx(soft(11.0), rel=1e-3)
 
 
-def test_partition():
+def test_shares():
     rng = np.random.default_rng(1)
-    shape, scaled = (18, 20, 22), rng.random((3, 3))
-    fields = rng.random((2, *shape))
-    other = RadialDensity(ATOM.r, ATOM.n * 0.5)
-    shares = atomic_shares([ATOM, other], [0, 1, 0], scaled, SKEWED, fields)
-    np.testing.assert_allclose(shares.sum(axis=1), fields.sum(axis=(1, 2, 3)), rtol=1e-10)
+    grid, scaled = FourierGrid(SKEWED, (18, 20, 22)), np.array([[0.1, 0.1, 0.1], [0.5, 0.6, 0.55], [0.9, 0.2, 0.7]])
+    fields = rng.random((2, *grid.shape))
+    other = RadialDensity.from_samples(R, 0.01 * np.exp(-1.5 * R))
+
+    def shares(scaled, fields):
+        return AtomicDensities([ATOM, other], [0, 1, 0], scaled, grid).shares(fields)
+
+    found = shares(scaled, fields)
+    np.testing.assert_allclose(found.sum(axis=1), [grid.integrate(f) for f in fields], rtol=1e-10)
     # whole cells and whole grid steps move nothing
-    moved = atomic_shares([ATOM, other], [0, 1, 0], scaled + [1, -2, 0], SKEWED, fields)
-    np.testing.assert_allclose(moved, shares, rtol=1e-8)
-    rolled = atomic_shares([ATOM, other], [0, 1, 0], scaled + [3 / 18, 0, 0], SKEWED, np.roll(fields, 3, axis=1))
-    np.testing.assert_allclose(rolled, shares, rtol=1e-8)
+    np.testing.assert_allclose(shares(scaled + [1, -2, 0], fields), found, rtol=1e-8)
+    np.testing.assert_allclose(shares(scaled + [3 / 18, 0, 0], np.roll(fields, 3, axis=1)), found, rtol=1e-8)
     # the field near an atom belongs to it
-    near = gaussian(FourierGrid(SKEWED, shape), scaled[1], 1.0, 0.5)[None]
-    share = atomic_shares([ATOM, other], [0, 1, 0], scaled, SKEWED, near)[0]
-    assert share.argmax() == 1
+    near = shares(scaled, gaussian(grid, scaled[1], 1.0, 0.5)[None])[0]
+    assert near[1] > 0.7
 
 
 def test_potentials_and_charge_search():
     assert fermi_level_of(0.0, 'SHE') == -4.42
+    assert diffuse_capacitance(4 * np.pi, SOLVENT) == pytest.approx(35.5 * 0.081**0.5)
     assert fermi_level_of(0.0, 'Li') == pytest.approx(-1.38)
     assert potential_of(fermi_level_of(0.7, 'Li'), 'Li') == pytest.approx(0.7)
 
@@ -244,8 +248,8 @@ def test_potentials_and_charge_search():
 
     history = [(0.0, level(0.0))]
     while abs(history[-1][1] + 0.08) > 1e-6:
-        electrons = next_charge(history, -0.08, 100.0)
+        electrons = next_charge(history, -0.08, 9.0)
         history.append((electrons, level(electrons)))
     assert len(history) < 10
     with pytest.raises(CalculationFailed, match='no charge gives the wanted potential'):
-        next_charge([(0.0, 0.0), *history] * 10, -5.0, 100.0)
+        next_charge([(0.0, 0.0), *history] * 10, -5.0, 9.0)

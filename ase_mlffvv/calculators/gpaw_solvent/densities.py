@@ -1,16 +1,17 @@
-"""Densities of neutral atoms: their sum on a grid, and forces on the atoms through that sum."""
+"""Densities of neutral atoms: their sum on a grid, forces through that sum, and the shares of atoms in fields."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from ase.calculators.calculator import CalculatorSetupError
 from scipy.interpolate import CubicSpline
 
 from .grid import FourierGrid
 
-REACH = 14.0  # Bohr; a neutral lithium atom has 1e-7 electrons/Bohr^3 there
+REACH = 15.0  # Bohr; densities are taken to zero over the last FADE
+FADE = 3.0
+FLOOR = 1e-10  # electrons/Bohr^3 of all atoms together, everywhere
 
 
 @dataclass(frozen=True)
@@ -19,124 +20,115 @@ class RadialDensity:
 
     Attributes
     ----------
-    r : ndarray, Bohr
-        Ascending radii up to :data:`REACH`.
-    n : ndarray, electrons/Bohr^3
-        Positive.
+    log_density : CubicSpline
+        ln n as a function of r in Bohr, n in electrons/Bohr^3, from 0 to :data:`REACH`.
     """
 
-    r: np.ndarray
-    n: np.ndarray
+    log_density: CubicSpline
 
     @classmethod
     def from_samples(cls, r, n):
-        """Density sampled on any ascending radii that reach far enough."""
+        """Density sampled at ascending radii; beyond the last positive sample an exponential."""
         keep = n > 1e-12
-        log_density = CubicSpline(r[keep], np.log(n[keep]))
-        last = r[keep][-1]
-        new = np.concatenate([np.linspace(0, 1, 101)[:-1] ** 2, np.linspace(1, REACH, 651)])
-        inside = np.clip(new, r[keep][0], last)
-        # an exponential tail where the samples end
-        tail = np.minimum(log_density(last, 1), -0.5) * np.maximum(new - last, 0)
-        return cls(new, np.exp(log_density(inside) + tail))
+        spline = CubicSpline(r[keep], np.log(n[keep]))
+        first, last = r[keep][[0, -1]]
+        # dense where the core is steep
+        new = np.concatenate([np.linspace(0, 1, 101)[:-1] ** 2, np.linspace(1, REACH, 551)])
+        tail = np.minimum(spline(last, 1), -0.5) * np.maximum(new - last, 0)
+        return cls(CubicSpline(new, spline(np.clip(new, first, last)) + tail))
 
-    def log_spline(self):
-        """Spline of ln n(r)."""
-        return CubicSpline(self.r, np.log(self.n))
+    def __call__(self, r):
+        return np.exp(self.log_density(r)) * _fade(r)[0]
 
-    def capped(self, level):
-        """The same outside; where n > level, ln n = a + b r^2 + c r^4, continuous up to the second derivative.
-
-        A cavity depends on low densities only, and a flat centre needs few plane waves.
-        """
-        above = self.n > level
-        if not above.any():
-            return self
-        edge = self.r[np.flatnonzero(above)[-1]]
-        spline = self.log_spline()
-        value, slope, curvature = spline(edge), spline(edge, 1), spline(edge, 2)
-        c = (curvature - slope / edge) / (8 * edge**2)
-        b = slope / (2 * edge) - 2 * c * edge**2
-        a = value - b * edge**2 - c * edge**4
-        inside = self.r <= edge
-        log_n = np.where(inside, a + b * self.r**2 + c * self.r**4, np.log(self.n))
-        if log_n[inside].min() < value - 1e-9:
-            raise CalculatorSetupError(f'the density of an atom cannot be flattened above {level:g} electrons/Bohr^3')
-        return RadialDensity(self.r, np.exp(log_n))
-
-    def form_factor(self, G):
-        """Fourier transform 4 pi integral of r^2 n(r) sin(Gr)/(Gr), at wave numbers G in 1/Bohr."""
-        r = np.linspace(0, REACH, 1401)
-        n = np.exp(self.log_spline()(r))
-        weights = np.full(len(r), 4 * np.pi * r[1])
-        weights[0] = weights[-1] = 2 * np.pi * r[1]
-        table = np.linspace(0, G.max() + 1e-9, max(int(G.max() * REACH * 4), 16))
-        values = np.sinc(np.outer(table, r) / np.pi) @ (weights * r**2 * n)
-        return CubicSpline(table, values)(G)
+    def derivative(self, r):
+        """dn/dr."""
+        window, slope = _fade(r)
+        return np.exp(self.log_density(r)) * (self.log_density(r, 1) * window + slope)
 
 
-class AtomicDensitySum:
-    """Sum of neutral-atom densities on a periodic grid, with derivatives by the positions.
+def _fade(r):
+    x = np.clip((r - REACH) / FADE + 1, 0.0, 1.0)
+    return (1 - x) ** 2 * (1 + 2 * x), -6 * x * (1 - x) / FADE
+
+
+class AtomicDensities:
+    """Neutral atoms on the points of a periodic grid.
 
     Parameters
     ----------
     profiles : list of RadialDensity
-        One per kind of atom; smooth enough for the grid.
-    kinds : ndarray, shape (n_atoms,), int
+    kinds : sequence of int, shape (n_atoms,)
         Index of each atom in ``profiles``.
+    scaled : ndarray, shape (n_atoms, 3)
+        Scaled positions; all directions are periodic.
     grid : FourierGrid
+
+    Notes
+    -----
+    Atoms are visited one by one, each with a box around it: memory does not grow with their number.
     """
 
-    def __init__(self, profiles, kinds, grid: FourierGrid):
-        self.grid = grid
-        self.kinds = np.asarray(kinds)
-        G = np.sqrt(grid.G2)
-        inner = np.ones(G.shape)
-        for axis, (f, n) in enumerate(zip(grid.indices, grid.shape)):
-            shape = [1, 1, 1]
-            shape[axis] = -1
-            inner = inner * (2 * abs(f) != n).reshape(shape)
-        self.factors = [profile.form_factor(G) * inner for profile in profiles]
+    def __init__(self, profiles, kinds, scaled, grid: FourierGrid):
+        self.profiles, self.kinds, self.scaled, self.grid = profiles, np.asarray(kinds), np.asarray(scaled), grid
 
-    def _phases(self, scaled, kind):
-        """exp(-i G.R) of the atoms of one kind, one array (n_atoms, n_points) per axis."""
-        scaled = scaled[self.kinds == kind]
-        return [np.exp(-2j * np.pi * np.outer(scaled[:, c], f)) for c, f in enumerate(self.grid.indices)]
+    def _each(self):
+        """Profile of each atom, grid indices of a box around it, vectors from the atom, distances."""
+        cell, shape = self.grid.cell, self.grid.shape
+        heights = 1 / np.linalg.norm(np.linalg.inv(cell), axis=0)
+        for kind, point in zip(self.kinds, self.scaled):
+            reach = REACH / heights
+            steps = [
+                np.arange(int(np.ceil((x - d) * n)), int(np.floor((x + d) * n)) + 1)
+                for x, d, n in zip(point, reach, shape)
+            ]
+            parts = [np.outer(row, i / n - x) for i, n, x, row in zip(steps, shape, point, cell)]
+            vectors = parts[0][:, :, None, None] + parts[1][:, None, :, None] + parts[2][:, None, None, :]
+            distance = np.minimum(np.sqrt(np.einsum('vijk,vijk->ijk', vectors, vectors)), REACH)
+            yield self.profiles[kind], np.ix_(*(i % n for i, n in zip(steps, shape))), vectors, distance
 
-    def density(self, scaled):
-        """Density at atoms with scaled positions of shape (n_atoms, 3); electrons/Bohr^3."""
-        spectrum = np.zeros(self.grid.G2.shape, complex)
-        for kind, factor in enumerate(self.factors):
-            e1, e2, e3 = self._phases(scaled, kind)
-            for i in range(len(spectrum)):
-                spectrum[i] += factor[i] * ((e1[:, i, None] * e2).T @ e3)
-        return self.grid.ifft(spectrum) / self.grid.dv
+    def total(self):
+        """Sum over the atoms, shape of the grid, electrons/Bohr^3."""
+        total = np.full(self.grid.shape, FLOOR)
+        for profile, index, _, distance in self._each():
+            np.add.at(total, index, profile(distance))
+        return total
 
-    def forces(self, scaled, derivative):
+    def forces(self, derivative):
         """Minus the change of an energy when atoms carry their densities along.
 
         Parameters
         ----------
         derivative : ndarray, shape of the grid, Hartree
-            dE/dn per volume.
+            Change of the energy by the total density, per volume.
 
         Returns
         -------
         ndarray, shape (n_atoms, 3), Hartree/Bohr
         """
-        spectrum = self.grid.fft(derivative).conj()
-        spectrum[:, :, 1:] *= 2  # the half of the spectrum that is not stored
-        result = np.zeros((len(self.kinds), 3))
-        i1, i2, i3 = self.grid.indices
-        for kind, factor in enumerate(self.factors):
-            e1, e2, e3 = self._phases(scaled, kind)
-            by_index = np.zeros((len(e1), 3))
-            for i in range(len(spectrum)):
-                rows = factor[i] * spectrum[i]
-                plain = np.einsum('aj,ja->a', e2, rows @ e3.T)
-                second = np.einsum('aj,ja->a', e2 * i2, rows @ e3.T)
-                third = np.einsum('aj,ja->a', e2, rows @ (e3 * i3).T)
-                # d exp(-iGR) = -i G exp(-iGR) dR
-                by_index += (-1j * e1[:, i, None] * np.stack([i1[i] * plain, second, third], axis=1)).real
-            result[self.kinds == kind] = -by_index @ self.grid.reciprocal / derivative.size
-        return result
+        forces = np.zeros((len(self.kinds), 3))
+        for force, (profile, index, vectors, distance) in zip(forces, self._each()):
+            weight = derivative[index] * profile.derivative(distance) / np.maximum(distance, 1e-9)
+            force[:] = np.einsum('vijk,ijk->v', vectors, weight) * self.grid.dv
+        return forces
+
+    def shares(self, fields):
+        """Split fields with Hirshfeld weights w_a = n_a / sum_b n_b, which sum to one everywhere.
+
+        Parameters
+        ----------
+        fields : ndarray, shape (n_fields, *grid)
+
+        Returns
+        -------
+        ndarray, shape (n_fields, n_atoms)
+            Integrals of w_a times the field.
+        """
+        ratios = fields / self.total()
+        result = np.empty((len(fields), len(self.kinds)))
+        # beyond the reach of all, a point belongs to all alike
+        result[:] = (FLOOR / len(self.kinds)) * ratios.sum(axis=(1, 2, 3))[:, None]
+        for a, (profile, index, _, distance) in enumerate(self._each()):
+            density = profile(distance)
+            for f, ratio in enumerate(ratios):
+                result[f, a] += np.vdot(density, ratio[index])
+        return result * self.grid.dv

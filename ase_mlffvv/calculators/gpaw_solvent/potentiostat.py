@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import pi, sqrt
+
 from ase.calculators.calculator import CalculationFailed
 
 SHE = -4.42  # eV; Fermi level of the standard hydrogen electrode against the bulk of the solution
 LITHIUM = -3.04  # V; Li/Li+ against the standard hydrogen electrode
 REFERENCES = {'SHE': SHE, 'Li': SHE - LITHIUM}
 
-STIFFNESS = 11.0  # Hartree Bohr^2 per electron: a first guess of d(Fermi level)/d(electrons/area), 20 µF/cm^2
 MAX_TRIES = 20
 
 
@@ -25,7 +26,15 @@ def potential_of(fermi_level, reference):
     return REFERENCES[reference] - fermi_level
 
 
-def next_charge(history, target, area):
+def diffuse_capacitance(area, solvent):
+    """Capacitance of the ions of a linearised Poisson-Boltzmann solvent at a wall, electrons/Hartree.
+
+    C = permittivity kappa A / (4 pi), A in Bohr^2 and kappa in 1/Bohr.
+    """
+    return area * solvent.permittivity * sqrt(solvent.kappa_squared) / (4 * pi)
+
+
+def next_charge(history, target, capacitance):
     """Next number of excess electrons to try.
 
     Parameters
@@ -33,13 +42,13 @@ def next_charge(history, target, area):
     history : list of (electrons, Fermi level)
         Tries so far, in Hartree; each raised by electrons.
     target : float, Hartree
-    area : float, Bohr^2
-        Surface of the cavity.
+    capacitance : float, electrons/Hartree
+        For the first step.
 
     Notes
     -----
-    A secant step: the inverse slope is the capacitance. It is limited to twice the step before it, and a slope of the
-    wrong sign is not used.
+    A secant step: its slope is the inverse of the capacitance. It is limited to twice the step before it, and a slope
+    of the wrong sign is not used.
 
     Raises
     ------
@@ -53,7 +62,7 @@ def next_charge(history, target, area):
             f'{abs(level - target):.1e} Hartree at {electrons:+.4f} electrons. Choose a potential nearer to that of '
             'zero charge, more smearing, or a smaller potential_tolerance only with a tighter convergence.'
         )
-    slope, limit = STIFFNESS / area, float('inf')
+    slope, limit = 1 / capacitance, float('inf')
     if len(history) > 1:
         before, level_before = history[-2]
         if electrons != before:
