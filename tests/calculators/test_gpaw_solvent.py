@@ -14,7 +14,7 @@ from ase.io import read, write
 from ase.outputs import Properties
 
 from ase_mlffvv.calculators.gpaw_solvent import GPAWSolvent
-from ase_mlffvv.calculators.gpaw_solvent.calculator import kpoints
+from ase_mlffvv.calculators.gpaw_solvent.checks import kpoints
 from ase_mlffvv.calculators.solvent import Solvent
 from ase_mlffvv.errors import StructureError
 
@@ -50,14 +50,15 @@ def check_forces(atoms, components, tolerance, step=0.02):
 
 def test_without_gpaw(monkeypatch):
     monkeypatch.setitem(sys.modules, 'gpaw', None)
-    with pytest.raises(CalculatorSetupError, match=r'GPAW is not installed.*libxc-dev.*pip install "\.\[dft\]"'):
+    with pytest.raises(CalculatorSetupError, match=r'not installed.*libxc-dev.*CC=g\+\+ pip install "\.\[dft\]"'):
         GPAWSolvent()
 
 
 def test_kpoints():
-    assert kpoints(np.diag([3.44, 12.7, 30.0]), (True, True, False), 4.0) == (8, 2, 1)
-    assert kpoints(np.diag([3.44, 12.7, 30.0]), (True, True, True), 4.0) == (8, 2, 1)
-    assert kpoints(np.eye(3), (True, True, True), [3, 4, 5]) == (3, 4, 5)
+    atoms = bcc100('Li', (4, 2, 5), a=3.44, vacuum=6, periodic=True)
+    assert kpoints(atoms, 4.0) == (2, 4, 1)
+    assert kpoints(bulk('Li', 'bcc', a=3.175, cubic=True) * 4, 4.0) == (2, 2, 2)
+    assert kpoints(atoms, [3, 4, 5]) == (3, 4, 5)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,7 @@ def test_kpoints():
         ({'charge': 0.1, 'solvent': Solvent.water()}, 'charge=0.1 needs a solvent with ions'),
         ({'potential': 0.0}, 'potential=0.0 needs a solvent with ions'),
         ({'potential': 'high', 'solvent': Solvent.pc_dme()}, 'potential must be a finite number'),
+        ({'distribution': 'gauss'}, 'distribution must be one of fermi-dirac, marzari-vanderbilt'),
         ({'reference': 'Ag/AgCl'}, 'reference must be one of SHE, Li'),
     ],
 )

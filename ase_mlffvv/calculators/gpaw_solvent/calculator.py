@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from math import ceil, isfinite, pi
-
-import numpy as np
 from ase.calculators.calculator import CalculationFailed, Calculator, CalculatorSetupError, all_changes
 from ase.units import Bohr, Ha
 
-from ...errors import check_structure
-from ..solvent import Solvent
-from .potentiostat import REFERENCES, fermi_level_of, potential_of
+from .checks import as_solvent, check_settings, checked_cell, kpoints
+from .potentiostat import fermi_level_of, potential_of
 
-FUNCTIONALS = ('PBE', 'PBEsol', 'RPBE', 'LDA')
-GAP = 5.0  # Å; the least empty space along a direction that is not periodic
 SPACING = 0.2  # Å; grid of the solvent
+CONVERGENCE = {'energy': 1e-5, 'density': 1e-5, 'eigenstates': 1e-9}  # eV, electrons, eV^2; per electron
 
 INSTALL = (
     'GPAW is not installed. On Debian or Ubuntu: apt-get install libxc-dev libopenblas-dev, then '
-    'pip install ".[dft]" in the folder of ase-mlffvv (or pip install gpaw gpaw-data).'
+    'CC=g++ pip install ".[dft]" in the folder of ase-mlffvv (or CC=g++ pip install gpaw gpaw-data).'
 )
 
 
@@ -38,9 +33,11 @@ class GPAWSolvent(Calculator):
     cutoff : float, eV
         Kinetic energy of the shortest plane wave.
     kpts : float or (int, int, int)
-        Density of k-points in Å (see Notes), or their numbers. The mesh contains Gamma.
+        Density of k-points in Å (see Notes), or their numbers in a Monkhorst-Pack mesh.
     smearing : float, eV
-        Width of the Fermi-Dirac distribution.
+        Width of the distribution of electrons over levels.
+    distribution : {'marzari-vanderbilt', 'fermi-dirac'}
+        The former keeps the free energy close to the energy without smearing.
     charge : float, e
         Charge of the cell; needs a solvent with ions, which screen it.
     potential : float, V, optional
@@ -65,8 +62,8 @@ class GPAWSolvent(Calculator):
     Notes
     -----
     The cell is periodic in all directions whatever ``atoms.pbc``; a direction that is not periodic needs at least
-    5 Å of empty space, and gets one k-point. n_i = max(1, ceil(kpts * 2 pi / |a_i|)); the default 4 gives 2 x 2 x 2
-    for 100 atoms of lithium.
+    5 Å of empty space. A direction with so much empty space gets one k-point, others ceil(kpts * 2 pi / |a_i|); the
+    default 4 gives 2 x 2 x 2 for 100 atoms of lithium.
 
     At a fixed potential the energy is the grand free energy F - E_F (N - N_neutral), whose derivative the forces are.
 
@@ -91,7 +88,8 @@ class GPAWSolvent(Calculator):
         'xc': 'PBE',
         'cutoff': 350.0,
         'kpts': 4.0,
-        'smearing': 0.1,
+        'smearing': 0.2,
+        'distribution': 'marzari-vanderbilt',
         'charge': 0.0,
         'potential': None,
         'reference': 'SHE',
@@ -119,9 +117,9 @@ class GPAWSolvent(Calculator):
             raise TypeError(f'unknown settings {", ".join(unknown)}; known: {", ".join(self.default_parameters)}')
         new = {**self.default_parameters, **self.parameters, **settings}
         if 'solvent' in settings:
-            solvent = _as_solvent(settings['solvent'])
+            solvent = as_solvent(settings['solvent'])
             settings['solvent'] = new['solvent'] = None if solvent is None else solvent.to_dict()
-        _check_settings(new)
+        check_settings(new)
         # the stress, last, is known in vacuum only
         self.implemented_properties = type(self).implemented_properties[: None if new['solvent'] is None else -1]
         changed = super().set(**settings)
@@ -133,7 +131,7 @@ class GPAWSolvent(Calculator):
     @property
     def solvent(self):
         """The solvent, None in vacuum."""
-        return _as_solvent(self.parameters['solvent'])
+        return as_solvent(self.parameters['solvent'])
 
     @property
     def dft(self):
@@ -177,7 +175,7 @@ class GPAWSolvent(Calculator):
         """Compute energies, forces and charges; the stress where it is asked for."""
         super().calculate(atoms, properties, system_changes)
         self.results = {}
-        atoms = _checked_cell(self.atoms)
+        atoms = checked_cell(self.atoms)
         from gpaw import KohnShamConvergenceError
 
         try:
@@ -196,13 +194,13 @@ class GPAWSolvent(Calculator):
     def _converge(self, atoms, changes):
         dft, self._dft = self._dft, None  # one that fails is not continued
         if dft is None or self.parameters['symmetry'] or {'numbers', 'cell', 'pbc'} & set(changes):
-            dft = self._new(atoms, self.atoms.pbc)
+            dft = self._new(atoms)
         else:
             dft.move_atoms(atoms)
             dft.converge()
         self._dft = dft
 
-    def _new(self, atoms, pbc):
+    def _new(self, atoms):
         from gpaw.new.calculation import DFT
 
         p, solvent = self.parameters, self.solvent
@@ -220,8 +218,8 @@ class GPAWSolvent(Calculator):
             atoms,
             mode={'name': 'pw', 'ecut': p['cutoff']},
             xc=p['xc'],
-            kpts={'size': kpoints(atoms.cell[:], pbc, p['kpts']), 'gamma': True},
-            occupations={'name': 'fermi-dirac', 'width': p['smearing']},
+            kpts=kpoints(atoms, p['kpts']),
+            occupations={'name': p['distribution'], 'width': p['smearing']},
             symmetry={} if p['symmetry'] else {'point_group': False},
             convergence=CONVERGENCE if p['convergence'] is None else p['convergence'],
             maxiter=p['maxiter'],
@@ -259,31 +257,6 @@ class GPAWSolvent(Calculator):
         return results
 
 
-CONVERGENCE = {'energy': 1e-5, 'density': 1e-5, 'eigenstates': 1e-9}
-
-
-def kpoints(cell, pbc, kpts):
-    """Numbers of k-points along the three vectors.
-
-    Parameters
-    ----------
-    cell : ndarray, shape (3, 3), Å
-    pbc : sequence of 3 bool
-    kpts : float or sequence of 3 int
-        Density in Å or the numbers themselves.
-
-    Examples
-    --------
-    >>> kpoints(np.eye(3) * 12.7, (True, True, False), 4.0)
-    (2, 2, 1)
-    """
-    if np.ndim(kpts):
-        return tuple(int(n) for n in kpts)
-    lengths = np.linalg.norm(cell, axis=1)
-    # the small number keeps 2 pi kpts / |a| = 2 from becoming 3 by round-off
-    return tuple(max(1, ceil(2 * pi * kpts / length - 1e-6)) if p else 1 for length, p in zip(lengths, pbc))
-
-
 def _import_gpaw():
     try:
         import gpaw
@@ -294,76 +267,3 @@ def _import_gpaw():
         raise CalculatorSetupError(
             f'GPAWSolvent runs in one process, but MPI started {gpaw.mpi.world.size}. Run structures side by side.'
         )
-
-
-def _as_solvent(solvent):
-    if solvent is None or isinstance(solvent, Solvent):
-        return solvent
-    if isinstance(solvent, dict):
-        return Solvent.from_dict(solvent)
-    raise CalculatorSetupError(
-        f'solvent must be None (vacuum) or a Solvent, for example Solvent.pc_dme(), got {solvent!r}'
-    )
-
-
-def _check_settings(p):
-    for name, low in (('cutoff', 50.0), ('smearing', 1e-4), ('spacing', 0.02), ('solver_tolerance', 1e-14),
-                      ('potential_tolerance', 1e-6), ('maxiter', 1)):  # fmt: skip
-        _check_number(p[name], name)
-        if p[name] < low:
-            raise CalculatorSetupError(f'{name} must be {low:g} or more, got {p[name]!r}')
-    _check_number(p['charge'], 'charge')
-    if p['xc'] not in FUNCTIONALS:
-        raise CalculatorSetupError(f'xc must be one of {", ".join(FUNCTIONALS)}, got {p["xc"]!r}')
-    if p['reference'] not in REFERENCES:
-        raise CalculatorSetupError(f'reference must be one of {", ".join(REFERENCES)}, got {p["reference"]!r}')
-    kpts = p['kpts']
-    numbers = np.ndim(kpts) == 1 and len(kpts) == 3 and all(int(n) == n and n > 0 for n in kpts)
-    if not numbers and (isinstance(kpts, (bool, str)) or np.ndim(kpts) or not kpts > 0):
-        raise CalculatorSetupError(f'kpts must be a density in Å or three numbers of k-points, got {kpts!r}')
-    solvent = _as_solvent(p['solvent'])
-    if solvent is not None and solvent.density_model != 'atoms':
-        raise CalculatorSetupError(
-            f'GPAWSolvent shapes the cavity by neutral atoms only, got density_model={solvent.density_model!r}. Use '
-            "solvent.replace(density_model='atoms')."
-        )
-    ions = solvent is not None and solvent.kappa_squared > 0
-    for name, wanted in (('charge', p['charge'] != 0), ('potential', p['potential'] is not None)):
-        if wanted and not ions:
-            raise CalculatorSetupError(
-                f'{name}={p[name]!r} needs a solvent with ions, which screen the charge of a periodic cell: '
-                'Solvent(..., kappa_squared=...), for example Solvent.pc_dme().'
-            )
-    if p['potential'] is not None:
-        _check_number(p['potential'], 'potential')
-
-
-def _check_number(value, name):
-    if isinstance(value, (bool, str)) or not np.isscalar(value) or not isfinite(value):
-        raise CalculatorSetupError(f'{name} must be a finite number, got {value!r}')
-
-
-def _checked_cell(atoms):
-    """A copy periodic along all three vectors, if the structure allows it."""
-    if len(atoms) == 0:
-        raise CalculatorSetupError('a structure without atoms has no energy')
-    if atoms.cell.rank < 3:
-        raise CalculatorSetupError(
-            f'plane waves need three cell vectors, got {atoms.cell[:].tolist()}. Add empty space with '
-            'atoms.center(vacuum=6, axis=...).'
-        )
-    check_structure(atoms.positions, atoms.cell[:], np.ones(3, bool))
-    if atoms.get_initial_magnetic_moments().any():
-        raise CalculatorSetupError('GPAWSolvent is not spin-polarised, but atoms have initial magnetic moments')
-    heights = atoms.cell.volume / np.linalg.norm(np.cross(atoms.cell[[1, 2, 0]], atoms.cell[[2, 0, 1]]), axis=1)
-    for axis in np.flatnonzero(~atoms.pbc):
-        x = np.sort(atoms.get_scaled_positions(wrap=False)[:, axis] % 1.0)
-        gap = np.diff(np.append(x, x[0] + 1)).max() * heights[axis]
-        if gap < GAP:
-            raise CalculatorSetupError(
-                f'the structure is not periodic along vector {axis}, but leaves only {gap:.1f} Å empty there; plane '
-                f'waves repeat it. Add empty space (at least {GAP:g} Å) with atoms.center(vacuum=6, axis={axis}).'
-            )
-    atoms = atoms.copy()
-    atoms.pbc = True
-    return atoms

@@ -15,7 +15,7 @@ from .polarisation import solve_potential
 from .potentiostat import diffuse_capacitance, next_charge
 
 NAME = 'solvent'
-SOFTNESS = 7.0  # charges that make the solvent's potential have exp(-7) of their weight at the shortest waves
+SOFTNESS = 7.0  # the charges of cores keep exp(-7) of their weight at the shortest waves of the solvent's grid
 
 
 def neutral_atom(setup) -> RadialDensity:
@@ -75,7 +75,7 @@ class SolventExtension(Extension):
         self.kinds, setups = kinds_of(builder.setups)
         self.profiles = [neutral_atom(setup) for setup in setups]
         self.phi = self.phi_vacuum = self.pseudo_density = None
-        self.iterations = []
+        self.iterations = 0
         self.move_atoms(builder.relpos_ac)
 
     def move_atoms(self, relpos_ac):
@@ -97,8 +97,7 @@ class SolventExtension(Extension):
         self.pseudo_density = nt_g
 
     def solve(self, charge):
-        self.phi, iterations = solve_potential(charge, self.cavity, self.grid, self.phi, self.tolerance)
-        self.iterations.append(iterations)
+        self.phi, self.iterations = solve_potential(charge, self.cavity, self.grid, self.phi, self.tolerance)
         return self.phi
 
     def post_scf_convergence(self, ibzwfs, nelectrons, occ_calc, mixer, log):
@@ -128,6 +127,7 @@ class SolventPoissonSolver(PWPoissonSolver):
         points = extension.points
         self.long_waves = PWDesc(ecut=min(0.999 * points.ekin_max(), pw.ecut), cell=pw.cell_cv)
         self.indices, _ = pw.map_indices(self.long_waves)
+        self.pseudo_indices = None
         self.soften = np.exp(-SOFTNESS * self.long_waves.ekin_G / points.ekin_max())
         self.green = 2 * np.pi / np.maximum(self.long_waves.ekin_G, 1e-9)
         self.green[0] = 0.0
@@ -138,9 +138,10 @@ class SolventPoissonSolver(PWPoissonSolver):
     def _solve(self, vHt_g, rhot_g):
         energy = super()._solve(vHt_g, rhot_g)
         extension = self.extension
+        if self.pseudo_indices is None:
+            self.pseudo_indices, _ = self.pw.map_indices(extension.pseudo_density.desc)
         smooth = self.pw.zeros()
-        indices, _ = self.pw.map_indices(extension.pseudo_density.desc)
-        smooth.data[indices] = extension.pseudo_density.data
+        smooth.data[self.pseudo_indices] = extension.pseudo_density.data
         smooth = smooth.data[self.indices]
         charge = self.long_waves.from_data(smooth + self.soften * (rhot_g.data[self.indices] - smooth))
         vacuum = self.long_waves.from_data(self.green * charge.data)
