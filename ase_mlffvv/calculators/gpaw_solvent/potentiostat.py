@@ -1,0 +1,73 @@
+"""Electrode potentials, Fermi levels, and the search for the charge of a fixed potential."""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+
+from ase.calculators.calculator import CalculationFailed
+
+SHE = -4.42  # eV; Fermi level of the standard hydrogen electrode against the bulk of the solution
+LITHIUM = -3.04  # V; Li/Li+ against the standard hydrogen electrode
+REFERENCES = {'SHE': SHE, 'Li': SHE - LITHIUM}
+
+MAX_TRIES = 20
+
+
+def fermi_level_of(potential, reference):
+    """Fermi level (eV, against the bulk of the solution) of an electrode potential (V).
+
+    E_F = -4.42 eV - e U against the standard hydrogen electrode; against Li/Li+, E_F = -1.38 eV - e U.
+    """
+    return REFERENCES[reference] - potential
+
+
+def potential_of(fermi_level, reference):
+    """Electrode potential (V) of a Fermi level (eV)."""
+    return REFERENCES[reference] - fermi_level
+
+
+def diffuse_capacitance(area, solvent):
+    """Capacitance of the ions of a linearised Poisson-Boltzmann solvent at a wall, electrons/Hartree.
+
+    C = permittivity kappa A / (4 pi), A in Bohr^2 and kappa in 1/Bohr.
+    """
+    return area * solvent.permittivity * sqrt(solvent.kappa_squared) / (4 * pi)
+
+
+def next_charge(history, target, capacitance):
+    """Next number of excess electrons to try.
+
+    Parameters
+    ----------
+    history : list of (electrons, Fermi level)
+        Tries so far, in Hartree; each raised by electrons.
+    target : float, Hartree
+    capacitance : float, electrons/Hartree
+        For the first step.
+
+    Notes
+    -----
+    A secant step: its slope is the inverse of the capacitance. It is limited to twice the step before it, and a slope
+    of the wrong sign is not used.
+
+    Raises
+    ------
+    CalculationFailed
+        After :data:`MAX_TRIES` tries.
+    """
+    electrons, level = history[-1]
+    if len(history) >= MAX_TRIES:
+        raise CalculationFailed(
+            f'no charge gives the wanted potential: after {len(history)} tries the Fermi level is off by '
+            f'{abs(level - target):.1e} Hartree at {electrons:+.4f} electrons. Choose a potential nearer to that of '
+            'zero charge, more smearing, or a smaller potential_tolerance only with a tighter convergence.'
+        )
+    slope, limit = 1 / capacitance, float('inf')
+    if len(history) > 1:
+        before, level_before = history[-2]
+        if electrons != before:
+            found = (level - level_before) / (electrons - before)
+            slope = found if found > 0 else slope
+            limit = 2 * abs(electrons - before)
+    step = (target - level) / slope
+    return electrons + float(max(-limit, min(limit, step)))
