@@ -14,6 +14,7 @@ from pathlib import Path
 # vectors has the attribute periodic = True
 ENGINES = {
     'emt': 'ase_mlffvv.active.engines:emt',
+    'gpaw': 'ase_mlffvv.active.engines:gpaw',
     'vv': 'ase_mlffvv.active.engines:vv',
 }
 
@@ -30,6 +31,23 @@ def vv(atoms, safe, directory, model=None):
     from ..calculators import VVCalculator
 
     return VVCalculator(model)
+
+
+def gpaw(atoms, safe, directory, solvent=None, **settings):
+    """GPAWSolvent; ``solvent`` is ``'pc_dme'``, ``'water'``, the fields of a Solvent, or None for vacuum."""
+    from ..calculators.gpaw_solvent import GPAWSolvent
+    from ..calculators.solvent import Solvent
+
+    if isinstance(solvent, str):
+        if solvent not in ('pc_dme', 'water'):
+            raise ValueError(f"solvent must be 'pc_dme', 'water', the fields of a Solvent or None, got {solvent!r}")
+        solvent = getattr(Solvent, solvent)()
+    if safe:  # more patience; whatever changes the energy stays as it was
+        settings['maxiter'] = 3 * settings.get('maxiter', 200)
+    return GPAWSolvent(solvent, txt=str(Path(directory) / 'gpaw.txt'), **settings)
+
+
+gpaw.periodic = True
 
 
 def find_engine(calculator):

@@ -278,7 +278,7 @@ def inner():
 
 def test_bad_calculators_and_settings(tmp_path):
     for calculator, settings, error, message in (
-        ('abinit', {}, ValueError, "no calculator 'abinit'; known: emt, vv, or the import path"),
+        ('abinit', {}, ValueError, "no calculator 'abinit'; known: emt, gpaw, vv, or the import path"),
         ('no_such_module:make', {}, ValueError, "cannot be imported: No module named 'no_such_module'"),
         ('tests.active.factories:make', {}, ValueError, "has no 'make'"),
         ('tests.active.factories:os', {}, TypeError, 'not a function'),
