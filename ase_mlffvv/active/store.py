@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from ase import Atoms
 from ase.io import write
 
 from .. import __version__
+from ..io.files import complete
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +25,8 @@ LABELLED, FAILED, TABLE = 'labelled.extxyz', 'failed.extxyz', 'labels.csv'
 
 def save_text(path, text):
     """Replace a file all at once, when the new one is on the disk."""
-    temporary = path.with_name(f'.{path.name}.part')
-    with open(temporary, 'w', encoding='utf-8', newline='') as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    with complete(path) as temporary:
+        temporary.write_text(text, encoding='utf-8', newline='')
 
 
 def save_json(path, data):
@@ -41,11 +37,8 @@ def save_json(path, data):
 
 def save_structures(path, frames):
     """Replace an extxyz file all at once."""
-    temporary = path.with_name(f'.{path.name}.part')
-    write(temporary, frames, format='extxyz')
-    with open(temporary, 'rb+') as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    with complete(path) as temporary:
+        write(temporary, frames, format='extxyz')
 
 
 def bare(atoms):

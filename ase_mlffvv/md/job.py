@@ -22,6 +22,7 @@ from mlffvv_analysis.plots import run_summary
 from tqdm import tqdm
 
 from ..errors import StructureError
+from ..io.files import complete
 
 COLUMNS = ('step', 'time_ps', 'temperature_K', 'potential_energy_eV', 'total_energy_eV', 'heat_eV', 'height_A',
            'surface_fraction', 'mean_coordination', 'detached')  # fmt: skip
@@ -300,19 +301,17 @@ def _checkpoint(folder, atoms, state):
     """Replace the checkpoint by the present state, all at once, when what it counts on is on the disk."""
     atoms = atoms.copy()
     atoms.info.update(asdict(state))
-    temporary = folder / f'.{CHECKPOINT}.part'
-    write(temporary, atoms, format='traj')
-    for path in (folder / TRAJECTORY, folder / LOG, temporary):
+    for path in (folder / TRAJECTORY, folder / LOG):
         if path.exists():
             with open(path, 'rb+') as file:
                 os.fsync(file.fileno())
-    os.replace(temporary, folder / CHECKPOINT)
+    with complete(folder / CHECKPOINT) as temporary:
+        write(temporary, atoms, format='traj')
 
 
 def _write_text(path, text):
-    temporary = path.with_name(f'.{path.name}.part')
-    temporary.write_text(text)
-    os.replace(temporary, path)
+    with complete(path) as temporary:
+        temporary.write_text(text)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from ..errors import VVFileError
 from ..features import FAMILIES
+from ..io.files import complete
 from .pair import PairTerm
 from .potential import VVPotential
 from .terms import ElementBlock
@@ -26,17 +26,12 @@ def save(potential, path):
     path = Path(path)
     header, arrays = _to_parts(potential)
     header['sha256'] = digest(potential)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
-        with zipfile.ZipFile(temporary, 'w', zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr('header.json', json.dumps(header, indent=1, ensure_ascii=False))
-            for name, array in arrays.items():
-                buffer = io.BytesIO()
-                np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
-                archive.writestr(f'{name}.npy', buffer.getvalue())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with complete(path) as temporary, zipfile.ZipFile(temporary, 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('header.json', json.dumps(header, indent=1, ensure_ascii=False))
+        for name, array in arrays.items():
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+            archive.writestr(f'{name}.npy', buffer.getvalue())
 
 
 def load(path) -> VVPotential:

@@ -15,6 +15,7 @@ import numpy as np
 from ase.io.formats import get_compression
 
 from ...errors import PWmatFileError
+from ..files import complete
 
 _OPEN = {'gz': gzip.open, 'bz2': bz2.open, 'xz': lzma.open, None: open}
 _LOST_E = re.compile(r'([+-]?(?:\d+\.?\d*|\.\d+))([+-]\d{3})')
@@ -48,16 +49,8 @@ def replacing(file):
         with opener(path, 'wt', encoding='utf-8') as out:
             yield out
         return
-    temporary = path.with_name(f'.{path.name}.part')
-    try:
-        with opener(temporary, 'wt', encoding='utf-8') as out:
-            yield out
-        with open(temporary, 'rb+') as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with complete(path) as temporary, opener(temporary, 'wt', encoding='utf-8') as out:
+        yield out
 
 
 def appending(file):
