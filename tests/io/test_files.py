@@ -8,9 +8,14 @@ from ase_mlffvv.io.files import complete
 def test_takes_the_place_only_when_complete(tmp_path):
     path = tmp_path / 'file.txt'
     path.write_text('old')
-    with pytest.raises(RuntimeError), complete(path) as temporary:
-        temporary.write_text('half')
-        raise RuntimeError
+
+    def fails():
+        with complete(path) as temporary:
+            temporary.write_text('half')
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
     assert path.read_text() == 'old'
     with complete(path) as temporary:
         temporary.write_text('new')
