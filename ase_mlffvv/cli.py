@@ -243,7 +243,7 @@ def _add_label(commands):
     )
     p.add_argument('frames', nargs='+', help='files with structures (extxyz, traj, ...)')
     p.add_argument('-o', '--output', required=True, help='folder of the labels, new or to go on with')
-    p.add_argument('--calculator', required=True, metavar='NAME', help="'emt', 'vv', or 'module:function' with "
+    p.add_argument('--calculator', required=True, metavar='NAME', help="'gpaw', 'vv', 'emt', or 'module:function' with "
                    'function(atoms, safe, directory, **settings) giving an ASE calculator')  # fmt: skip
     p.add_argument('--settings', nargs='+', default=[], metavar='KEY=VALUE', help='settings of the calculator')
     p.add_argument('--processes', type=int, default=1, help='calculations at a time (default 1)')

@@ -13,6 +13,7 @@ from time import perf_counter
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator, CalculationFailed, PropertyNotImplementedError, all_changes
+from ase.stress import full_3x3_to_voigt_6_stress
 
 from .engines import find_engine
 from .store import RESULT, save_json, save_structures
@@ -109,7 +110,7 @@ def _results(calc, atoms):
         value = np.asarray(value, float)
         shape = {'forces': (len(atoms), 3), 'energies': (len(atoms),), 'stress': (6,)}.get(name, ())
         if name == 'stress' and value.shape == (3, 3):
-            value = value[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
+            value = full_3x3_to_voigt_6_stress(value)
         if value.shape != shape:
             raise CalculationFailed(f'the calculator gave {name} of shape {value.shape}, expected {shape}')
         if not np.isfinite(value).all():

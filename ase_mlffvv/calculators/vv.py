@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 from ase.calculators.calculator import Calculator, CalculatorSetupError, all_changes
+from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..model.find import DEFAULT, find_potential
 from ..model.potential import Prediction, VVPotential
 from ..neighbors import SkinList, pair_list
 from .engines import check_choice, make_engine
-
-_VOIGT = [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]
 
 
 class VVCalculator(Calculator):
@@ -239,7 +238,6 @@ def as_results(prediction: Prediction, atoms):
         'forces': prediction.forces,
     }
     if atoms.cell.rank == 3:
-        virials = (prediction.virials + prediction.virials.transpose(0, 2, 1)) / 2
-        results['stresses'] = virials[:, _VOIGT[0], _VOIGT[1]] / atoms.cell.volume
+        results['stresses'] = full_3x3_to_voigt_6_stress(prediction.virials) / atoms.cell.volume
         results['stress'] = results['stresses'].sum(axis=0)
     return results

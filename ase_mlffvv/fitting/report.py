@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..io.datasets import check_frames, group_of
 from ..kernels.evaluate import NumbaEngine
@@ -189,7 +190,7 @@ def accuracy(potential, frames, tick=lambda: None) -> Accuracy:
         if label.energies is not None:
             pair['energies'] = label.energies, result.energies
         if label.stress is not None and atoms.cell.rank == 3:
-            stress = result.virials.sum(axis=0)[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]] / atoms.cell.volume
+            stress = full_3x3_to_voigt_6_stress(result.virials.sum(axis=0)) / atoms.cell.volume
             known = np.isfinite(label.stress)
             pair['stress'] = label.stress[known], stress[known]
         for name, (r, p) in pair.items():

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 from ase.io import read
+from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..errors import DatasetError, some
 
@@ -82,8 +83,7 @@ def group_of(atoms: Atoms):
 
 def _voigt(stress, atoms):
     if stress.size == 9:
-        stress = stress.reshape(3, 3)
-        stress = stress[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
+        stress = full_3x3_to_voigt_6_stress(stress.reshape(3, 3))
     mask = atoms.info.get('REF_stress_mask')
     if mask is not None and stress.shape == (6,):
         stress = np.where(np.asarray(mask, bool), stress, np.nan)

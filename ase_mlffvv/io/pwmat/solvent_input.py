@@ -38,13 +38,12 @@ def read_solvent_input(file) -> dict:
     """
     with reading(file) as (text, name):
         settings = read_keys(text.read().splitlines(), 0, name)
-    if 'AKK0_DEBY' in settings:
-        other = settings.pop('AKK0_DEBY')
-        if settings.setdefault('DEBY_AKK0', other) != other:
-            raise PWmatFileError(
-                f'{name}: expected DEBY_AKK0 and AKK0_DEBY, two spellings of one setting, to be equal, found '
-                f'{settings["DEBY_AKK0"]} and {other}. Remove one of them.'
-            )
+    other = _one_spelling(settings)
+    if other is not None:
+        raise PWmatFileError(
+            f'{name}: expected DEBY_AKK0 and AKK0_DEBY, two spellings of one setting, to be equal, found '
+            f'{settings["DEBY_AKK0"]} and {other}. Remove one of them.'
+        )
     return settings
 
 
@@ -66,10 +65,9 @@ def write_solvent_input(file, settings):
         or the two spellings of DEBY_AKK0 contradict each other.
     """
     settings = upper_keys(settings)
-    if 'AKK0_DEBY' in settings:
-        other = settings.pop('AKK0_DEBY')
-        if settings.setdefault('DEBY_AKK0', other) != other:
-            raise ValueError(f'DEBY_AKK0 {settings["DEBY_AKK0"]} and AKK0_DEBY {other} are one setting; give it once')
+    other = _one_spelling(settings)
+    if other is not None:
+        raise ValueError(f'DEBY_AKK0 {settings["DEBY_AKK0"]} and AKK0_DEBY {other} are one setting; give it once')
     for key, value in settings.items():
         if _PARAM_CHARGE.fullmatch(key):
             if not isinstance(value, tuple | list) or len(value) != 3:
@@ -82,3 +80,11 @@ def write_solvent_input(file, settings):
         settings['AKK0_DEBY'] = settings['DEBY_AKK0']
     with replacing(file) as out:
         out.writelines(key_lines(settings, separator=', '))
+
+
+def _one_spelling(settings):
+    """Move AKK0_DEBY to DEBY_AKK0; returns its value where the two contradict each other."""
+    other = settings.pop('AKK0_DEBY', None)
+    if other is None or settings.setdefault('DEBY_AKK0', other) == other:
+        return None
+    return other
