@@ -10,6 +10,7 @@ import pickle
 import queue
 import signal
 import threading
+import time
 import traceback
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -127,8 +128,10 @@ class _Worker:
             self.process.kill()
 
     def _end(self):
-        self.process.join(5)
-        code = self.process.exitcode
+        deadline = time.monotonic() + 5
+        # not join(5): another thread may collect the process at this moment and not yet have noted its status
+        while (code := self.process.exitcode) is None and time.monotonic() < deadline:
+            time.sleep(0.01)
         self.kill()  # what it has started
         if code == -9:
             return 'was killed by signal 9 (SIGKILL), as systems do when memory runs out'
