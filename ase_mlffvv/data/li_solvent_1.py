@@ -3,7 +3,8 @@
     python -m ase_mlffvv.data.li_solvent_1 OUTPUT.extxyz
 
 writes them without labels, each with ``group`` and ``name`` in its info; ``mlffvv label`` labels them. Those marked
-``paired`` are calculated in vacuum, too.
+``paired`` have a surface and are calculated in vacuum, too; in the others the solvent finds no room, and both labels
+are the same. The order is shuffled, so that the first n of them are a smaller set of the same kind.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from ase.md.velocitydistribution import thermalize_momenta
 
 from ..build import COLUMN, add_adatoms, column, training_cell
 from ..calculators import VVCalculator
+from ..calculators.gpaw_solvent.checks import empty_gaps
 
 A = 3.44  # Å, bcc
 VACUUM = 6.0  # Å on each side of a slab or cluster; the cavity of the solvent ends well before
 
 
 def structures(seed=0):
-    """All structures: list of Atoms with ``group``, ``name`` and ``paired`` in info, 15 to 60 atoms each."""
+    """All structures: list of Atoms with ``group``, ``name`` and ``paired`` in info, 16 to 60 atoms each."""
     rng = np.random.default_rng(seed)
     calc = VVCalculator()
     out = []
@@ -37,9 +39,9 @@ def structures(seed=0):
     for name, atoms in cut_outs(calc, rng):
         out.append(atoms)
         out[-1].info.update(group='cut_outs', name=name)
-    for k, atoms in enumerate(out):
-        atoms.info['paired'] = k % 4 == 0
-    return out
+    for atoms in out:
+        atoms.info['paired'] = bool(empty_gaps(atoms).max() > VACUUM)
+    return [out[k] for k in rng.permutation(len(out))]
 
 
 def thermal(atoms, temperature, calc, rng, steps=250):
@@ -86,10 +88,10 @@ def vacancies(rng):
 
 
 def slab(face):
-    """Slab with a low-index face, 24 to 36 atoms."""
+    """Slab with a low-index face, 20 to 28 atoms."""
     if face == '211':
         return vicinal((2, 1, 1), 8) * (1, 2, 1)
-    make, size = {'100': (bcc100, (2, 2, 7)), '110': (bcc110, (2, 2, 6)), '111': (bcc111, (2, 2, 9))}[face]
+    make, size = {'100': (bcc100, (2, 2, 5)), '110': (bcc110, (2, 2, 5)), '111': (bcc111, (2, 2, 7))}[face]
     atoms = make('Li', size, a=A, vacuum=VACUUM)
     atoms.pbc = True
     return atoms
@@ -141,9 +143,9 @@ def twin():
 
 
 def bicrystal():
-    """Periodic boundary of four (100) layers on four (110) layers, strained in the plane to fit, 56 atoms."""
-    lower = bcc100('Li', (2, 3, 4), a=A)
-    upper = bcc110('Li', (2, 4, 4), a=A, orthogonal=True)
+    """Periodic boundary of three (100) layers on three (110) layers, strained in the plane to fit, 42 atoms."""
+    lower = bcc100('Li', (2, 3, 3), a=A)
+    upper = bcc110('Li', (2, 4, 3), a=A, orthogonal=True)
     sides = (lower.cell.lengths()[:2] + upper.cell.lengths()[:2]) / 2
     gap, parts, z = 2.5, [], 0.0
     for atoms in (lower, upper):
@@ -157,6 +159,7 @@ def boundaries(rng):
     """Grain boundaries: the twin of the paper and a general one."""
     for temperature in (50, 150, 250, 250, 350, 350):
         yield 'twin', temperature, twin()
+    for temperature in (100, 250, 350):
         yield '100 on 110', temperature, bicrystal()
 
 
@@ -179,7 +182,8 @@ def needles(rng):
         for temperature in (100, 250, 350):
             yield f'on layers {diameter} x {height}', temperature, atoms
     grid = (bulk('Li', 'bcc', a=A, cubic=True) * (6, 6, 6)).positions
-    for centre, number in (((0, 0, 0), 15), ((0.5, 0, 0), 26), ((0, 0, 0), 27), ((0.25, 0.25, 0), 40), ((0, 0, 0), 51)):
+    balls = (((0.5, 0, 0), 18), ((0.5, 0, 0), 26), ((0, 0, 0), 27), ((0.25, 0.25, 0), 40), ((0, 0, 0), 51))
+    for centre, number in balls:
         distance = np.linalg.norm(grid - A * (3 + np.array(centre)), axis=1)
         yield f'ball {number}', 200, in_vacuum(grid[np.argsort(distance, kind='stable')[:number]])
 
@@ -193,7 +197,7 @@ def cut_outs(calc, rng):
             z = atoms.positions[:, 2]
             for i in rng.choice(np.flatnonzero(z > np.median(z)), 3, replace=False):
                 vectors = atoms.get_distances(i, range(len(atoms)), mic=True, vector=True)
-                near = np.argsort(np.linalg.norm(vectors, axis=1), kind='stable')[: rng.integers(35, 56)]
+                near = np.argsort(np.linalg.norm(vectors, axis=1), kind='stable')[: rng.integers(24, 41)]
                 yield f'atom {i} of the cell at {temperature} K, {picoseconds} ps', in_vacuum(vectors[near])
 
 

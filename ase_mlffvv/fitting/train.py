@@ -13,14 +13,15 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import DatasetError, VVFileError
-from ..io.datasets import Labels, check_frames, group_of
+from ..io.datasets import check_frames
 from ..model.pair import PairTerm
 from ..model.potential import VVPotential
 from ..model.spec import VVSpec
 from ..model.terms import ElementBlock
 from .centres import adaptive_gaussians, fixed_gaussians, plain_components, principal_components, scaling
-from .frames import Projector, make_frame
+from .frames import Projector
 from .normal import solve
+from .prepare import energy_constants, prepare, shifted, split, with_constants
 from .report import FitReport, accuracy
 from .rows import Columns, FitWeights
 from .select import accumulate, n_passes, select_terms, with_coefficients
@@ -71,13 +72,13 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
     """
     start = perf_counter()
     weights = weights if isinstance(weights, FitWeights) else FitWeights(**(weights or {}))
-    frames, held_out = _split(list(frames), validation, seed)
+    frames, held_out = split(list(frames), validation, seed)
     labels = check_frames(frames)
     shell = _shell(spec)
     notes: list[str] = []
-    data = _prepare(frames, labels, shell, group_weights or {})
-    constants = _constants(data, len(spec.elements))
-    data = [replace(frame, labels=_shifted(frame, constants)) for frame in data]
+    data = prepare(frames, labels, shell, group_weights or {})
+    constants = energy_constants(data, len(spec.elements))
+    data = [replace(frame, labels=shifted(frame, constants)) for frame in data]
     seconds = {'lists': perf_counter() - start}
     n_terms = spec.terms * len(spec.elements)
     chosen = data[::stride]
@@ -97,7 +98,7 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
         bar.set_description('solve')
         normal = accumulate(data, projector, Columns(blocks), weights, bar.update)
         w, condition = solve(*normal.matrix(), ridge)
-        blocks = _with_constants(with_coefficients(blocks, w), constants)
+        blocks = with_constants(with_coefficients(blocks, w), constants)
         seconds['solution'], mark = perf_counter() - mark, perf_counter()
         bar.set_description('compare')
         potential = replace(shell, blocks=blocks)
@@ -119,16 +120,6 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
     return replace(potential, card=card), report
 
 
-def _split(frames, validation, seed):
-    if not isinstance(validation, (int, float)):
-        return frames, list(validation)
-    if not 0 <= validation < 1:
-        raise ValueError(f'validation must be a share between 0 and 1 or a list of structures, got {validation}')
-    n = round(validation * len(frames))
-    out = set(np.random.default_rng(seed).permutation(len(frames))[:n].tolist())
-    return [a for k, a in enumerate(frames) if k not in out], [frames[k] for k in sorted(out)]
-
-
 def _shell(spec):
     """A potential with the features of ``spec`` and empty blocks."""
     families, n_types = spec.features(), len(spec.elements)
@@ -137,55 +128,6 @@ def _shell(spec):
     rows = np.zeros((0, 5), np.int32)
     empty = [ElementBlock(np.zeros((f, 0)), np.zeros(0), np.zeros(0), none, none, rows, np.zeros(1)) for f in sizes]
     return VVPotential(spec.elements, families, tuple(empty))
-
-
-def _prepare(frames, labels, shell, group_weights):
-    unknown = sorted(set(group_weights) - {group_of(atoms) for atoms in frames})
-    if unknown:
-        raise DatasetError(
-            f'group_weights names groups without structures: {", ".join(unknown)}; '
-            f'there are: {", ".join(sorted({group_of(atoms) for atoms in frames}))}'
-        )
-    data = []
-    for atoms, label in zip(frames, labels):
-        group = group_of(atoms)
-        weight = float(atoms.info.get('weight', 1.0)) * group_weights.get(group, 1.0)
-        data.append(make_frame(atoms, shell.species(atoms.numbers), shell.cutoff, label, group, weight))
-    return data
-
-
-def _constants(data, n_types):
-    """Energy of one atom of each element, eV: least squares of total energies, or means of atomic energies."""
-    rows, values = [], []
-    for frame in data:
-        count = np.bincount(frame.system.species, minlength=n_types) / len(frame)
-        energy = frame.labels.energies.sum() if frame.labels.energy is None and frame.labels.energies is not None \
-            else frame.labels.energy  # fmt: skip
-        if energy is not None:
-            rows.append(count)
-            values.append(energy / len(frame))
-    if not rows:
-        return np.zeros(n_types)
-    return np.linalg.lstsq(np.array(rows), np.array(values), rcond=None)[0]
-
-
-def _shifted(frame, constants):
-    labels, shift = frame.labels, constants[frame.system.species]
-    return Labels(
-        energy=None if labels.energy is None else labels.energy - shift.sum(),
-        forces=labels.forces,
-        energies=None if labels.energies is None else labels.energies - shift,
-        stress=labels.stress,
-    )
-
-
-def _with_constants(blocks, constants):
-    out = []
-    for block, constant in zip(blocks, constants):
-        coefficients = block.coefficients.copy()
-        coefficients[block.n] += constant
-        out.append(replace(block, coefficients=coefficients))
-    return tuple(out)
 
 
 def _start_blocks(spec, shell, data, tick, notes):
