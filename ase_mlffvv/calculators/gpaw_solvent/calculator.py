@@ -204,6 +204,8 @@ class GPAWSolvent(Calculator):
     def _new(self, atoms):
         from gpaw.new.calculation import DFT
 
+        from .charges import use_structure_factors
+
         p, solvent = self.parameters, self.solvent
         extensions = []
         if solvent is not None:
@@ -215,7 +217,7 @@ class GPAWSolvent(Calculator):
             extensions = [
                 SolventInput(solvent, p['spacing'] / Bohr, p['solver_tolerance'], -p['charge'], level, tolerance)
             ]
-        return DFT(
+        dft = DFT(
             atoms,
             mode={'name': 'pw', 'ecut': p['cutoff']},
             xc=p['xc'],
@@ -226,7 +228,11 @@ class GPAWSolvent(Calculator):
             maxiter=p['maxiter'],
             extensions=extensions,
             txt=p['txt'],
+            converge=False,
         )
+        use_structure_factors(dft)
+        dft.converge()
+        return dft
 
     def _collect(self, atoms, stress):
         from .energies import atomic_energies

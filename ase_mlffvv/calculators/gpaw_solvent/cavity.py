@@ -10,6 +10,7 @@ from ase.units import Bohr, GPa, Ha
 from ..solvent import Solvent
 from .grid import FourierGrid
 
+NO_ROOM = 1e-6  # mean solvent fraction below which ions are left out: they could not fix the mean potential
 SMALLEST_SLOPE = 1e-6  # 1/Bohr; keeps |grad theta| differentiable where theta is flat
 
 
@@ -54,6 +55,7 @@ class Cavity:
     dsurface : d(surface) / d theta per volume
     energy_density : energy of surface and volume per Bohr^3, Hartree
     tension, pressure : Hartree/Bohr^2, Hartree/Bohr^3
+    kappa_squared : that of the bulk solution, Bohr^-2; 0 where the solution finds no room, as in a crystal
     """
 
     root: np.ndarray
@@ -81,11 +83,13 @@ def make_cavity(density, grid: FourierGrid, solvent: Solvent) -> Cavity:
     log_eps = np.log(solvent.permittivity)
     t, dt = switch(density, solvent.dielectric_switch)
     root = np.exp(0.5 * log_eps * t)
-    screening = dscreening = 0.0
+    screening = dscreening = kappa_squared = 0.0
     if solvent.kappa_squared > 0:
-        screening, dscreening = solvent_fraction(density, solvent.ion_switch, solvent.permittivity)
-        screening = screening * (solvent.permittivity * solvent.kappa_squared)
-        dscreening = dscreening * (solvent.permittivity * solvent.kappa_squared)
+        ions, dions = solvent_fraction(density, solvent.ion_switch, solvent.permittivity)
+        if ions.mean() > NO_ROOM:
+            kappa_squared = solvent.kappa_squared
+            screening = ions * (solvent.permittivity * kappa_squared)
+            dscreening = dions * (solvent.permittivity * kappa_squared)
     theta, dtheta = solvent_fraction(density, solvent.cavity_switch, solvent.permittivity)
     gradient = list(grid.gradient(theta))
     slope = np.sqrt(sum(g * g for g in gradient) + SMALLEST_SLOPE**2)
@@ -104,7 +108,7 @@ def make_cavity(density, grid: FourierGrid, solvent: Solvent) -> Cavity:
         energy_density=tension * (slope - SMALLEST_SLOPE) + pressure * (1 - theta),
         tension=tension,
         pressure=pressure,
-        kappa_squared=solvent.kappa_squared,
+        kappa_squared=kappa_squared,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from ase.calculators.calculator import CalculatorSetupError
 from gpaw.core import PWDesc, UGDesc
 from gpaw.dft import ExtensionInput
 from gpaw.extensions import Extension
@@ -82,6 +83,11 @@ class SolventExtension(Extension):
         self.atoms = AtomicDensities(self.profiles, self.kinds, relpos_ac, self.grid)
         self.history = []
         self.cavity = make_cavity(self.atoms.total(), self.grid, self.solvent)
+        if self.cavity.kappa_squared == 0 and (self.charge != 0 or self.fermi_level is not None):
+            raise CalculatorSetupError(
+                'the solution finds no room around the atoms, so that its ions cannot screen a charge or hold a '
+                'potential; use an uncharged cell, or one with a surface'
+            )
         self.energy = self.grid.integrate(self.cavity.energy_density)
 
     def create_poisson_solver(self, grid, pw, *, charge, xp):
