@@ -22,12 +22,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--layers', type=int, default=9)
     parser.add_argument('--k', type=int, default=16, help='k-points along the shortest surface vector')
+    parser.add_argument('--gamma', action='store_true', help='meshes with the Gamma point')
     parser.add_argument('--cutoff', type=float, default=350.0, help='eV')
+    parser.add_argument('--smearing', type=float, default=0.1, help='eV')
+    parser.add_argument('--distribution', default='fermi-dirac')
     parser.add_argument('--vacuum', type=float, default=6.0, help='on both sides, Å')
     parser.add_argument('--a', type=float, default=3.44, help='lattice constant, Å')
     args = parser.parse_args()
 
-    settings = {'cutoff': args.cutoff, 'symmetry': True}
+    settings = {'cutoff': args.cutoff, 'gamma': args.gamma, 'symmetry': True, 'smearing': args.smearing}
+    settings['distribution'] = args.distribution
     crystal = bulk('Li', 'bcc', a=args.a)
     crystal.calc = GPAWSolvent(kpts=(args.k * 3 // 2,) * 3, **settings)
     per_atom = crystal.get_potential_energy()

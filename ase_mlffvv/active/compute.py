@@ -138,7 +138,8 @@ def _provenance(calc):
     except importlib.metadata.PackageNotFoundError:
         version = ''
     parameters = json.loads(json.dumps(dict(calc.parameters or {}), default=str)) if hasattr(calc, 'parameters') else {}
-    return {'code': f'{package} {version}'.strip(), 'class': type(calc).__name__, 'parameters': parameters}
+    code = getattr(calc, 'code', '') or f'{package} {version}'.strip()  # a wrapper may name the program behind it
+    return {'code': code, 'class': type(calc).__name__, 'parameters': parameters}
 
 
 def without_labels(atoms):

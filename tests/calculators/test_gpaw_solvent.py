@@ -164,6 +164,23 @@ def test_crystal_of_two_elements(gpaw):
     assert stress[:3].mean() == pytest.approx(pressure, abs=0.015)  # plane waves change with the cell
 
 
+def test_crystal_in_a_solvent(gpaw):
+    """The solvent finds no room: as in vacuum, and nothing can screen a charge."""
+    atoms = bulk('Li', 'bcc', a=3.44)
+    found = []
+    for solvent in (None, Solvent.pc_dme()):
+        atoms.calc = GPAWSolvent(solvent, cutoff=200, kpts=(3, 3, 3))
+        found.append(atoms.get_potential_energy())
+    assert found[0] == pytest.approx(found[1], abs=1e-6)
+    assert atoms.calc.code.startswith('gpaw ')
+    atoms.calc.set(kpts=(2, 2, 2), gamma=True)
+    atoms.get_potential_energy()
+    assert [0, 0, 0] in atoms.calc.dft.ibzwfs.ibz.kpt_kc.tolist()
+    atoms.calc.set(charge=0.1)
+    with pytest.raises(CalculatorSetupError, match='no room around the atoms'):
+        atoms.get_potential_energy()
+
+
 def test_electrons_that_do_not_converge(gpaw):
     atoms = molecule()
     atoms.calc = GPAWSolvent(cutoff=200, maxiter=2)

@@ -134,6 +134,16 @@ def test_sphere_against_the_radial_equation(kappa_squared):
     assert np.ptp(found[1:]) < 2e-7
 
 
+def test_no_room_for_ions():
+    """Where the solvent does not enter, as in a crystal, there is no screening that could fix the mean potential."""
+    grid = FourierGrid(SKEWED, (30, 32, 36))
+    rho = gaussian(grid, [0.5, 0.5, 0.5], 1.0, 0.8) - gaussian(grid, [0.4, 0.6, 0.5], 1.0, 1.0)
+    phi = [solve_potential(rho + 1e-9, make_cavity(np.full(grid.shape, 0.01), grid, solvent), grid)[0]
+           for solvent in (SOLVENT, Solvent(1.0))]  # fmt: skip
+    np.testing.assert_allclose(*phi, atol=1e-12)
+    assert abs(phi[0].mean()) < 1e-12
+
+
 def test_weak_ions_change_little():
     """kappa -> 0 joins the equation without ions, for a neutral charge."""
     grid = FourierGrid(SKEWED, (30, 32, 36))

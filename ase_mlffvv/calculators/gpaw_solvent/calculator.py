@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 from ase.calculators.calculator import CalculationFailed, Calculator, CalculatorSetupError, all_changes
 from ase.units import Bohr, Ha
 
@@ -34,6 +36,8 @@ class GPAWSolvent(Calculator):
         Kinetic energy of the shortest plane wave.
     kpts : float or (int, int, int)
         Density of k-points in Å (see Notes), or their numbers in a Monkhorst-Pack mesh.
+    gamma : bool
+        Shift the mesh so that it holds the Gamma point; meshes of odd numbers do anyway.
     smearing : float, eV
         Width of the distribution of electrons over levels.
     distribution : {'marzari-vanderbilt', 'fermi-dirac'}
@@ -89,6 +93,7 @@ class GPAWSolvent(Calculator):
         'xc': 'PBE',
         'cutoff': 350.0,
         'kpts': 5.0,
+        'gamma': False,
         'smearing': 0.2,
         'distribution': 'marzari-vanderbilt',
         'charge': 0.0,
@@ -128,6 +133,11 @@ class GPAWSolvent(Calculator):
             self.reset()
             self._dft = None
         return changed
+
+    @property
+    def code(self):
+        """Name and version of the program."""
+        return f'gpaw {metadata.version("gpaw")}'
 
     @property
     def solvent(self):
@@ -221,7 +231,7 @@ class GPAWSolvent(Calculator):
             atoms,
             mode={'name': 'pw', 'ecut': p['cutoff']},
             xc=p['xc'],
-            kpts=kpoints(atoms, p['kpts']),
+            kpts={'size': kpoints(atoms, p['kpts']), 'gamma': bool(p['gamma'])},
             occupations={'name': p['distribution'], 'width': p['smearing']},
             symmetry={} if p['symmetry'] else {'point_group': False},
             convergence=CONVERGENCE if p['convergence'] is None else p['convergence'],
