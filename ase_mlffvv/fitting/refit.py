@@ -21,8 +21,8 @@ from .rows import Columns, FitWeights
 from .select import accumulate, with_coefficients
 
 
-def refit(potential, frames, *, weights=None, group_weights=None, validation=0.0, ridge=1e-4, new_zero=True, seed=0,
-          progress=True) -> tuple[VVPotential, FitReport]:  # fmt: skip
+def refit(potential, frames, *, weights=None, group_weights=None, validation=0.0, ridge=1e-4, prior=None, new_zero=True,
+          seed=0, progress=True) -> tuple[VVPotential, FitReport]:  # fmt: skip
     """Adapt the coefficients of a potential to labelled structures; features, projections and terms stay.
 
     The squared residuals, weighted as in :func:`fit`, plus ``ridge`` times the squared change of the coefficients
@@ -40,6 +40,10 @@ def refit(potential, frames, *, weights=None, group_weights=None, validation=0.0
     ridge : float
         How strongly the coefficients stay where they are, relative to the unit diagonal of the scaled normal
         equations. Choose it by ``validation``: 1e-2 is cautious, 1e-6 nearly free.
+    prior : ndarray, shape (n_functions, n_functions), optional
+        Matrix of the normal equations the potential was fitted with (:func:`normal_matrix`); the change d then also
+        costs d . prior d. As those data were at their least squares, this is the joint fit to old and new data
+        without the old ones.
     new_zero : bool
         The labels may have another zero of energy per element than the potential (another code or pseudopotential);
         the result has theirs. False keeps the potential's.
@@ -67,7 +71,8 @@ def refit(potential, frames, *, weights=None, group_weights=None, validation=0.0
         constants = energy_constants(data, len(potential.elements)) if new_zero else np.zeros(len(potential.elements))
         data = [replace(frame, labels=shifted(frame, constants)) for frame in data]
         normal = accumulate(data, Projector(potential), Columns(potential.blocks), weights, bar.update)
-        change, condition = solve(*normal.matrix(), ridge)
+        A, b = normal.matrix()
+        change, condition = solve(A if prior is None else A + prior, b, ridge)
         seconds = {'solution': perf_counter() - start}
         old = np.concatenate([block.coefficients for block in potential.blocks])
         blocks = with_constants(with_coefficients(potential.blocks, old + change), constants)
@@ -87,6 +92,26 @@ def refit(potential, frames, *, weights=None, group_weights=None, validation=0.0
         'seed': seed,
     }
     return replace(fitted, card=card), report
+
+
+def normal_matrix(potential, frames, *, weights=None, group_weights=None, progress=True):
+    """Matrix of the normal equations of a potential's functions, to be the ``prior`` of :func:`refit`.
+
+    Parameters
+    ----------
+    potential : VVPotential
+    frames : sequence of Atoms
+        What it was fitted to, with ``weights`` and ``group_weights`` as then.
+
+    Returns
+    -------
+    ndarray, shape (n_functions, n_functions)
+    """
+    weights = weights if isinstance(weights, FitWeights) else FitWeights(**(weights or {}))
+    frames = list(frames)
+    data = prepare(frames, check_frames(frames), potential, group_weights or {})
+    with tqdm(total=len(data), desc='normal equations', unit='frame', disable=not progress) as bar:
+        return accumulate(data, Projector(potential), Columns(potential.blocks), weights, bar.update).matrix()[0]
 
 
 def differences(potential, frames, references):

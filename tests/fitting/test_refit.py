@@ -8,7 +8,7 @@ import pytest
 from ase_mlffvv import accuracy
 from ase_mlffvv.calculators import VVCalculator
 from ase_mlffvv.errors import DatasetError, ElementError
-from ase_mlffvv.fitting import differences, refit
+from ase_mlffvv.fitting import FitWeights, differences, normal_matrix, refit
 
 from .test_fit import labelled, structures, teacher  # noqa: F401
 
@@ -42,6 +42,22 @@ def test_ridge_holds_back(teacher, pupil):  # noqa: F811
     unchanged, _ = refit(pupil, frames, ridge=1e12, **settings)
     np.testing.assert_allclose(unchanged.blocks[0].coefficients, pupil.blocks[0].coefficients, rtol=1e-9)
     assert errors[0] > errors[1] > errors[2]
+
+
+def test_prior_is_the_joint_fit(teacher, pupil):  # noqa: F811
+    """Old data at their least squares enter by their normal matrix as if they were there."""
+    weights = FitWeights(energy=10.0, stress=0.0)
+    settings = {'weights': weights, 'ridge': 1e-13, 'new_zero': False, 'progress': False}
+    old = labelled(teacher, structures(8, seed=11), ('energy', 'forces'))
+    rng = np.random.default_rng(3)
+    for atoms in old:
+        atoms.arrays['REF_forces'] += 0.05 * rng.normal(size=(len(atoms), 3))
+    new = labelled(pupil, structures(8, seed=12), ('energy', 'forces'))
+    start, _ = refit(teacher, old, **settings)
+    joint, _ = refit(start, old + new, **settings)
+    short, _ = refit(start, new, prior=normal_matrix(start, old, weights=weights, progress=False), **settings)
+    np.testing.assert_allclose(short.blocks[0].coefficients, joint.blocks[0].coefficients, rtol=1e-4)
+    assert np.abs(short.blocks[0].coefficients / start.blocks[0].coefficients - 1).max() > 1e-2
 
 
 def test_another_zero_of_energy(teacher):  # noqa: F811
