@@ -122,7 +122,11 @@ class Solvent:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     def replace(self, **changes):
-        """A copy with other values."""
+        """A copy with other values; switches that were equal to ``dielectric_switch`` follow it."""
+        if 'dielectric_switch' in changes:
+            for name in ('cavity_switch', 'ion_switch'):
+                if getattr(self, name) == self.dielectric_switch:
+                    changes.setdefault(name, None)
         return replace(self, **changes)
 
     @property

@@ -15,6 +15,10 @@ def test_the_solvent_of_the_paper():
     assert mJ_per_m2 == pytest.approx(1, rel=1e-5)
     assert solvent.debye_length == pytest.approx(3.51 * Bohr, rel=2e-3)
     assert solvent.cavity_switch == solvent.ion_switch == solvent.dielectric_switch == (3.5e-3, 1e-4)
+    other = solvent.replace(dielectric_switch=(5e-3, 1e-4))
+    assert other.cavity_switch == other.ion_switch == other.dielectric_switch == (5e-3, 1e-4)
+    other = solvent.replace(cavity_switch=(1e-3, 1e-5)).replace(dielectric_switch=(5e-3, 1e-4))
+    assert other.cavity_switch == (1e-3, 1e-5)
     assert solvent.pressure == 0.0
     water = Solvent.water()
     assert (water.permittivity, water.surface_tension, water.pressure) == (78.3, 50.0, -0.35)
