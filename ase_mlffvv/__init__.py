@@ -20,6 +20,7 @@ _WHERE = {
     'accuracy': 'fitting',
     'label': 'active',
     'read_frames': 'io.datasets',
+    'refit': 'fitting',
 }
 
 __all__ = [*sorted(_WHERE), '__version__']

@@ -155,36 +155,42 @@ def _add_fit(commands):
     p.add_argument('--group-weights', nargs='+', default=[], metavar='GROUP=FACTOR')
     p.add_argument('--test', nargs='+', default=[], help='files to validate on')
     p.add_argument('--validation', type=float, default=0.0, help='or: share of the training files to keep out')
-    p.add_argument('--ridge', type=float, default=1e-7, help='relative ridge (default 1e-7)')
+    p.add_argument('--ridge', type=float, help='relative ridge (default 1e-7, with --start 1e-4)')
     p.add_argument('--stride', type=int, default=1, help='select terms on every n-th structure')
+    p.add_argument('--start', metavar='MODEL', help='adapt the coefficients of this model (.vv file or the name of a '
+                   'shipped one), which needs few structures, instead of making a new one')  # fmt: skip
     p.add_argument('--seed', type=int, default=0)
     p.add_argument('--parity', metavar='PNG', help='save parity plots')
     return p
 
 
 def _fit(args):
-    from .fitting import fit
+    from .fitting import fit, refit
     from .io.datasets import read_frames
+    from .model import find_potential
     from .model.spec import VVSpec
 
+    if args.start and (args.spec or args.set or args.stride != 1):
+        raise ValueError('--start keeps the functions of its model; --spec, --set and --stride are for new ones')
     frames = [atoms for path in args.train for atoms in read_frames(path)]
-    settings = json.loads(Path(args.spec).read_text()) if args.spec else {}
-    settings.setdefault('elements', sorted({symbol for atoms in frames for symbol in atoms.symbols}))
-    settings.update(_pairs(args.set))
-    validation = [atoms for path in args.test for atoms in read_frames(path)] or args.validation
     output = Path(args.output)
     log.info('%d structures, %d atoms', len(frames), sum(map(len, frames)))
-    potential, report = fit(
-        frames,
-        VVSpec.from_dict(settings),
-        weights=_pairs(args.weights),
-        group_weights=_pairs(args.group_weights),
-        validation=validation,
-        ridge=args.ridge,
-        stride=args.stride,
-        seed=args.seed,
-        checkpoint=output.with_name(f'{output.name}.part'),
-    )
+    common = {
+        'weights': _pairs(args.weights),
+        'group_weights': _pairs(args.group_weights),
+        'validation': [atoms for path in args.test for atoms in read_frames(path)] or args.validation,
+        'seed': args.seed,
+    }
+    if args.ridge is not None:
+        common['ridge'] = args.ridge
+    if args.start:
+        potential, report = refit(find_potential(args.start), frames, **common)
+    else:
+        settings = json.loads(Path(args.spec).read_text()) if args.spec else {}
+        settings.setdefault('elements', sorted({symbol for atoms in frames for symbol in atoms.symbols}))
+        settings.update(_pairs(args.set))
+        checkpoint = output.with_name(f'{output.name}.part')
+        potential, report = fit(frames, VVSpec.from_dict(settings), stride=args.stride, checkpoint=checkpoint, **common)
     potential.save(output)
     print(report)
     if args.parity:

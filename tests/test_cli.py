@@ -82,6 +82,13 @@ def test_fit_evaluate_info(tmp_path, capsys):
     assert 'forces (meV/Å)' in capsys.readouterr().out
     table = json.loads((tmp_path / 'e.json').read_text())
     assert set(table) == {'all', 'a', 'b'}
+    again = tmp_path / 'again.vv'
+    assert run('fit', data, '-o', again, '--start', model, '--ridge', '1e-5') == 0
+    assert VVPotential.load(again).card['fit']['ridge'] == 1e-5
+    (old,), (new,) = potential.blocks, VVPotential.load(again).blocks
+    np.testing.assert_array_equal(new.terms, old.terms)
+    assert (new.coefficients != old.coefficients).any()
+    capsys.readouterr()
     assert table['all']['forces']['n'] == 12 * 4 * 3
     assert run('info', model) == 0
     assert 'VVPotential(Li' in capsys.readouterr().out
@@ -93,6 +100,7 @@ def test_mistakes_are_one_line(tmp_path, capsys):
     data = training_file(tmp_path / 'train.extxyz', 3)
     for args, message in (
         (['fit', data, '-o', tmp_path / 'm.vv', '--set', 'nterms=5'], 'unknown settings nterms'),
+        (['fit', data, '-o', 'm.vv', '--set', 'terms=5', '--start', 'li-pbe-1'], '--start keeps the functions'),
         (['fit', data, '-o', tmp_path / 'm.vv', '--set', 'terms'], "expected KEY=VALUE, got 'terms'"),
         (['fit', data, '-o', tmp_path / 'm.vv', '--weights', 'force=5'], 'force'),
         (['fit', tmp_path / 'none.xyz', '-o', tmp_path / 'm.vv'], 'none.xyz'),
