@@ -51,8 +51,9 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
         Relative to the unit diagonal of the scaled normal equations.
     loops : int, optional
         Rounds of term selection; default five, or more so that none adds over 250 terms.
-    stride : int
-        Select terms on every ``stride``-th frame; coefficients are always fitted to all.
+    stride : int or sequence of int
+        Select terms on every ``stride``-th frame, or on the frames with these numbers; coefficients are always fitted
+        to all.
     seed : int
         Same seed, same result.
     checkpoint : path, optional
@@ -81,7 +82,7 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
     data = [replace(frame, labels=shifted(frame, constants)) for frame in data]
     seconds = {'lists': perf_counter() - start}
     n_terms = spec.terms * len(spec.elements)
-    chosen = data[::stride]
+    chosen = data[::stride] if isinstance(stride, int) else [data[k] for k in stride]
     steps = len(data) * 2 + len(chosen) * n_passes(n_terms, loops) + len(frames) + len(held_out)
     with tqdm(total=steps, desc='fit', unit='frame', disable=not progress, smoothing=0.05) as bar:
         mark = perf_counter()
