@@ -14,7 +14,7 @@ import numpy as np
 from ase_mlffvv import VVSpec, fit
 from ase_mlffvv.data import solvent_set
 
-SPEC = VVSpec('Li', cutoff=6.1, two_body=24, three_body=(3, 3), terms=150, single=6, width_factor=3.0)
+SPEC = VVSpec('Li', cutoff=6.1, two_body=20, three_body=(3, 3), terms=120, single=6, width_factor=3.0)
 PROPERTIES = {'energy': 'energy (meV/atom)', 'forces': 'forces (meV/Å)', 'energies': 'atomic energies (meV)'}
 
 
@@ -22,7 +22,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--share', type=float, default=0.8, help='of the structures to fit to')
     parser.add_argument('--splits', type=int, default=5)
-    parser.add_argument('--weights', type=float, nargs='+', default=[0.0, 0.3, 1.0, 3.0], help='of E_i, 1/eV')
+    parser.add_argument('--weights', type=float, nargs='+', default=[0.0, 0.3, 1.0], help='of E_i, 1/eV')
     parser.add_argument('--data', help='another file than the one of the package')
     args = parser.parse_args()
 

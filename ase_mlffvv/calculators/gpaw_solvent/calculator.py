@@ -198,6 +198,11 @@ class GPAWSolvent(Calculator):
                 f'the electrons of {atoms.get_chemical_formula()} did not converge in {self.parameters["maxiter"]} '
                 'steps. More smearing, a larger maxiter, or a better starting structure helps; see the log (txt=).'
             ) from error
+        except AssertionError as error:  # as in its search for the Fermi level
+            raise CalculationFailed(
+                f'GPAW gave up on {atoms.get_chemical_formula()}, in the middle of its own code; another smearing, '
+                'distribution or kpts helps, see the traceback'
+            ) from error
         except Exception:
             self._dft = None
             raise
