@@ -72,8 +72,8 @@ def main():
         cells = [f'{cut:.3f} / {relaxed:.3f}' for cut, relaxed in energies[face]]
         print(f'{"".join(map(str, face)):>10}' + ''.join(f'{cell:>22}' for cell in cells), flush=True)
 
-    figure = Figure(figsize=(11, 7), layout='constrained')
-    upper, lower = figure.subfigures(2, 1, height_ratios=[1, 1.1])
+    figure = Figure(figsize=(11, 5.4), layout='constrained')
+    upper, lower = figure.subfigures(2, 1, height_ratios=[1, 0.62])
     axes = upper.subplots(1, 3)
     x = np.arange(len(FACES))
     for k, medium in enumerate(MODELS.values()):
