@@ -127,8 +127,8 @@ def test_the_solvent_of_the_paper(make):
     keys = read_solvent_input(calc.directory / 'IN.SOLVENT')
     assert keys == {
         'DIELECTRIC_CONST': 35.5, 'SURFACE_TENSION': 32.5, 'PRESSURE': 0.0, 'DIELECTRIC_MODEL': 'ATOM_CHARGE',
-        'RHOMAX_DIELECTRIC': 0.005, 'RHOMIN_DIELECTRIC': 0.0001, 'RHOMAX_CAVITY': 0.005, 'RHOMIN_CAVITY': 0.0001,
-        'POISSON_BOLTZMANN': True, 'DEBY_AKK0': 0.081, 'RHOMAX_DEBY': 0.005, 'RHOMIN_DEBY': 0.0001,
+        'RHOMAX_DIELECTRIC': 0.0035, 'RHOMIN_DIELECTRIC': 0.0001, 'RHOMAX_CAVITY': 0.0035, 'RHOMIN_CAVITY': 0.0001,
+        'POISSON_BOLTZMANN': True, 'DEBY_AKK0': 0.081, 'RHOMAX_DEBY': 0.0035, 'RHOMIN_DEBY': 0.0001,
         'PARAM_CHARGE.1': (1.0, 1.0, 1.0), 'PARAM_CHARGE.2': (1.0, 1.0, 1.0),
     }  # fmt: skip
     assert 'AKK0_DEBY = 0.081\n' in (calc.directory / 'IN.SOLVENT').read_text()
