@@ -50,6 +50,14 @@ def ai4mater(path):
     return frames
 
 
+def published(folder):
+    """Structures of both sets to fit to, and those kept out."""
+    folder = Path(folder)
+    other = ai4mater(folder / 'ai4mater_li_train.xyz')
+    train = mlearn(folder / 'mlearn_li_train.xyz') + [a for k, a in enumerate(other) if k % 10 != 5]
+    return train, mlearn(folder / 'mlearn_li_test.xyz') + other[5::10]
+
+
 def far(cohesive=1.63, bulk_modulus=0.0724, dimer=1.056, distance=2.673, curvature=1.576):
     """Structures far from the data, with energies only: groups 'sparse' (with the lone atom and Li2) and 'dense'.
 
@@ -79,10 +87,7 @@ def far(cohesive=1.63, bulk_modulus=0.0724, dimer=1.056, distance=2.673, curvatu
 
 
 def main(folder, output):
-    folder = Path(folder)
-    other = ai4mater(folder / 'ai4mater_li_train.xyz')
-    train = mlearn(folder / 'mlearn_li_train.xyz') + [a for k, a in enumerate(other) if k % 10 != 5]
-    test = mlearn(folder / 'mlearn_li_test.xyz') + other[5::10]
+    train, test = published(folder)
     potential, report = fit(
         train + far(), SPEC, weights=WEIGHTS, group_weights=GROUP_WEIGHTS, validation=test, ridge=1e-6, stride=3,
         checkpoint=f'{output}.part',

@@ -33,14 +33,6 @@ WAY, RIDGE = 'joint', 1e-7
 SHARE = 0.3  # the vacuum sets count as so many times themselves
 
 
-def vacuum_sets(folder):
-    """Training and test structures of li-pbe-1."""
-    folder = Path(folder)
-    other = fit_li_pbe_1.ai4mater(folder / 'ai4mater_li_train.xyz')
-    train = fit_li_pbe_1.mlearn(folder / 'mlearn_li_train.xyz') + [a for k, a in enumerate(other) if k % 10 != 5]
-    return train + fit_li_pbe_1.far(), fit_li_pbe_1.mlearn(folder / 'mlearn_li_test.xyz') + other[5::10]
-
-
 def vacuum_prior(base, train):
     """Normal equations of the vacuum sets without their slabs, to the share they count."""
     bulk = [atoms for atoms in train if atoms.info['group'] != 'Surface']
@@ -72,7 +64,7 @@ def adapt(way, base, frames, pairs, prior, progress=False):
 
 
 def compare(base, prior, test, folds=5, path=None):
-    """Rows of a cross-validation on the structures with a surface: the way and its errors.
+    """Cross-validate the ways on the structures with a surface, and print their errors.
 
     Errors in meV/atom and meV/Å: energies, forces, and root mean square of forces in the solvent, on structures held
     out; energies and forces of the vacuum's test set without slabs.
@@ -81,7 +73,7 @@ def compare(base, prior, test, folds=5, path=None):
     where = {atoms.positions.tobytes(): k for k, atoms in enumerate(frames)}
     numbers = np.array([where[atoms.positions.tobytes()] for atoms in inside])
     parts = np.array_split(np.random.default_rng(0).permutation(len(frames)), folds)
-    rows = []
+    print(f'{"way":12}{"energy":>12}{"forces":>12}{"rms forces":>12}{"vac. energy":>12}{"vac. forces":>12}')
     for way in ('vacuum', 'difference', 'alone', 'joint'):
         energy, forces = [], []
         for part in parts:
@@ -95,9 +87,8 @@ def compare(base, prior, test, folds=5, path=None):
             energy.append(found.errors('energy') * 1e3)
             forces.append(found.errors('forces') * 1e3)
         e, f = np.concatenate(energy), np.concatenate(forces)
-        rows.append((way, np.abs(e).mean(), np.abs(f).mean(), np.sqrt((f**2).mean()), *vacuum_errors(potential, test)))
-        print(line(rows[-1]), flush=True)
-    return rows
+        errors = np.abs(e).mean(), np.abs(f).mean(), np.sqrt((f**2).mean()), *vacuum_errors(potential, test)
+        print(f'{way:12}' + ''.join(f'{error:12.2f}' for error in errors), flush=True)
 
 
 def vacuum_errors(potential, test):
@@ -107,18 +98,12 @@ def vacuum_errors(potential, test):
     return np.abs(e - e.mean()).mean(), found.mae('forces') * 1e3
 
 
-def line(row):
-    way, *errors = row
-    return f'{way:12}' + ''.join(f'{error:12.2f}' for error in errors)
-
-
 def main(folder, output):
     base = find_potential('li-pbe-1')
-    train, test = vacuum_sets(folder)
+    train, test = fit_li_pbe_1.published(folder)
     test = [atoms for atoms in test if atoms.info['group'] != 'Surface']
-    prior = vacuum_prior(base, train)
+    prior = vacuum_prior(base, train + fit_li_pbe_1.far())
     if output == '--compare':
-        print(f'{"way":12}{"energy":>12}{"forces":>12}{"rms forces":>12}{"vac. energy":>12}{"vac. forces":>12}')
         compare(base, prior, test)
         return
     frames, inside, outside = with_surface(base)

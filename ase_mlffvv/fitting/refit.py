@@ -17,7 +17,7 @@ from .frames import Projector
 from .normal import solve
 from .prepare import energy_constants, prepare, shifted, split, with_constants
 from .report import FitReport, accuracy
-from .rows import Columns, FitWeights
+from .rows import Columns, as_weights
 from .select import accumulate, with_coefficients
 
 
@@ -60,7 +60,7 @@ def refit(potential, frames, *, weights=None, group_weights=None, validation=0.0
         Elements the potential does not have.
     """
     start = perf_counter()
-    weights = weights if isinstance(weights, FitWeights) else FitWeights(**(weights or {}))
+    weights = as_weights(weights)
     frames, held_out = split(list(frames), validation, seed)
     data = prepare(frames, check_frames(frames), potential, group_weights or {})
     engine = NumbaEngine(potential)
@@ -107,7 +107,7 @@ def normal_matrix(potential, frames, *, weights=None, group_weights=None, progre
     -------
     ndarray, shape (n_functions, n_functions)
     """
-    weights = weights if isinstance(weights, FitWeights) else FitWeights(**(weights or {}))
+    weights = as_weights(weights)
     frames = list(frames)
     data = prepare(frames, check_frames(frames), potential, group_weights or {})
     with tqdm(total=len(data), desc='normal equations', unit='frame', disable=not progress) as bar:

@@ -43,6 +43,11 @@ class FitWeights:
                 raise ValueError(f'weight {name} must be zero or positive, got {value!r}')
 
 
+def as_weights(weights):
+    """FitWeights of a dict, of nothing (the defaults), or as they are."""
+    return weights if isinstance(weights, FitWeights) else FitWeights(**(weights or {}))
+
+
 def function_table(block: ElementBlock):
     """All one-dimensional functions of an element, for :func:`ase_mlffvv.kernels.rows.basis`.
 

@@ -23,7 +23,7 @@ from .frames import Projector
 from .normal import solve
 from .prepare import energy_constants, prepare, shifted, split, with_constants
 from .report import FitReport, accuracy
-from .rows import Columns, FitWeights
+from .rows import Columns, as_weights
 from .select import accumulate, n_passes, select_terms, with_coefficients
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
         Frames without usable labels or with elements that are not in ``spec``.
     """
     start = perf_counter()
-    weights = weights if isinstance(weights, FitWeights) else FitWeights(**(weights or {}))
+    weights = as_weights(weights)
     frames, held_out = split(list(frames), validation, seed)
     labels = check_frames(frames)
     shell = _shell(spec)
