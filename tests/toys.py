@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ase_mlffvv.features import Cosine2, Cosine3
+from ase_mlffvv.features import Cosine2, Cosine3, Density
 from ase_mlffvv.features.grid import bumps_from_nodes, geometric_nodes, stretched_bumps
 from ase_mlffvv.features.values import feature_values
 from ase_mlffvv.model import ElementBlock, PairTerm, VVPotential
@@ -12,7 +12,7 @@ from ase_mlffvv.neighbors import pair_list
 from .systems import cell_of, zoo
 
 
-def random_potential(elements=('Li',), *, shared=True, cubic=True, pair='own', seed=0, cutoff=4.37):
+def random_potential(elements=('Li',), *, shared=True, cubic=True, pair='own', seed=0, cutoff=4.37, families=None):
     """VVPotential with random coefficients, scaled so that components of the zoo are of order one."""
     rng = np.random.default_rng(seed)
     n_types = len(elements)
@@ -24,10 +24,13 @@ def random_potential(elements=('Li',), *, shared=True, cubic=True, pair='own', s
         two = tuple(bumps_from_nodes(geometric_nodes(cutoff, 6, 2.0), overlap=3) for _ in range(n_types))
         legs = tuple(bumps_from_nodes(geometric_nodes(cutoff, 3 + t, 3.0)) for t in range(n_types))
         sides = tuple(bumps_from_nodes(geometric_nodes(1.6 * cutoff, 3, 2.5)) for _ in range(n_types))
-    families = (
-        Cosine2(tuple(cutoff - 0.2 * t for t in range(n_types)) if shared else (cutoff,) * n_types, two),
-        Cosine3((cutoff,) * n_types, (1.6 * cutoff,) * n_types, legs, sides),
-    )
+    radial = tuple(rng.normal(size=(n_types, 3, 5)) for _ in range(n_types))
+    available = {
+        'cosine2': Cosine2(tuple(cutoff - 0.2 * t for t in range(n_types)) if shared else (cutoff,) * n_types, two),
+        'cosine3': Cosine3((cutoff,) * n_types, (1.6 * cutoff,) * n_types, legs, sides),
+        'density': Density(tuple(cutoff - 0.1 * t for t in range(n_types)), radial, 3, (7, 5)),
+    }
+    families = tuple(available[name] for name in families or ('cosine2', 'cosine3'))
     sizes = [sum(f.size(t, n_types) for f in families) for t in range(n_types)]
     n = 6
     empty = tuple(_block(size, n, rng, cubic) for size in sizes)

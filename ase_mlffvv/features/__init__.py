@@ -1,7 +1,8 @@
 """Feature families by name. Their torch values are in :mod:`.values`, which is imported only where it is used."""
 
+from .density import Density
 from .families import Cosine2, Cosine3
 
-FAMILIES = {family.name: family for family in (Cosine2, Cosine3)}
+FAMILIES = {family.name: family for family in (Cosine2, Cosine3, Density)}
 
-__all__ = ['FAMILIES', 'Cosine2', 'Cosine3']
+__all__ = ['FAMILIES', 'Cosine2', 'Cosine3', 'Density']

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .harmonics import legendre_factor
+
 
 def bump_values(d, bumps):
     """Raised-cosine bumps ``(1 + cos(2 pi ((d - a)/(b - a) - 1/2)))/2`` on [a, b), zero elsewhere.
@@ -84,7 +86,67 @@ def cosine3_values(family, environment, centre):
     return table[:, u, v, c]
 
 
-_VALUES = {'cosine2': cosine2_values, 'cosine3': cosine3_values}
+def density_values(family, environment, centre):
+    """Features of each centre atom, shape (n_centres, size)."""
+    A = _moments(family, environment, centre)
+    one, two, three = family.products(environment.n_types)
+    width = [environment.n_types * family.channels(l) for l in range(family.l_max + 1)]
+    columns = [A[:, torch.as_tensor(one)]]
+    for a, b, l in two.tolist():
+        stop = (2 * l + 1) * width[l]
+        columns.append((A[:, a : a + stop : width[l]] * A[:, b : b + stop : width[l]]).sum(1, keepdim=True))
+    for a, b, c, coefficient in three:
+        coefficient = torch.as_tensor(coefficient, dtype=A.dtype, device=A.device)
+        columns.append((A[:, a] * A[:, b] * A[:, c] * coefficient).sum(1, keepdim=True))
+    return torch.cat(columns, dim=1)
+
+
+def _moments(family, environment, centre):
+    """Moments of the neighbour density of each centre atom, (n_centres, n_moments)."""
+    d, cutoff = environment.distance, family.cutoff[centre]
+    inside = environment.real & (d < cutoff)
+    d = torch.where(inside, d, torch.ones_like(d))
+    unit = torch.where(inside[..., None], environment.D, torch.zeros_like(environment.D)) / d[..., None]
+    x = 2 * (1 - d / cutoff) ** 2 - 1
+    radial = torch.as_tensor(family.radial[centre], dtype=d.dtype, device=d.device)
+    chebyshev = [torch.ones_like(x), x]
+    while len(chebyshev) < radial.shape[2]:
+        chebyshev.append(2 * x * chebyshev[-1] - chebyshev[-2])
+    chebyshev = torch.stack(chebyshev[: radial.shape[2]], dim=-1)
+    cut = torch.where(inside, (1 - (d / cutoff) ** 2) ** 3, torch.zeros_like(d))
+    R = torch.einsum('apk,tnk->aptn', chebyshev * cut[..., None], radial)
+    one_hot = torch.nn.functional.one_hot(environment.type.clamp(min=0), environment.n_types).to(d.dtype)
+    R = R * one_hot[..., None]
+    Y = harmonics(unit, family.l_max)
+    blocks = []
+    for l in range(family.l_max + 1):
+        block = torch.einsum('apm,aptn->amtn', Y[..., l * l : (l + 1) ** 2], R[..., : family.channels(l)])
+        blocks.append(block.flatten(1))
+    return torch.cat(blocks, dim=1)
+
+
+def harmonics(unit, l_max):
+    """Real harmonics of unit vectors (..., 3): (..., (l_max + 1)**2); see :mod:`.harmonics`."""
+    x, y, z = unit.unbind(-1)
+    cosine, sine = [torch.ones_like(x)], [torch.zeros_like(x)]
+    for _ in range(l_max):
+        cosine.append(x * cosine[-1] - y * sine[-1])
+        sine.append(x * sine[-1] + y * cosine[-2])
+    columns = []
+    for l in range(l_max + 1):
+        polynomial = np.polynomial.legendre.leg2poly([0] * l + [1])
+        legendre = []
+        for m in range(l + 1):
+            value = torch.zeros_like(z)
+            for c in np.polynomial.polynomial.polyder(polynomial, m)[::-1]:
+                value = value * z + float(c)
+            legendre.append(legendre_factor(l, m) * value)
+        columns += [legendre[m] * sine[m] for m in range(l, 0, -1)]
+        columns += [legendre[m] * cosine[m] for m in range(l + 1)]
+    return torch.stack(columns, dim=-1)
+
+
+_VALUES = {'cosine2': cosine2_values, 'cosine3': cosine3_values, 'density': density_values}
 
 
 def feature_values(families, environment, centre):

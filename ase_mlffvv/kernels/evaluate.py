@@ -9,7 +9,9 @@ from numba import njit
 
 from ..errors import StructureError
 from ..model.potential import Prediction, VVPotential
-from .cosine import FAST, System, features, gather, make_work, pair_slopes
+from .cosine import FAST, System, gather, make_work
+from .density import LANES, make_density_work
+from .features import all_features, all_slopes, density_weights
 from .tables import feature_tables, pair_tables, vv_tables
 from .threads import available_threads, over_blocks
 
@@ -136,18 +138,20 @@ def _pair_energy(i, p, pair, system, w, D):
 @njit(cache=True, nogil=True, **FAST)
 def _evaluate(tables, vv, pair, system, cutoff, widest, begin, end, energies, forces, virials):
     """Energies and virials of atoms begin..end - 1, and their shares of all forces; the smallest squared distance."""
-    w = make_work(tables, widest)
+    w, dw = make_work(tables, widest), make_density_work(tables.density, widest)
+    F = np.zeros((tables.density.n_features, LANES))
     n_g = max(vv.linear.shape[1] + 1, vv.single.shape[1])
-    f, q = np.zeros(tables.n_features.max()), np.zeros(tables.n_features.max())
+    f, q = np.zeros(tables.n_features.max()), np.zeros((1, tables.n_features.max()))
     g, gauss, D = np.zeros(n_g), np.zeros((3, n_g)), np.zeros(3)
     with_pair = pair.radius.max() > 0.0
     closest = np.inf
     for i in range(begin, end):
         t = system.species[i]
         closest = min(closest, gather(i, cutoff, system, w))
-        features(t, tables, w, f)
-        energy = atomic_energy(t, vv, f, g, gauss, q[: tables.n_features[t]])
-        pair_slopes(t, tables, w, q)
+        all_features(t, tables, w, dw, f, F)
+        energy = atomic_energy(t, vv, f, g, gauss, q[0, : tables.n_features[t]])
+        density_weights(t, tables, dw, F, q)
+        all_slopes(t, tables, w, dw, q[0], 0)
         virials[i] = 0.0
         for p in range(w.n[0]):
             j = w.atom[p]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .cosine import FAST, System, features, gather, make_work, pair_slopes
+from .cosine import FAST, System, gather, make_work
+from .density import LANES, make_density_work
+from .features import all_features, all_slopes, density_weights
 from .tables import FeatureTables
 from .threads import available_threads, over_blocks
 
@@ -54,23 +56,29 @@ def _widest(system):
 
 @njit(cache=True, nogil=True, **FAST)
 def _features(tables, cutoff, system, widest, begin, end, out):
-    w = make_work(tables, widest)
+    w, dw = make_work(tables, widest), make_density_work(tables.density, widest)
+    F = np.zeros((tables.density.n_features, LANES))
     for i in range(begin, end):
         gather(i, cutoff, system, w)
-        features(system.species[i], tables, w, out[i])
+        all_features(system.species[i], tables, w, dw, out[i], F)
 
 
 @njit(cache=True, nogil=True, **FAST)
 def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
-    w = make_work(tables, widest)
+    w, dw = make_work(tables, widest), make_density_work(tables.density, widest)
+    F = np.zeros((tables.density.n_features, LANES))
     f = np.zeros(tables.n_features.max())
     for i in range(begin, end):
         t = system.species[i]
         gather(i, cutoff, system, w)
-        features(t, tables, w, f)
-        for k in range(columns.shape[1]):
-            for a in range(tables.n_features[t]):
-                g[i, k] += f[a] * columns[t, k, a]
-            pair_slopes(t, tables, w, columns[t, k])
-            for p in range(w.n[0]):
-                J[w.entry[p], :, k] = w.slope[p]
+        all_features(t, tables, w, dw, f, F)
+        for first in range(0, columns.shape[1], LANES):
+            weights = columns[t, first : first + LANES]
+            density_weights(t, tables, dw, F, weights)
+            for lane in range(len(weights)):
+                k = first + lane
+                for a in range(tables.n_features[t]):
+                    g[i, k] += f[a] * weights[lane, a]
+                all_slopes(t, tables, w, dw, weights[lane], lane)
+                for p in range(w.n[0]):
+                    J[w.entry[p], :, k] = w.slope[p]

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..model.potential import VVPotential
 from ..model.terms import CUBIC, PAIR, SINGLE
+from .density import DensityTables, density_tables
 
 
 class Bumps(NamedTuple):
@@ -42,6 +43,7 @@ class FeatureTables(NamedTuple):
     sides: Bumps
     index3: np.ndarray
     n_index3: np.ndarray
+    density: DensityTables
 
 
 class VVTables(NamedTuple):
@@ -87,9 +89,9 @@ def feature_tables(potential: VVPotential) -> FeatureTables:
         A feature family, or a repetition of one, that the kernels do not have.
     """
     families = {family.name: family for family in potential.features}
-    if len(families) < len(potential.features) or set(families) - {'cosine2', 'cosine3'}:
+    if len(families) < len(potential.features) or set(families) - {'cosine2', 'cosine3', 'density'}:
         raise NotImplementedError(
-            f"the fused kernels evaluate one cosine2 and one cosine3 family, the model has "
+            f"the fused kernels evaluate one cosine2, one cosine3 and one density family, the model has "
             f"{[family.name for family in potential.features]}; use engine='torch'"
         )
     n_types = len(potential.elements)
@@ -115,6 +117,7 @@ def feature_tables(potential: VVPotential) -> FeatureTables:
         sides=_bumps(three.sides if three else none),
         index3=_padded(index3, np.int64),
         n_index3=np.array([len(index) for index in index3]),
+        density=density_tables(families.get('density'), n_types, offsets.get('density')),
     )
 
 

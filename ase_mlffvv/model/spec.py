@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 
+import numpy as np
 from ase.data import atomic_numbers
 
-from ..features import Cosine2, Cosine3
+from ..features import Cosine2, Cosine3, Density
 from ..features.grid import make_bumps
 
 
@@ -36,6 +37,11 @@ class VVSpec:
         Parameter Rm of the geometric grid, start of the uniform one.
     two_body_grid, leg_grid, side_grid : list of (a, b), Å, optional
         Explicit intervals instead of ``grid``.
+    density : (int, int)
+        Number of radial functions and largest l of the many-body features (:mod:`ase_mlffvv.features.density`);
+        (0, 0) for none.
+    degree : (int, int)
+        Largest sum of all n and l in products of two and of three moments of the density.
     projection : {'pca', 'none'}
         Principal components of the features, or the features themselves.
     components : int, optional
@@ -65,6 +71,8 @@ class VVSpec:
     two_body_grid: tuple | None = None
     leg_grid: tuple | None = None
     side_grid: tuple | None = None
+    density: tuple = (0, 0)
+    degree: tuple = (8, 6)
     projection: str = 'pca'
     components: int | None = None
     single: int = 20
@@ -78,7 +86,8 @@ class VVSpec:
     def __post_init__(self):
         elements = (self.elements,) if isinstance(self.elements, str) else tuple(self.elements)
         object.__setattr__(self, 'elements', elements)
-        object.__setattr__(self, 'three_body', tuple(self.three_body))
+        for name in ('three_body', 'density', 'degree'):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         unknown = [e for e in elements if e not in atomic_numbers]
         if not elements or unknown or len(set(elements)) < len(elements):
             raise ValueError(f'elements must be different chemical symbols, got {elements}')
@@ -89,7 +98,8 @@ class VVSpec:
             raise ValueError(f'cutoff must be a distance in Å, got {self.cutoff!r}')
         if self.centres == 'fixed' and self.pair != 4:
             raise ValueError(f"centres='fixed' defines 4 pair Gaussians, got pair={self.pair}")
-        if min(self.two_body, self.single, self.pair, self.terms, self.repulsion, *self.three_body) < 0:
+        if min(self.two_body, self.single, self.pair, self.terms, self.repulsion, *self.three_body,
+               *self.density, *self.degree) < 0:
             raise ValueError('counts and the repulsion cannot be negative')
         self.features()  # complains about impossible grids
 
@@ -109,8 +119,12 @@ class VVSpec:
             legs = bumps(self.leg_grid, self.cutoff, self.three_body[0])
             sides = bumps(self.side_grid, side, self.three_body[1])
             families.append(Cosine3((self.cutoff,) * n_types, (side,) * n_types, legs, sides))
+        if self.density[0]:
+            n, l_max = self.density
+            radial = np.tile(np.eye(n), (n_types, 1, 1))
+            families.append(Density((self.cutoff,) * n_types, (radial,) * n_types, l_max, self.degree))
         if not families:
-            raise ValueError('a model needs two-body or three-body features')
+            raise ValueError('a model needs two-body, three-body or density features')
         return tuple(families)
 
     def to_dict(self):

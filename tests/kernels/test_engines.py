@@ -16,6 +16,9 @@ POTENTIALS = {
     'one element': random_potential(),
     'unequal bumps': random_potential(shared=False, cubic=False, pair=None),
     'two elements': random_potential(('Li', 'Na')),
+    'density': random_potential(families=('density',)),
+    'density, two elements': random_potential(('Li', 'Na'), families=('density',), seed=1),
+    'density between cosines': random_potential(('Na', 'Li'), families=('cosine3', 'density', 'cosine2'), seed=2),
     'two elements, unequal bumps': random_potential(('Na', 'Li'), shared=False, pair='original', seed=3),
 }
 
@@ -31,7 +34,7 @@ CASES = {
     for label, potential in POTENTIALS.items()
 }
 ALL = list(chain(*CASES.values()))
-SMOOTH = list(chain(*(CASES[label] for label in list(POTENTIALS)[:3])))  # the original pair term jumps: see test_pwmlff
+SMOOTH = list(chain(*(CASES[label] for label in list(POTENTIALS)[:-1])))  # the original pair term jumps: see test_pwmlff
 
 
 @pytest.mark.parametrize(('potential', 'atoms'), ALL)

@@ -1,0 +1,126 @@
+"""Many-body features: rotation-invariant products of moments of the neighbour density."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations_with_replacement as combinations
+
+import numpy as np
+
+from .harmonics import invariant_triple
+
+
+@dataclass(frozen=True, eq=False)
+class Density:
+    """Products of one to three moments of the neighbour density (two- to four-body), invariant under rotation.
+
+    The moments ``A[u, l, m] = sum over neighbours j of element t, d < cutoff, of R_n(d) Y_lm(D/d)`` with u = (t, n),
+    real harmonics in Racah's normalisation (:mod:`.harmonics`), and
+
+        R_n(d) = (1 - (d/cutoff)^2)^3 sum_k radial[t, n, k] T_k(2 (1 - d/cutoff)^2 - 1),
+
+    T_k the Chebyshev polynomials, are sums over neighbours, one loop. The features are, in this order,
+
+    - ``A[u, 0, 0]`` for every u;
+    - ``sum_m A[u, l, m] A[v, l, m]`` = sum over pairs of neighbours of R R' P_l(cos angle), u <= v;
+    - ``sum_m1,m2,m3 C A[u1, l1, m1] A[u2, l2, m2] A[u3, l3, m3]`` with the invariant C of three harmonics
+      (:func:`.harmonics.invariant_triple`) for (l1, u1) <= (l2, u2) <= (l3, u3) with an even sum of l.
+
+    Products of two and three are kept where the sum of all n and l, counted from zero, is at most ``degree[0]`` and
+    ``degree[1]``. Source: the atomic cluster expansion, R. Drautz, Phys. Rev. B 99, 014104 (2019); the radial
+    variable follows Z. Fan et al., Phys. Rev. B 104, 104309 (2021).
+
+    Attributes
+    ----------
+    cutoff : tuple of float, Å
+        Per element of the centre atom.
+    radial : tuple of ndarray, each of shape (n_types, n_radial, n_chebyshev)
+        Per element of the centre atom.
+    l_max : int
+    degree : (int, int)
+    """
+
+    cutoff: tuple
+    radial: tuple
+    l_max: int
+    degree: tuple
+    name = 'density'
+
+    @property
+    def n_radial(self):
+        return self.radial[0].shape[1]
+
+    def channels(self, l):
+        """Number of radial functions that occur with l in any feature."""
+        return self.n_radial if l == 0 else int(np.clip(max(self.degree) - 2 * l + 1, 0, self.n_radial))
+
+    def moments(self, n_types):
+        """First index of each l, and number of moments; index = first[l] + (m + l) n_types channels(l) + u."""
+        sizes = [(2 * l + 1) * n_types * self.channels(l) for l in range(self.l_max + 1)]
+        return np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+
+    def products(self, n_types):
+        """Features as sums of products of moments.
+
+        Returns
+        -------
+        one : ndarray, shape (n_one,)
+            Index of the moment.
+        two : ndarray, shape (n_two, 3)
+            Two moments at m = -l, and l.
+        three : tuple of (a, b, c, coefficient)
+            One per feature; arrays of three moments and the coefficient of their product.
+        """
+        channels = tuple(self.channels(l) for l in range(self.l_max + 1))
+        return _products(channels, n_types, self.degree)
+
+    def size(self, centre, n_types):
+        """Number of features of a centre atom of element index ``centre``."""
+        return sum(map(len, self.products(n_types)))
+
+    def arrays(self):
+        """Arrays that define the family, for the model file."""
+        return {
+            'cutoff': np.array(self.cutoff, float),
+            'l_max': np.array(self.l_max),
+            'degree': np.array(self.degree),
+            **{f'radial{t}': r for t, r in enumerate(self.radial)},
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays):
+        cutoff = tuple(float(c) for c in arrays['cutoff'])
+        radial = tuple(np.asarray(arrays[f'radial{t}'], float) for t in range(len(cutoff)))
+        return cls(cutoff, radial, int(arrays['l_max']), tuple(int(d) for d in arrays['degree']))
+
+
+@lru_cache(maxsize=64)
+def _products(channels, n_types, degree):
+    width = [n_types * n for n in channels]
+    first = np.concatenate([[0], np.cumsum([(2 * l + 1) * w for l, w in enumerate(width)])])
+
+    def options(limit):
+        """(l, u, sum of l and n) of every moment within the limit."""
+        return [
+            (l, t * count + n, n + l)
+            for l, count in enumerate(channels)
+            for t in range(n_types)
+            for n in range(count)
+            if n + l <= limit
+        ]
+
+    two = [
+        (first[l] + u, first[l] + v, l)
+        for (l, u, d1), (l2, v, d2) in combinations(options(degree[0]), 2)
+        if l == l2 and d1 + d2 <= degree[0]
+    ]
+    three = []
+    for triple in combinations(options(degree[1]), 3):
+        if sum(d for *_, d in triple) > degree[1]:
+            continue
+        terms = np.array(invariant_triple(*(l for l, *_ in triple))).reshape(-1, 4)
+        if len(terms):
+            index = [first[l] + m.astype(int) * width[l] + u for (l, u, _), m in zip(triple, terms.T)]
+            three.append((*index, terms[:, 3]))
+    return np.arange(width[0]), np.array(two, int).reshape(-1, 3), tuple(three)

@@ -1,0 +1,324 @@
+"""Moments of the neighbour density, their invariant products, and the way back, in Numba.
+
+Moments take one loop over neighbours, plain loops over the neighbours of one atom, which vectorise. Products take the
+moments of :data:`LANES` atoms (or, in a fit, of LANES components) side by side, so that each operation on them is one on
+a vector.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from .cosine import FAST
+
+LANES = 8
+
+
+class DensityTables(NamedTuple):
+    """What the kernels need; the first axis of ``cutoff`` and ``radial`` is the element of the centre atom."""
+
+    cutoff: np.ndarray
+    radial: np.ndarray  # (centre, neighbour, n, k)
+    channels: np.ndarray  # per l
+    first: np.ndarray  # moment of each l
+    factor: np.ndarray  # (l, m): of the harmonics
+    offset: np.ndarray  # first feature, per element of the centre atom
+    n_features: int
+    one: np.ndarray
+    two: np.ndarray  # (feature, 4): two moments, stride over m, number of m
+    first3: np.ndarray  # products of each feature of three moments
+    three: np.ndarray
+    weight3: np.ndarray
+
+
+class DensityWork(NamedTuple):
+    """Scratch of one thread; p counts the neighbours of one atom."""
+
+    x: np.ndarray  # (3, p): unit vectors
+    cheb: np.ndarray  # (k, p) and slopes, cutoff function included
+    cheb_slope: np.ndarray
+    R: np.ndarray  # (n, p) and slopes
+    R_slope: np.ndarray
+    legendre: np.ndarray  # (m, l, p): derivative m of P_l
+    cosine: np.ndarray  # (m, p): parts of (x + i y)^m
+    sine: np.ndarray
+    Y: np.ndarray  # p
+    C: np.ndarray
+    C_slope: np.ndarray
+    own: np.ndarray  # p: dE/dd
+    v: np.ndarray  # (3, p): derivative with respect to the unit vector
+    A: np.ndarray  # (moment, lane)
+    W: np.ndarray  # (moment, lane): dE/dA
+
+
+@njit(cache=True, **FAST)
+def make_density_work(tables, n_max):
+    """Scratch for at most ``n_max`` neighbours per atom."""
+    n, k = tables.radial.shape[2], tables.radial.shape[3]
+    n_l = len(tables.channels)
+    return DensityWork(
+        np.zeros((3, n_max)),
+        np.zeros((k, n_max)),
+        np.zeros((k, n_max)),
+        np.zeros((n, n_max)),
+        np.zeros((n, n_max)),
+        np.zeros((n_l + 1, n_l, n_max)),
+        np.zeros((n_l + 1, n_max)),
+        np.zeros((n_l + 1, n_max)),
+        np.zeros(n_max),
+        np.zeros(n_max),
+        np.zeros(n_max),
+        np.zeros(n_max),
+        np.zeros((3, n_max)),
+        np.zeros((tables.first[n_l], LANES)),
+        np.zeros((tables.first[n_l], LANES)),
+    )
+
+
+@njit(cache=True, **FAST)
+def _directions(n, tables, w, dw):
+    """Unit vectors, derivatives of Legendre polynomials and powers of x + i y of the n gathered neighbours."""
+    x, y, z = dw.x[0], dw.x[1], dw.x[2]
+    cosine, sine, legendre = dw.cosine, dw.sine, dw.legendre
+    for p in range(n):
+        x[p], y[p], z[p] = w.D[p, 0] * w.inverse[p], w.D[p, 1] * w.inverse[p], w.D[p, 2] * w.inverse[p]
+        cosine[0, p], sine[0, p] = 1.0, 0.0
+    n_l = len(tables.channels)
+    for m in range(1, n_l):
+        a, b, c, s = cosine[m - 1], sine[m - 1], cosine[m], sine[m]
+        for p in range(n):
+            c[p] = x[p] * a[p] - y[p] * b[p]
+            s[p] = x[p] * b[p] + y[p] * a[p]
+    diagonal = 1.0
+    for m in range(n_l + 1):
+        table = legendre[m]
+        if m > 0:
+            diagonal *= 2 * m - 1
+        for l in range(min(m, n_l)):
+            table[l, :n] = 0.0
+        for l in range(m, n_l):
+            row = table[l]
+            if l == m:
+                row[:n] = diagonal
+            elif l == m + 1:
+                below = table[l - 1]
+                for p in range(n):
+                    row[p] = (2 * m + 1) * z[p] * below[p]
+            else:
+                below, second = table[l - 1], table[l - 2]
+                a, b = (2.0 * l - 1) / (l - m), (l + m - 1.0) / (l - m)
+                for p in range(n):
+                    row[p] = a * z[p] * below[p] - b * second[p]
+
+
+@njit(cache=True, **FAST)
+def _radial(n, t, tables, w, dw):
+    """Radial functions and their slopes."""
+    cutoff = tables.cutoff[t]
+    inverse = 1.0 / cutoff
+    K = dw.cheb.shape[0]
+    cheb, slope = dw.cheb, dw.cheb_slope
+    x, dx, cut, dcut = dw.Y, dw.C, dw.C_slope, dw.own
+    for p in range(n):
+        s = w.d[p] * inverse
+        inside = 1.0 if s < 1.0 else 0.0
+        x[p] = 2.0 * (1.0 - s) * (1.0 - s) - 1.0
+        dx[p] = -4.0 * (1.0 - s) * inverse
+        u = inside * (1.0 - s * s)
+        cut[p] = u * u * u
+        dcut[p] = -6.0 * s * inverse * u * u
+    for p in range(n):
+        cheb[0, p], slope[0, p] = 1.0, 0.0
+    if K > 1:
+        for p in range(n):
+            cheb[1, p], slope[1, p] = x[p], dx[p]
+    for k in range(2, K):
+        a, b, da, db, value, change = cheb[k - 1], cheb[k - 2], slope[k - 1], slope[k - 2], cheb[k], slope[k]
+        for p in range(n):
+            value[p] = 2.0 * x[p] * a[p] - b[p]
+            change[p] = 2.0 * (dx[p] * a[p] + x[p] * da[p]) - db[p]
+    for k in range(K):
+        value, change = cheb[k], slope[k]
+        for p in range(n):
+            change[p] = change[p] * cut[p] + value[p] * dcut[p]
+            value[p] *= cut[p]
+    for s in range(len(w.start) - 1):
+        begin, end = w.start[s], w.start[s + 1]
+        for m in range(dw.R.shape[0]):
+            value, change = dw.R[m], dw.R_slope[m]
+            value[begin:end] = 0.0
+            change[begin:end] = 0.0
+            for k in range(K):
+                c, a, b = tables.radial[t, s, m, k], cheb[k], slope[k]
+                if c != 0.0:
+                    for p in range(begin, end):
+                        value[p] += c * a[p]
+                        change[p] += c * b[p]
+
+
+@njit(cache=True, **FAST)
+def density_moments(t, tables, w, dw, lane):
+    """Moments of the gathered centre atom of element t into ``dw.A[:, lane]``; leaves R and harmonics in the scratch."""
+    n = w.n[0]
+    _directions(n, tables, w, dw)
+    _radial(n, t, tables, w, dw)
+    A, Y = dw.A, dw.Y
+    n_types = len(w.start) - 1
+    for l in range(len(tables.channels)):
+        channels = tables.channels[l]
+        for m in range(-l, l + 1):
+            factor, legendre = tables.factor[l, abs(m)], dw.legendre[abs(m), l]
+            phase = dw.cosine[m] if m >= 0 else dw.sine[-m]
+            for p in range(n):
+                Y[p] = factor * legendre[p] * phase[p]
+            k = tables.first[l] + (l + m) * n_types * channels
+            for s in range(n_types):
+                for u in range(channels):
+                    R = dw.R[u]
+                    total = 0.0
+                    for p in range(w.start[s], w.start[s + 1]):
+                        total += Y[p] * R[p]
+                    A[k, lane] = total
+                    k += 1
+
+
+@njit(cache=True, **FAST)
+def density_products(tables, A, F):
+    """Features F (feature, lane) of moments A (moment, lane)."""
+    n_one, n_two = len(tables.one), len(tables.two)
+    for k in range(n_one):
+        a = tables.one[k]
+        for lane in range(LANES):
+            F[k, lane] = A[a, lane]
+    for k in range(n_two):
+        a, b, stride, n = tables.two[k, 0], tables.two[k, 1], tables.two[k, 2], tables.two[k, 3]
+        for lane in range(LANES):
+            F[n_one + k, lane] = A[a, lane] * A[b, lane]
+        for m in range(1, n):
+            a += stride
+            b += stride
+            for lane in range(LANES):
+                F[n_one + k, lane] += A[a, lane] * A[b, lane]
+    for k in range(len(tables.first3) - 1):
+        row = n_one + n_two + k
+        for lane in range(LANES):
+            F[row, lane] = 0.0
+        for m in range(tables.first3[k], tables.first3[k + 1]):
+            a, b, c, weight = tables.three[m, 0], tables.three[m, 1], tables.three[m, 2], tables.weight3[m]
+            for lane in range(LANES):
+                F[row, lane] += weight * A[a, lane] * A[b, lane] * A[c, lane]
+
+
+@njit(cache=True, **FAST)
+def density_products_back(tables, A, Q, W):
+    """W = dE/dA (moment, lane) for Q = dE/dF (feature, lane)."""
+    n_one, n_two = len(tables.one), len(tables.two)
+    W[:] = 0.0
+    for k in range(n_one):
+        a = tables.one[k]
+        for lane in range(LANES):
+            W[a, lane] += Q[k, lane]
+    for k in range(n_two):
+        a, b, stride, n = tables.two[k, 0], tables.two[k, 1], tables.two[k, 2], tables.two[k, 3]
+        for m in range(n):
+            for lane in range(LANES):
+                W[a, lane] += Q[n_one + k, lane] * A[b, lane]
+            for lane in range(LANES):
+                W[b, lane] += Q[n_one + k, lane] * A[a, lane]
+            a += stride
+            b += stride
+    for k in range(len(tables.first3) - 1):
+        row = n_one + n_two + k
+        for m in range(tables.first3[k], tables.first3[k + 1]):
+            a, b, c, weight = tables.three[m, 0], tables.three[m, 1], tables.three[m, 2], tables.weight3[m]
+            for lane in range(LANES):
+                W[a, lane] += weight * Q[row, lane] * A[b, lane] * A[c, lane]
+            for lane in range(LANES):
+                W[b, lane] += weight * Q[row, lane] * A[a, lane] * A[c, lane]
+            for lane in range(LANES):
+                W[c, lane] += weight * Q[row, lane] * A[a, lane] * A[b, lane]
+
+
+@njit(cache=True, **FAST)
+def density_slopes(tables, w, dw, lane):
+    """Add dE/dD of every gathered neighbour to ``w.slope`` for dE/dA = ``dw.W[:, lane]``.
+
+    The scratch must hold R and harmonics of this atom: call :func:`density_moments` before.
+    """
+    n = w.n[0]
+    n_types = len(w.start) - 1
+    W, own, C, C_slope = dw.W, dw.own, dw.C, dw.C_slope
+    vx, vy, vz = dw.v[0], dw.v[1], dw.v[2]
+    for p in range(n):
+        own[p], vx[p], vy[p], vz[p] = 0.0, 0.0, 0.0, 0.0
+    for l in range(len(tables.channels)):
+        channels = tables.channels[l]
+        for m in range(-l, l + 1):
+            k = tables.first[l] + (l + m) * n_types * channels
+            for s in range(n_types):
+                begin, end = w.start[s], w.start[s + 1]
+                for p in range(begin, end):
+                    C[p], C_slope[p] = 0.0, 0.0
+                for u in range(channels):
+                    weight, R, R_slope = W[k, lane], dw.R[u], dw.R_slope[u]
+                    k += 1
+                    for p in range(begin, end):
+                        C[p] += weight * R[p]
+                        C_slope[p] += weight * R_slope[p]
+            mm = abs(m)
+            factor, legendre, higher = tables.factor[l, mm], dw.legendre[mm, l], dw.legendre[mm + 1, l]
+            phase = dw.cosine[m] if m >= 0 else dw.sine[mm]
+            for p in range(n):
+                own[p] += C_slope[p] * factor * legendre[p] * phase[p]
+                vz[p] += C[p] * factor * higher[p] * phase[p]
+            if m > 0:
+                a, b = dw.cosine[m - 1], dw.sine[m - 1]
+                for p in range(n):
+                    vx[p] += C[p] * factor * legendre[p] * m * a[p]
+                    vy[p] -= C[p] * factor * legendre[p] * m * b[p]
+            elif m < 0:
+                a, b = dw.sine[mm - 1], dw.cosine[mm - 1]
+                for p in range(n):
+                    vx[p] += C[p] * factor * legendre[p] * mm * a[p]
+                    vy[p] += C[p] * factor * legendre[p] * mm * b[p]
+    x, y, z = dw.x[0], dw.x[1], dw.x[2]
+    for p in range(n):
+        radial = own[p] - w.inverse[p] * (vx[p] * x[p] + vy[p] * y[p] + vz[p] * z[p])
+        w.slope[p, 0] += radial * x[p] + w.inverse[p] * vx[p]
+        w.slope[p, 1] += radial * y[p] + w.inverse[p] * vy[p]
+        w.slope[p, 2] += radial * z[p] + w.inverse[p] * vz[p]
+
+
+def density_tables(family, n_types, offset):
+    """Arrays of a :class:`ase_mlffvv.features.density.Density` family; None gives empty ones."""
+    if family is None:
+        none = np.zeros(0, np.int64)
+        return DensityTables(
+            np.zeros(n_types), np.zeros((n_types, n_types, 0, 0)), none, np.zeros(1, np.int64), np.zeros((0, 0)),
+            np.zeros(n_types, np.int64), 0, none, np.zeros((0, 4), np.int64), np.zeros(1, np.int64),
+            np.zeros((0, 3), np.int64), np.zeros(0),
+        )  # fmt: skip
+    from ..features.harmonics import legendre_factor
+
+    one, two, three = family.products(n_types)
+    degrees = range(family.l_max + 1)
+    channels = np.array([family.channels(l) for l in degrees])
+    l = two[:, 2]
+    counts = [len(x[3]) for x in three]
+    return DensityTables(
+        cutoff=np.array(family.cutoff, float),
+        radial=np.ascontiguousarray(np.stack(family.radial), float),
+        channels=channels,
+        first=family.moments(n_types).astype(np.int64),
+        factor=np.array([[legendre_factor(l, m) if m <= l else 0.0 for m in degrees] for l in degrees]),
+        offset=np.asarray(offset, np.int64),
+        n_features=len(one) + len(two) + len(three),
+        one=one.astype(np.int64),
+        two=np.column_stack([two[:, :2], n_types * channels[l], 2 * l + 1]).astype(np.int64),
+        first3=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        three=np.concatenate([np.stack(x[:3], axis=1) for x in three] or [np.zeros((0, 3))]).astype(np.int64),
+        weight3=np.concatenate([x[3] for x in three] or [np.zeros(0)]),
+    )
