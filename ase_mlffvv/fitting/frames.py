@@ -9,7 +9,7 @@ import numpy as np
 from ..io.datasets import Labels
 from ..kernels.cosine import System
 from ..kernels.project import projections, raw_features
-from ..kernels.tables import FeatureTables, feature_tables, vv_tables
+from ..kernels.tables import FeatureTables, feature_tables, padded
 from ..neighbors import PairList, pair_list
 
 
@@ -71,8 +71,9 @@ class Projector:
     def __init__(self, potential):
         self.tables: FeatureTables = feature_tables(potential)
         self.cutoff = max(max(family.cutoff) for family in potential.features)
-        vv = vv_tables(potential)
-        self.projection, self.origin, self.n = vv.projection, vv.origin, vv.n
+        self.projection = padded([block.projection * block.scale for block in potential.blocks])
+        self.origin = padded([-block.shift * block.scale for block in potential.blocks])
+        self.n = np.array([block.n for block in potential.blocks])
 
     def features(self, frame):
         """Raw features, shape (n_atoms, n_features)."""

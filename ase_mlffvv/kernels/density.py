@@ -50,8 +50,6 @@ class DensityWork(NamedTuple):
     C_slope: np.ndarray
     own: np.ndarray  # p: dE/dd
     v: np.ndarray  # (3, p): derivative with respect to the unit vector
-    A: np.ndarray  # (moment, lane)
-    W: np.ndarray  # (moment, lane): dE/dA
 
 
 @njit(cache=True, **FAST)
@@ -73,9 +71,23 @@ def make_density_work(tables, n_max):
         np.zeros(n_max),
         np.zeros(n_max),
         np.zeros((3, n_max)),
-        np.zeros((tables.first[n_l], LANES)),
-        np.zeros((tables.first[n_l], LANES)),
     )
+
+
+class LaneWork(NamedTuple):
+    """Scratch of one thread for LANES atoms side by side."""
+
+    A: np.ndarray  # (moment, lane)
+    W: np.ndarray  # dE/dA
+    F: np.ndarray  # (feature, lane)
+    Q: np.ndarray  # dE/dF
+
+
+@njit(cache=True, **FAST)
+def make_lane_work(tables):
+    """Scratch for products of moments."""
+    n, f = tables.first[len(tables.channels)], tables.n_features
+    return LaneWork(np.zeros((n, LANES)), np.zeros((n, LANES)), np.zeros((f, LANES)), np.zeros((f, LANES)))
 
 
 @njit(cache=True, **FAST)
@@ -160,12 +172,12 @@ def _radial(n, t, tables, w, dw):
 
 
 @njit(cache=True, **FAST)
-def density_moments(t, tables, w, dw, lane):
-    """Moments of the gathered centre atom of element t into ``dw.A[:, lane]``; leaves R and harmonics in the scratch."""
+def density_moments(t, tables, w, dw, A, lane):
+    """Moments of the gathered centre atom of element t into ``A[:, lane]``; leaves R and harmonics in the scratch."""
     n = w.n[0]
     _directions(n, tables, w, dw)
     _radial(n, t, tables, w, dw)
-    A, Y = dw.A, dw.Y
+    Y = dw.Y
     n_types = len(w.start) - 1
     for l in range(len(tables.channels)):
         channels = tables.channels[l]
@@ -243,14 +255,14 @@ def density_products_back(tables, A, Q, W):
 
 
 @njit(cache=True, **FAST)
-def density_slopes(tables, w, dw, lane):
-    """Add dE/dD of every gathered neighbour to ``w.slope`` for dE/dA = ``dw.W[:, lane]``.
+def density_slopes(tables, w, dw, W, lane):
+    """Add dE/dD of every gathered neighbour to ``w.slope`` for dE/dA = ``W[:, lane]``.
 
     The scratch must hold R and harmonics of this atom: call :func:`density_moments` before.
     """
     n = w.n[0]
     n_types = len(w.start) - 1
-    W, own, C, C_slope = dw.W, dw.own, dw.C, dw.C_slope
+    own, C, C_slope = dw.own, dw.C, dw.C_slope
     vx, vy, vz = dw.v[0], dw.v[1], dw.v[2]
     for p in range(n):
         own[p], vx[p], vy[p], vz[p] = 0.0, 0.0, 0.0, 0.0

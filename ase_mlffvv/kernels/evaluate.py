@@ -10,7 +10,16 @@ from numba import njit
 from ..errors import StructureError
 from ..model.potential import Prediction, VVPotential
 from .cosine import FAST, System, gather, make_work
-from .density import LANES, make_density_work
+from .density import (
+    LANES,
+    density_moments,
+    density_products,
+    density_products_back,
+    density_slopes,
+    make_density_work,
+    make_lane_work,
+)
+from .energy import atomic_energies, atomic_energy, make_vv_work
 from .features import all_features, all_slopes, density_weights
 from .tables import feature_tables, pair_tables, vv_tables
 from .threads import available_threads, over_blocks
@@ -25,6 +34,8 @@ class NumbaEngine:
         self.cutoff = potential.cutoff
         self.threads = threads or available_threads()
         self._tables = feature_tables(potential), vv_tables(potential), pair_tables(potential)
+        alone = [family.name for family in potential.features] == ['density']
+        self._kernel = _evaluate_density if alone else _evaluate
 
     def evaluate(self, species, positions, cell, pairs) -> Prediction:
         """See :func:`ase_mlffvv.model.definition.evaluate`; ``pairs`` may reach farther than the cutoff."""
@@ -45,7 +56,7 @@ class NumbaEngine:
 
         def block(begin, end):
             forces = np.zeros((n_atoms, 3))  # one per thread: blocks share neighbours
-            closest = _evaluate(*self._tables, system, self.cutoff, widest, begin, end, energies, forces, virials)
+            closest = self._kernel(*self._tables, system, self.cutoff, widest, begin, end, energies, forces, virials)
             return forces, closest
 
         blocks = over_blocks(block, n_atoms, self.threads)
@@ -58,53 +69,6 @@ class NumbaEngine:
         for other, _ in blocks[1:]:
             forces += other
         return Prediction(energies, forces, virials)
-
-
-@njit(cache=True, **FAST)
-def atomic_energy(t, vv, f, g, gauss, q):
-    """Energy of an atom of element t with raw features f; writes dE/df into q. g and gauss are scratch."""
-    n = vv.n[t]
-    n_features = len(q)
-    for j in range(n):
-        g[j] = vv.origin[t, j]
-    for a in range(n_features):
-        if f[a] != 0.0:
-            for j in range(n):
-                g[j] += f[a] * vv.projection[t, a, j]
-    g[n] = 1.0
-    energy = vv.constant[t]
-    eps = gauss[2]  # dE/dg
-    for j in range(n):
-        energy += vv.linear[t, j] * g[j]
-        eps[j] = vv.linear[t, j]
-    eps[n] = 0.0
-    n_gauss = vv.n_gauss[t]
-    value, slope = gauss[0], gauss[1]  # of each Gaussian; slope = dE/dG
-    for s in range(n_gauss):
-        x = (g[vv.gauss_component[t, s]] - vv.gauss_centre[t, s]) * vv.gauss_inverse[t, s]
-        value[s] = math.exp(-x * x)
-        slope[s] = vv.single[t, s]
-        energy += vv.single[t, s] * value[s]
-    for m in range(vv.n_pair[t]):
-        a, b, weight = vv.pair_index[t, m, 0], vv.pair_index[t, m, 1], vv.pair_weight[t, m]
-        energy += weight * value[a] * value[b]
-        slope[a] += weight * value[b]
-        slope[b] += weight * value[a]
-    for s in range(n_gauss):
-        j, inverse = vv.gauss_component[t, s], vv.gauss_inverse[t, s]
-        eps[j] += slope[s] * value[s] * (-2.0 * (g[j] - vv.gauss_centre[t, s]) * inverse * inverse)
-    for m in range(vv.n_cubic[t]):
-        a, b, c = vv.cubic_index[t, m, 0], vv.cubic_index[t, m, 1], vv.cubic_index[t, m, 2]
-        weight = vv.cubic_weight[t, m]
-        energy += weight * g[a] * g[b] * g[c]
-        eps[a] += weight * g[b] * g[c]
-        eps[b] += weight * g[a] * g[c]
-        eps[c] += weight * g[a] * g[b]
-    for a in range(n_features):
-        q[a] = 0.0
-        for j in range(n):
-            q[a] += vv.projection[t, a, j] * eps[j]
-    return energy
 
 
 @njit(cache=True, **FAST)
@@ -135,40 +99,97 @@ def _pair_energy(i, p, pair, system, w, D):
     return 2.0 * radial * cosine * cosine, 2.0 * slope / d
 
 
+@njit(cache=True, **FAST)
+def _add(i, energy, pair, system, w, D, energies, forces, virials):
+    """Add atom i, its energy and the slopes of its gathered neighbours to the results, with the pair term if any."""
+    virial = virials[i]
+    virial[:] = 0.0
+    for p in range(w.n[0]):
+        j = w.atom[p]
+        for a in range(3):
+            forces[j, a] -= w.slope[p, a]
+            forces[i, a] += w.slope[p, a]
+            for b in range(3):
+                virial[a, b] += w.D[p, a] * w.slope[p, b]
+    if len(pair.radius) > 0:
+        reach = pair.reach[system.species[i]]
+        for p in range(w.n[0]):
+            if w.d[p] >= reach:
+                continue
+            e, radial = _pair_energy(i, p, pair, system, w, D)
+            energy += e
+            j = w.atom[p]
+            for a in range(3):
+                forces[j, a] -= radial * D[a]
+                forces[i, a] += radial * D[a]
+                for b in range(3):
+                    virial[a, b] += D[a] * radial * D[b]
+    energies[i] = energy
+
+
 @njit(cache=True, nogil=True, **FAST)
 def _evaluate(tables, vv, pair, system, cutoff, widest, begin, end, energies, forces, virials):
     """Energies and virials of atoms begin..end - 1, and their shares of all forces; the smallest squared distance."""
     w, dw = make_work(tables, widest), make_density_work(tables.density, widest)
-    F = np.zeros((tables.density.n_features, LANES))
-    n_g = max(vv.linear.shape[1] + 1, vv.single.shape[1])
+    lw = make_lane_work(tables.density)
+    n_g = max(vv.origin.shape[1] + 1, vv.single.shape[1])
     f, q = np.zeros(tables.n_features.max()), np.zeros((1, tables.n_features.max()))
     g, gauss, D = np.zeros(n_g), np.zeros((3, n_g)), np.zeros(3)
-    with_pair = pair.radius.max() > 0.0
     closest = np.inf
     for i in range(begin, end):
         t = system.species[i]
         closest = min(closest, gather(i, cutoff, system, w))
-        all_features(t, tables, w, dw, f, F)
+        all_features(t, tables, w, dw, lw, f)
         energy = atomic_energy(t, vv, f, g, gauss, q[0, : tables.n_features[t]])
-        density_weights(t, tables, dw, F, q)
-        all_slopes(t, tables, w, dw, q[0], 0)
-        virials[i] = 0.0
-        for p in range(w.n[0]):
-            j = w.atom[p]
-            for a in range(3):
-                forces[j, a] -= w.slope[p, a]
-                forces[i, a] += w.slope[p, a]
-                for b in range(3):
-                    virials[i, a, b] += w.D[p, a] * w.slope[p, b]
-        if with_pair:
-            for p in range(w.n[0]):
-                e, radial = _pair_energy(i, p, pair, system, w, D)
-                energy += e
-                j = w.atom[p]
-                for a in range(3):
-                    forces[j, a] -= radial * D[a]
-                    forces[i, a] += radial * D[a]
-                    for b in range(3):
-                        virials[i, a, b] += D[a] * radial * D[b]
-        energies[i] = energy
+        density_weights(t, tables, lw, q)
+        all_slopes(t, tables, w, dw, lw, q[0], 0)
+        _add(i, energy, pair, system, w, D, energies, forces, virials)
+    return closest
+
+
+@njit(cache=True, **FAST)
+def _eight(tables, widest):
+    """Scratch for the neighbours of LANES atoms."""
+    return (
+        (make_work(tables, widest), make_density_work(tables.density, widest)),
+        (make_work(tables, widest), make_density_work(tables.density, widest)),
+        (make_work(tables, widest), make_density_work(tables.density, widest)),
+        (make_work(tables, widest), make_density_work(tables.density, widest)),
+        (make_work(tables, widest), make_density_work(tables.density, widest)),
+        (make_work(tables, widest), make_density_work(tables.density, widest)),
+        (make_work(tables, widest), make_density_work(tables.density, widest)),
+        (make_work(tables, widest), make_density_work(tables.density, widest)),
+    )
+
+
+@njit(cache=True, nogil=True, **FAST)
+def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, energies, forces, virials):
+    """As :func:`_evaluate`, for models of density features alone: LANES atoms of one element at a time."""
+    works = _eight(tables, widest)
+    lw = make_lane_work(tables.density)
+    vw = make_vv_work(vv)
+    D = np.zeros(3)
+    atom = np.zeros(LANES, np.int64)
+    closest = np.inf
+    for t in range(tables.n_types):
+        filled = 0
+        for i in range(begin, end + 1):
+            if i < end:
+                if system.species[i] != t:
+                    continue
+                w, dw = works[filled]
+                closest = min(closest, gather(i, cutoff, system, w))
+                density_moments(t, tables.density, w, dw, lw.A, filled)
+                atom[filled] = i
+                filled += 1
+            if filled == LANES or (i == end and filled > 0):
+                density_products(tables.density, lw.A, lw.F)
+                atomic_energies(t, vv, lw.F, vw, lw.Q)
+                density_products_back(tables.density, lw.A, lw.Q, lw.W)
+                for lane in range(filled):
+                    w, dw = works[lane]
+                    w.slope[: w.n[0]] = 0.0
+                    density_slopes(tables.density, w, dw, lw.W, lane)
+                    _add(atom[lane], vw.energy[lane], pair, system, w, D, energies, forces, virials)
+                filled = 0
     return closest

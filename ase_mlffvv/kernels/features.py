@@ -9,35 +9,35 @@ from .density import LANES, density_moments, density_products, density_products_
 
 
 @njit(cache=True, **FAST)
-def all_features(t, tables, w, dw, f, F):
-    """Raw features f of the gathered centre atom of element t; F (feature, lane) is scratch of the density."""
+def all_features(t, tables, w, dw, lw, f):
+    """Raw features f of the gathered centre atom of element t; ``lw.A`` holds its moments in every lane."""
     features(t, tables, w, f)
     density = tables.density
     if density.n_features > 0:
-        density_moments(t, density, w, dw, 0)
-        for a in range(dw.A.shape[0]):
-            dw.A[a, 1:] = dw.A[a, 0]
-        density_products(density, dw.A, F)
+        density_moments(t, density, w, dw, lw.A, 0)
+        for a in range(lw.A.shape[0]):
+            lw.A[a, 1:] = lw.A[a, 0]
+        density_products(density, lw.A, lw.F)
         for k in range(density.n_features):
-            f[density.offset[t] + k] = F[k, 0]
+            f[density.offset[t] + k] = lw.F[k, 0]
 
 
 @njit(cache=True, **FAST)
-def density_weights(t, tables, dw, Q, weights):
-    """Leave dE/dA of up to LANES sets of weights (set, feature) in ``dw.W``; Q (feature, lane) is scratch."""
+def density_weights(t, tables, lw, weights):
+    """Leave dE/dA of up to LANES sets of weights (set, feature) in ``lw.W``."""
     density = tables.density
     for k in range(density.n_features):
         for lane in range(LANES):
-            Q[k, lane] = weights[lane, density.offset[t] + k] if lane < len(weights) else 0.0
-    density_products_back(density, dw.A, Q, dw.W)
+            lw.Q[k, lane] = weights[lane, density.offset[t] + k] if lane < len(weights) else 0.0
+    density_products_back(density, lw.A, lw.Q, lw.W)
 
 
 @njit(cache=True, **FAST)
-def all_slopes(t, tables, w, dw, weights, lane):
+def all_slopes(t, tables, w, dw, lw, weights, lane):
     """dE/dD of every gathered neighbour into ``w.slope``, for dE/df = weights.
 
     Call :func:`all_features` first, and :func:`density_weights` with these weights as number ``lane``.
     """
     pair_slopes(t, tables, w, weights)
     if tables.density.n_features > 0:
-        density_slopes(tables.density, w, dw, lane)
+        density_slopes(tables.density, w, dw, lw.W, lane)

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from .cosine import FAST, System, gather, make_work
-from .density import LANES, make_density_work
+from .density import LANES, make_density_work, make_lane_work
 from .features import all_features, all_slopes, density_weights
 from .tables import FeatureTables
 from .threads import available_threads, over_blocks
@@ -57,28 +57,28 @@ def _widest(system):
 @njit(cache=True, nogil=True, **FAST)
 def _features(tables, cutoff, system, widest, begin, end, out):
     w, dw = make_work(tables, widest), make_density_work(tables.density, widest)
-    F = np.zeros((tables.density.n_features, LANES))
+    lw = make_lane_work(tables.density)
     for i in range(begin, end):
         gather(i, cutoff, system, w)
-        all_features(system.species[i], tables, w, dw, out[i], F)
+        all_features(system.species[i], tables, w, dw, lw, out[i])
 
 
 @njit(cache=True, nogil=True, **FAST)
 def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
     w, dw = make_work(tables, widest), make_density_work(tables.density, widest)
-    F = np.zeros((tables.density.n_features, LANES))
+    lw = make_lane_work(tables.density)
     f = np.zeros(tables.n_features.max())
     for i in range(begin, end):
         t = system.species[i]
         gather(i, cutoff, system, w)
-        all_features(t, tables, w, dw, f, F)
+        all_features(t, tables, w, dw, lw, f)
         for first in range(0, columns.shape[1], LANES):
             weights = columns[t, first : first + LANES]
-            density_weights(t, tables, dw, F, weights)
+            density_weights(t, tables, lw, weights)
             for lane in range(len(weights)):
                 k = first + lane
                 for a in range(tables.n_features[t]):
                     g[i, k] += f[a] * weights[lane, a]
-                all_slopes(t, tables, w, dw, weights[lane], lane)
+                all_slopes(t, tables, w, dw, lw, weights[lane], lane)
                 for p in range(w.n[0]):
                     J[w.entry[p], :, k] = w.slope[p]

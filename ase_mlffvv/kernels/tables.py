@@ -49,15 +49,16 @@ class FeatureTables(NamedTuple):
 class VVTables(NamedTuple):
     """What the energy kernels need; the first axis of each array is the element of the centre atom.
 
-    Atomic energy = constant + linear . g + sum_s single_s G_s + sum_m pair_w G_a G_b + sum_m cubic_w g g g, with
-    G_s the distinct Gaussians in use.
+    Atomic energy = constant + direct . f + sum_s single_s G_s + sum_m pair_w G_a G_b + sum_m cubic_w g g g, with f the
+    raw features, G_s the distinct Gaussians in use, and g = projection f + origin the n components that they or cubic
+    terms need; g_n = 1.
     """
 
-    projection: np.ndarray
-    origin: np.ndarray
-    n: np.ndarray
     constant: np.ndarray
-    linear: np.ndarray
+    direct: np.ndarray
+    n: np.ndarray
+    projection: np.ndarray  # (component, feature)
+    origin: np.ndarray
     n_gauss: np.ndarray
     gauss_component: np.ndarray
     gauss_centre: np.ndarray
@@ -72,9 +73,10 @@ class VVTables(NamedTuple):
 
 
 class PairTables(NamedTuple):
-    """The add-on pair term; ``radius`` is all zero without one. ``inverse_cell`` is used with minimum_image only."""
+    """The add-on pair term; no ``radius`` without one. ``inverse_cell`` is used with minimum_image only."""
 
     radius: np.ndarray
+    reach: np.ndarray  # no term beyond this distance in the list
     weights: np.ndarray
     minimum_image: bool
     cutoff: float
@@ -115,7 +117,7 @@ def feature_tables(potential: VVPotential) -> FeatureTables:
         pairs=_bumps(two.bumps if two else none),
         legs=_bumps(three.legs if three else none),
         sides=_bumps(three.sides if three else none),
-        index3=_padded(index3, np.int64),
+        index3=padded(index3, np.int64),
         n_index3=np.array([len(index) for index in index3]),
         density=density_tables(families.get('density'), n_types, offsets.get('density')),
     )
@@ -125,20 +127,20 @@ def vv_tables(potential: VVPotential) -> VVTables:
     """Arrays of the energy part of ``potential``."""
     parts = [_compile(block) for block in potential.blocks]
     counts = {key: np.array([len(part[key]) for part in parts]) for key in ('gauss', 'pair', 'cubic')}
-    gauss = _padded([part['gauss'] for part in parts])
-    pair = _padded([part['pair'] for part in parts])
-    cubic = _padded([part['cubic'] for part in parts])
+    gauss = padded([part['gauss'] for part in parts])
+    pair = padded([part['pair'] for part in parts])
+    cubic = padded([part['cubic'] for part in parts])
     return VVTables(
-        projection=_padded([b.projection * b.scale for b in potential.blocks]),
-        origin=_padded([-b.shift * b.scale for b in potential.blocks]),
-        n=np.array([b.n for b in potential.blocks]),
         constant=np.array([part['constant'] for part in parts]),
-        linear=_padded([b.coefficients[: b.n] for b in potential.blocks]),
+        direct=padded([part['direct'] for part in parts]),
+        n=np.array([len(part['origin']) for part in parts]),
+        projection=padded([part['projection'] for part in parts]),
+        origin=padded([part['origin'] for part in parts]),
         n_gauss=counts['gauss'],
         gauss_component=gauss[..., 0].astype(np.int64),
         gauss_centre=gauss[..., 1].copy(),
         gauss_inverse=gauss[..., 2].copy(),
-        single=_padded([part['single'] for part in parts]),
+        single=padded([part['single'] for part in parts]),
         n_pair=counts['pair'],
         pair_index=pair[..., :2].astype(np.int64),
         pair_weight=pair[..., 2].copy(),
@@ -152,11 +154,13 @@ def pair_tables(potential: VVPotential) -> PairTables:
     """Arrays of the add-on pair term of ``potential``."""
     n, pair = len(potential.elements), potential.pair
     if pair is None:
-        return PairTables(np.zeros(n), np.zeros((2, n, n)), False, 0.0)
-    return PairTables(pair.radius.astype(float), pair.weights.astype(float), pair.minimum_image, float(pair.cutoff))
+        return PairTables(np.zeros(0), np.zeros(0), np.zeros((2, n, n)), False, 0.0)
+    radius = pair.radius.astype(float)
+    reach = np.full(n, pair.cutoff, float) if pair.minimum_image else 2 * (radius + radius.max())
+    return PairTables(radius, reach, pair.weights.astype(float), pair.minimum_image, float(pair.cutoff))
 
 
-def _padded(arrays, dtype=float):
+def padded(arrays, dtype=float):
     """Stack arrays of equal rank and different sizes, filled with zeros."""
     arrays = [np.asarray(a, dtype) for a in arrays]
     out = np.zeros((len(arrays), *np.max([a.shape for a in arrays], axis=0)), dtype)
@@ -166,7 +170,7 @@ def _padded(arrays, dtype=float):
 
 
 def _bumps(grids):
-    a, b = (_padded([grid[:, k] for grid in grids]) for k in (0, 1))
+    a, b = (padded([grid[:, k] for grid in grids]) for k in (0, 1))
     n = np.array([len(grid) for grid in grids])
     width = np.where(b > a, b - a, 1.0)
     omega, middle = 2 * np.pi / width, (a + b) / 2
@@ -176,9 +180,13 @@ def _bumps(grids):
 
 
 def _compile(block):
-    """Distinct Gaussians and merged terms of one element; Gaussians of the constant component become numbers."""
+    """Distinct Gaussians and merged terms of one element; Gaussians of the constant component become numbers.
+
+    Linear terms become weights of the raw features; only components with other terms are projected.
+    """
     n, coefficients = block.n, block.coefficients
-    constant = coefficients[n]
+    linear = coefficients[:n] * block.scale
+    constant = coefficients[n] - linear @ block.shift
     gaussians, single, pair, cubic = {}, {}, {}, {}
 
     def gaussian(table, j, k):
@@ -204,9 +212,16 @@ def _compile(block):
             single[key[0]] = single.get(key[0], 0.0) + w
         else:
             constant += w
+    used = sorted({j for j, *_ in gaussians} | {j for key in cubic for j in key} - {n})
+    row = {n: len(used), **{j: k for k, j in enumerate(used)}}
+    gaussians = [(row[j], *rest) for j, *rest in gaussians]
+    cubic = {tuple(row[j] for j in key): w for key, w in cubic.items()}
     return {
         'constant': constant,
-        'gauss': np.array(list(gaussians), float).reshape(-1, 3),
+        'direct': block.projection @ linear,
+        'projection': (block.projection * block.scale)[:, used].T,
+        'origin': (-block.shift * block.scale)[used],
+        'gauss': np.array(gaussians, float).reshape(-1, 3),
         'single': np.array([single.get(s, 0.0) for s in range(len(gaussians))]),
         'pair': np.array([(*key, w) for key, w in sorted(pair.items())], float).reshape(-1, 3),
         'cubic': np.array([(*key, w) for key, w in sorted(cubic.items())], float).reshape(-1, 4),

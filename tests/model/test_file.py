@@ -116,7 +116,7 @@ def test_spec():
         ({'elements': 'Li', 'cutoff': -1}, 'cutoff must be a distance'),
         ({'elements': 'Li', 'centres': 'fixed', 'pair': 3}, 'defines 4 pair Gaussians'),
         ({'elements': 'Li', 'terms': -1}, 'cannot be negative'),
-        ({'elements': 'Li', 'two_body': 0, 'three_body': (0, 0)}, 'needs two-body or three-body'),
+        ({'elements': 'Li', 'two_body': 0, 'three_body': (0, 0)}, 'needs two-body, three-body or density'),
         ({'elements': 'Li', 'grid': 'magic'}, 'grid must be'),
         ({'elements': 'Li', 'nterms': 4}, 'unknown settings nterms; known: .*terms'),
     ):

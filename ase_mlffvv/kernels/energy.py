@@ -1,0 +1,163 @@
+"""The VV layer: atomic energy of raw features and its gradient, for one atom and for LANES atoms side by side."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from .cosine import FAST
+from .density import LANES
+
+
+@njit(cache=True, **FAST)
+def atomic_energy(t, vv, f, g, gauss, q):
+    """Energy of an atom of element t with raw features f; writes dE/df into q. g and gauss are scratch."""
+    n, n_features = vv.n[t], len(q)
+    energy = vv.constant[t]
+    for a in range(n_features):
+        energy += vv.direct[t, a] * f[a]
+        q[a] = vv.direct[t, a]
+    for j in range(n):
+        g[j] = vv.origin[t, j]
+        for a in range(n_features):
+            g[j] += vv.projection[t, j, a] * f[a]
+    g[n] = 1.0
+    value, slope, eps = gauss[0], gauss[1], gauss[2]  # of each Gaussian; slope = dE/dG, eps = dE/dg
+    eps[: n + 1] = 0.0
+    n_gauss = vv.n_gauss[t]
+    for s in range(n_gauss):
+        x = (g[vv.gauss_component[t, s]] - vv.gauss_centre[t, s]) * vv.gauss_inverse[t, s]
+        value[s] = math.exp(-x * x)
+        slope[s] = vv.single[t, s]
+        energy += vv.single[t, s] * value[s]
+    for m in range(vv.n_pair[t]):
+        a, b, weight = vv.pair_index[t, m, 0], vv.pair_index[t, m, 1], vv.pair_weight[t, m]
+        energy += weight * value[a] * value[b]
+        slope[a] += weight * value[b]
+        slope[b] += weight * value[a]
+    for s in range(n_gauss):
+        j, inverse = vv.gauss_component[t, s], vv.gauss_inverse[t, s]
+        eps[j] += slope[s] * value[s] * (-2.0 * (g[j] - vv.gauss_centre[t, s]) * inverse * inverse)
+    for m in range(vv.n_cubic[t]):
+        a, b, c = vv.cubic_index[t, m, 0], vv.cubic_index[t, m, 1], vv.cubic_index[t, m, 2]
+        weight = vv.cubic_weight[t, m]
+        energy += weight * g[a] * g[b] * g[c]
+        eps[a] += weight * g[b] * g[c]
+        eps[b] += weight * g[a] * g[c]
+        eps[c] += weight * g[a] * g[b]
+    for j in range(n):
+        for a in range(n_features):
+            q[a] += vv.projection[t, j, a] * eps[j]
+    return energy
+
+
+class VVWork(NamedTuple):
+    """Scratch of one thread; every last axis is the lane."""
+
+    energy: np.ndarray
+    g: np.ndarray
+    eps: np.ndarray  # dE/dg
+    value: np.ndarray  # of each Gaussian
+    slope: np.ndarray  # dE/dG
+    x: np.ndarray
+    bits: np.ndarray
+
+
+@njit(cache=True, **FAST)
+def make_vv_work(vv):
+    """Scratch for :func:`atomic_energies`."""
+    n, n_gauss = vv.origin.shape[1] + 1, vv.single.shape[1]
+    return VVWork(
+        np.zeros(LANES),
+        np.zeros((n, LANES)),
+        np.zeros((n, LANES)),
+        np.zeros((n_gauss, LANES)),
+        np.zeros((n_gauss, LANES)),
+        np.zeros((n_gauss, LANES)),
+        np.zeros(n_gauss * LANES, np.int64),
+    )
+
+
+_INVERSE_FACTORIAL = tuple(1 / math.factorial(k) for k in range(14))
+_LOG2E, _LN2 = 1 / math.log(2), math.log(2)
+
+
+@njit(cache=True, **FAST)
+def _gaussians(x, value, bits):
+    """value = exp(-x^2), flat arrays, to round-off; plain arithmetic that vectorises."""
+    for k in range(len(x)):
+        y = -min(x[k] * x[k], 700.0)
+        n = math.floor(y * _LOG2E + 0.5)
+        r = y - n * _LN2
+        p = _INVERSE_FACTORIAL[13]
+        for m in range(12, -1, -1):
+            p = p * r + _INVERSE_FACTORIAL[m]
+        value[k] = p
+        bits[k] = (np.int64(n) + 1023) << 52  # 2^n
+    power = bits.view(np.float64)
+    for k in range(len(x)):
+        value[k] *= power[k]
+
+
+@njit(cache=True, **FAST)
+def atomic_energies(t, vv, F, vw, Q):
+    """Energies of LANES atoms of element t with raw features F (feature, lane) into ``vw.energy``; Q = dE/dF."""
+    n, n_gauss, n_features = vv.n[t], vv.n_gauss[t], len(F)
+    energy, g, eps, value, slope = vw.energy, vw.g, vw.eps, vw.value, vw.slope
+    direct = vv.direct[t]
+    for lane in range(LANES):
+        energy[lane] = vv.constant[t]
+    for a in range(n_features):
+        for lane in range(LANES):
+            energy[lane] += direct[a] * F[a, lane]
+            Q[a, lane] = direct[a]
+    if n == 0:
+        return
+    np.dot(vv.projection[t], F, vw.g[:-1])
+    for j in range(n):
+        for lane in range(LANES):
+            g[j, lane] += vv.origin[t, j]
+    for lane in range(LANES):
+        g[n, lane] = 1.0
+    eps[:] = 0.0
+    for s in range(n_gauss):
+        j, centre, inverse = vv.gauss_component[t, s], vv.gauss_centre[t, s], vv.gauss_inverse[t, s]
+        for lane in range(LANES):
+            vw.x[s, lane] = (g[j, lane] - centre) * inverse
+    _gaussians(vw.x.reshape(-1)[: n_gauss * LANES], value.reshape(-1), vw.bits)
+    for s in range(n_gauss):
+        weight = vv.single[t, s]
+        for lane in range(LANES):
+            slope[s, lane] = weight
+            energy[lane] += weight * value[s, lane]
+    for m in range(vv.n_pair[t]):
+        a, b, weight = vv.pair_index[t, m, 0], vv.pair_index[t, m, 1], vv.pair_weight[t, m]
+        for lane in range(LANES):
+            energy[lane] += weight * value[a, lane] * value[b, lane]
+        for lane in range(LANES):
+            slope[a, lane] += weight * value[b, lane]
+        for lane in range(LANES):
+            slope[b, lane] += weight * value[a, lane]
+    for s in range(n_gauss):
+        j, factor = vv.gauss_component[t, s], -2.0 * vv.gauss_inverse[t, s]
+        for lane in range(LANES):
+            eps[j, lane] += slope[s, lane] * value[s, lane] * factor * vw.x[s, lane]
+    for m in range(vv.n_cubic[t]):
+        a, b, c = vv.cubic_index[t, m, 0], vv.cubic_index[t, m, 1], vv.cubic_index[t, m, 2]
+        weight = vv.cubic_weight[t, m]
+        for lane in range(LANES):
+            energy[lane] += weight * g[a, lane] * g[b, lane] * g[c, lane]
+        for lane in range(LANES):
+            eps[a, lane] += weight * g[b, lane] * g[c, lane]
+        for lane in range(LANES):
+            eps[b, lane] += weight * g[a, lane] * g[c, lane]
+        for lane in range(LANES):
+            eps[c, lane] += weight * g[a, lane] * g[b, lane]
+    for j in range(n):
+        for a in range(n_features):
+            weight = vv.projection[t, j, a]
+            for lane in range(LANES):
+                Q[a, lane] += weight * eps[j, lane]
