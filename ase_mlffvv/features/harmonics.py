@@ -42,7 +42,7 @@ def real_harmonics(unit, l_max):
     return out
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def invariant_triple(l1, l2, l3):
     """The rotation-invariant product of three real harmonics, sum of squares one.
 

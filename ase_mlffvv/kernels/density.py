@@ -1,8 +1,8 @@
 """Moments of the neighbour density, their invariant products, and the way back, in Numba.
 
-Moments take one loop over neighbours, plain loops over the neighbours of one atom, which vectorise. Products take the
-moments of :data:`LANES` atoms (or, in a fit, of LANES components) side by side, so that each operation on them is one on
-a vector.
+Moments take one loop over neighbours; the loops run over the neighbours of one atom and vectorise. Products take the
+moments of :data:`LANES` atoms (or, in a fit, of LANES components) side by side, so that each operation on them is one
+on a vector.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import numpy as np
 from numba import njit
 
 from .cosine import FAST
-
-LANES = 8
+from .lanes import LANES, add, add_product, add_triple
 
 
 class DensityTables(NamedTuple):
@@ -40,7 +39,8 @@ class DensityWork(NamedTuple):
     x: np.ndarray  # (3, p): unit vectors
     cheb: np.ndarray  # (k, p) and slopes, cutoff function included
     cheb_slope: np.ndarray
-    R: np.ndarray  # (n, p) and slopes
+    mask: np.ndarray  # (element, p): 1 for neighbours of this element, else 0
+    R: np.ndarray  # (u, p), u = (element, n), zero for neighbours of other elements, and slopes
     R_slope: np.ndarray
     legendre: np.ndarray  # (m, l, p): derivative m of P_l
     cosine: np.ndarray  # (m, p): parts of (x + i y)^m
@@ -55,14 +55,15 @@ class DensityWork(NamedTuple):
 @njit(cache=True, **FAST)
 def make_density_work(tables, n_max):
     """Scratch for at most ``n_max`` neighbours per atom."""
-    n, k = tables.radial.shape[2], tables.radial.shape[3]
+    n_types, n, k = tables.radial.shape[1], tables.radial.shape[2], tables.radial.shape[3]
     n_l = len(tables.channels)
     return DensityWork(
         np.zeros((3, n_max)),
         np.zeros((k, n_max)),
         np.zeros((k, n_max)),
-        np.zeros((n, n_max)),
-        np.zeros((n, n_max)),
+        np.zeros((n_types, n_max)),
+        np.zeros((n_types * n, n_max)),
+        np.zeros((n_types * n, n_max)),
         np.zeros((n_l + 1, n_l, n_max)),
         np.zeros((n_l + 1, n_max)),
         np.zeros((n_l + 1, n_max)),
@@ -93,37 +94,32 @@ def make_lane_work(tables):
 @njit(cache=True, **FAST)
 def _directions(n, tables, w, dw):
     """Unit vectors, derivatives of Legendre polynomials and powers of x + i y of the n gathered neighbours."""
-    x, y, z = dw.x[0], dw.x[1], dw.x[2]
-    cosine, sine, legendre = dw.cosine, dw.sine, dw.legendre
+    x, cosine, sine, legendre = dw.x, dw.cosine, dw.sine, dw.legendre
     for p in range(n):
-        x[p], y[p], z[p] = w.D[p, 0] * w.inverse[p], w.D[p, 1] * w.inverse[p], w.D[p, 2] * w.inverse[p]
+        for a in range(3):
+            x[a, p] = w.D[p, a] * w.inverse[p]
         cosine[0, p], sine[0, p] = 1.0, 0.0
     n_l = len(tables.channels)
     for m in range(1, n_l):
-        a, b, c, s = cosine[m - 1], sine[m - 1], cosine[m], sine[m]
         for p in range(n):
-            c[p] = x[p] * a[p] - y[p] * b[p]
-            s[p] = x[p] * b[p] + y[p] * a[p]
+            cosine[m, p] = x[0, p] * cosine[m - 1, p] - x[1, p] * sine[m - 1, p]
+            sine[m, p] = x[0, p] * sine[m - 1, p] + x[1, p] * cosine[m - 1, p]
     diagonal = 1.0
     for m in range(n_l + 1):
-        table = legendre[m]
         if m > 0:
             diagonal *= 2 * m - 1
         for l in range(min(m, n_l)):
-            table[l, :n] = 0.0
+            legendre[m, l, :n] = 0.0
         for l in range(m, n_l):
-            row = table[l]
             if l == m:
-                row[:n] = diagonal
+                legendre[m, l, :n] = diagonal
             elif l == m + 1:
-                below = table[l - 1]
                 for p in range(n):
-                    row[p] = (2 * m + 1) * z[p] * below[p]
+                    legendre[m, l, p] = (2 * m + 1) * x[2, p] * legendre[m, l - 1, p]
             else:
-                below, second = table[l - 1], table[l - 2]
                 a, b = (2.0 * l - 1) / (l - m), (l + m - 1.0) / (l - m)
                 for p in range(n):
-                    row[p] = a * z[p] * below[p] - b * second[p]
+                    legendre[m, l, p] = a * x[2, p] * legendre[m, l - 1, p] - b * legendre[m, l - 2, p]
 
 
 @njit(cache=True, **FAST)
@@ -153,22 +149,24 @@ def _radial(n, t, tables, w, dw):
             value[p] = 2.0 * x[p] * a[p] - b[p]
             change[p] = 2.0 * (dx[p] * a[p] + x[p] * da[p]) - db[p]
     for k in range(K):
-        value, change = cheb[k], slope[k]
         for p in range(n):
-            change[p] = change[p] * cut[p] + value[p] * dcut[p]
-            value[p] *= cut[p]
-    for s in range(len(w.start) - 1):
-        begin, end = w.start[s], w.start[s + 1]
-        for m in range(dw.R.shape[0]):
-            value, change = dw.R[m], dw.R_slope[m]
-            value[begin:end] = 0.0
-            change[begin:end] = 0.0
+            slope[k, p] = slope[k, p] * cut[p] + cheb[k, p] * dcut[p]
+            cheb[k, p] *= cut[p]
+    R, R_slope, mask = dw.R, dw.R_slope, dw.mask
+    n_radial = tables.radial.shape[2]
+    for s in range(tables.radial.shape[1]):
+        for p in range(n):
+            mask[s, p] = 1.0 if (p >= w.start[s]) & (p < w.start[s + 1]) else 0.0
+        for m in range(n_radial):
+            u = s * n_radial + m
+            R[u, :n] = 0.0
+            R_slope[u, :n] = 0.0
             for k in range(K):
-                c, a, b = tables.radial[t, s, m, k], cheb[k], slope[k]
+                c = tables.radial[t, s, m, k]
                 if c != 0.0:
-                    for p in range(begin, end):
-                        value[p] += c * a[p]
-                        change[p] += c * b[p]
+                    for p in range(n):
+                        R[u, p] += c * mask[s, p] * cheb[k, p]
+                        R_slope[u, p] += c * mask[s, p] * slope[k, p]
 
 
 @njit(cache=True, **FAST)
@@ -177,22 +175,21 @@ def density_moments(t, tables, w, dw, A, lane):
     n = w.n[0]
     _directions(n, tables, w, dw)
     _radial(n, t, tables, w, dw)
-    Y = dw.Y
-    n_types = len(w.start) - 1
+    Y, R, legendre, cosine, sine = dw.Y, dw.R, dw.legendre, dw.cosine, dw.sine
+    n_types, n_radial = tables.radial.shape[1], tables.radial.shape[2]
     for l in range(len(tables.channels)):
         channels = tables.channels[l]
         for m in range(-l, l + 1):
-            factor, legendre = tables.factor[l, abs(m)], dw.legendre[abs(m), l]
-            phase = dw.cosine[m] if m >= 0 else dw.sine[-m]
+            mm, factor = abs(m), tables.factor[l, abs(m)]
+            phase = cosine if m >= 0 else sine
             for p in range(n):
-                Y[p] = factor * legendre[p] * phase[p]
+                Y[p] = factor * legendre[mm, l, p] * phase[mm, p]
             k = tables.first[l] + (l + m) * n_types * channels
             for s in range(n_types):
-                for u in range(channels):
-                    R = dw.R[u]
+                for u in range(s * n_radial, s * n_radial + channels):
                     total = 0.0
-                    for p in range(w.start[s], w.start[s + 1]):
-                        total += Y[p] * R[p]
+                    for p in range(n):  # from a constant: a start that may be negative keeps loops from vectorising
+                        total += Y[p] * R[u, p]
                     A[k, lane] = total
                     k += 1
 
@@ -200,58 +197,39 @@ def density_moments(t, tables, w, dw, A, lane):
 @njit(cache=True, **FAST)
 def density_products(tables, A, F):
     """Features F (feature, lane) of moments A (moment, lane)."""
+    F[:] = 0.0
     n_one, n_two = len(tables.one), len(tables.two)
     for k in range(n_one):
-        a = tables.one[k]
-        for lane in range(LANES):
-            F[k, lane] = A[a, lane]
+        add(F, k, 1.0, A, tables.one[k])
     for k in range(n_two):
-        a, b, stride, n = tables.two[k, 0], tables.two[k, 1], tables.two[k, 2], tables.two[k, 3]
-        for lane in range(LANES):
-            F[n_one + k, lane] = A[a, lane] * A[b, lane]
-        for m in range(1, n):
-            a += stride
-            b += stride
-            for lane in range(LANES):
-                F[n_one + k, lane] += A[a, lane] * A[b, lane]
+        a, b, stride = tables.two[k, 0], tables.two[k, 1], tables.two[k, 2]
+        for m in range(tables.two[k, 3]):
+            add_product(F, n_one + k, 1.0, A, a + m * stride, A, b + m * stride)
     for k in range(len(tables.first3) - 1):
-        row = n_one + n_two + k
-        for lane in range(LANES):
-            F[row, lane] = 0.0
         for m in range(tables.first3[k], tables.first3[k + 1]):
-            a, b, c, weight = tables.three[m, 0], tables.three[m, 1], tables.three[m, 2], tables.weight3[m]
-            for lane in range(LANES):
-                F[row, lane] += weight * A[a, lane] * A[b, lane] * A[c, lane]
+            a, b, c = tables.three[m, 0], tables.three[m, 1], tables.three[m, 2]
+            add_triple(F, n_one + n_two + k, tables.weight3[m], A, a, A, b, A, c)
 
 
 @njit(cache=True, **FAST)
 def density_products_back(tables, A, Q, W):
     """W = dE/dA (moment, lane) for Q = dE/dF (feature, lane)."""
-    n_one, n_two = len(tables.one), len(tables.two)
     W[:] = 0.0
+    n_one, n_two = len(tables.one), len(tables.two)
     for k in range(n_one):
-        a = tables.one[k]
-        for lane in range(LANES):
-            W[a, lane] += Q[k, lane]
+        add(W, tables.one[k], 1.0, Q, k)
     for k in range(n_two):
-        a, b, stride, n = tables.two[k, 0], tables.two[k, 1], tables.two[k, 2], tables.two[k, 3]
-        for m in range(n):
-            for lane in range(LANES):
-                W[a, lane] += Q[n_one + k, lane] * A[b, lane]
-            for lane in range(LANES):
-                W[b, lane] += Q[n_one + k, lane] * A[a, lane]
-            a += stride
-            b += stride
+        a, b, stride = tables.two[k, 0], tables.two[k, 1], tables.two[k, 2]
+        for m in range(tables.two[k, 3]):
+            add_product(W, a + m * stride, 1.0, Q, n_one + k, A, b + m * stride)
+            add_product(W, b + m * stride, 1.0, Q, n_one + k, A, a + m * stride)
     for k in range(len(tables.first3) - 1):
         row = n_one + n_two + k
         for m in range(tables.first3[k], tables.first3[k + 1]):
             a, b, c, weight = tables.three[m, 0], tables.three[m, 1], tables.three[m, 2], tables.weight3[m]
-            for lane in range(LANES):
-                W[a, lane] += weight * Q[row, lane] * A[b, lane] * A[c, lane]
-            for lane in range(LANES):
-                W[b, lane] += weight * Q[row, lane] * A[a, lane] * A[c, lane]
-            for lane in range(LANES):
-                W[c, lane] += weight * Q[row, lane] * A[a, lane] * A[b, lane]
+            add_triple(W, a, weight, Q, row, A, b, A, c)
+            add_triple(W, b, weight, Q, row, A, a, A, c)
+            add_triple(W, c, weight, Q, row, A, a, A, b)
 
 
 @njit(cache=True, **FAST)
@@ -261,47 +239,43 @@ def density_slopes(tables, w, dw, W, lane):
     The scratch must hold R and harmonics of this atom: call :func:`density_moments` before.
     """
     n = w.n[0]
-    n_types = len(w.start) - 1
-    own, C, C_slope = dw.own, dw.C, dw.C_slope
-    vx, vy, vz = dw.v[0], dw.v[1], dw.v[2]
+    n_types, n_radial = tables.radial.shape[1], tables.radial.shape[2]
+    own, C, C_slope, v, R, R_slope = dw.own, dw.C, dw.C_slope, dw.v, dw.R, dw.R_slope
+    legendre, cosine, sine = dw.legendre, dw.cosine, dw.sine
     for p in range(n):
-        own[p], vx[p], vy[p], vz[p] = 0.0, 0.0, 0.0, 0.0
+        own[p], v[0, p], v[1, p], v[2, p] = 0.0, 0.0, 0.0, 0.0
     for l in range(len(tables.channels)):
         channels = tables.channels[l]
         for m in range(-l, l + 1):
+            mm, factor = abs(m), tables.factor[l, abs(m)]
             k = tables.first[l] + (l + m) * n_types * channels
-            for s in range(n_types):
-                begin, end = w.start[s], w.start[s + 1]
-                for p in range(begin, end):
-                    C[p], C_slope[p] = 0.0, 0.0
-                for u in range(channels):
-                    weight, R, R_slope = W[k, lane], dw.R[u], dw.R_slope[u]
-                    k += 1
-                    for p in range(begin, end):
-                        C[p] += weight * R[p]
-                        C_slope[p] += weight * R_slope[p]
-            mm = abs(m)
-            factor, legendre, higher = tables.factor[l, mm], dw.legendre[mm, l], dw.legendre[mm + 1, l]
-            phase = dw.cosine[m] if m >= 0 else dw.sine[mm]
             for p in range(n):
-                own[p] += C_slope[p] * factor * legendre[p] * phase[p]
-                vz[p] += C[p] * factor * higher[p] * phase[p]
+                C[p], C_slope[p] = 0.0, 0.0
+            for s in range(n_types):
+                for u in range(s * n_radial, s * n_radial + channels):
+                    weight = factor * W[k, lane]
+                    k += 1
+                    for p in range(n):
+                        C[p] += weight * R[u, p]
+                        C_slope[p] += weight * R_slope[u, p]
+            phase = cosine if m >= 0 else sine
+            for p in range(n):
+                own[p] += C_slope[p] * legendre[mm, l, p] * phase[mm, p]
+                v[2, p] += C[p] * legendre[mm + 1, l, p] * phase[mm, p]
             if m > 0:
-                a, b = dw.cosine[m - 1], dw.sine[m - 1]
                 for p in range(n):
-                    vx[p] += C[p] * factor * legendre[p] * m * a[p]
-                    vy[p] -= C[p] * factor * legendre[p] * m * b[p]
+                    v[0, p] += C[p] * legendre[mm, l, p] * mm * cosine[mm - 1, p]
+                    v[1, p] -= C[p] * legendre[mm, l, p] * mm * sine[mm - 1, p]
             elif m < 0:
-                a, b = dw.sine[mm - 1], dw.cosine[mm - 1]
                 for p in range(n):
-                    vx[p] += C[p] * factor * legendre[p] * mm * a[p]
-                    vy[p] += C[p] * factor * legendre[p] * mm * b[p]
+                    v[0, p] += C[p] * legendre[mm, l, p] * mm * sine[mm - 1, p]
+                    v[1, p] += C[p] * legendre[mm, l, p] * mm * cosine[mm - 1, p]
     x, y, z = dw.x[0], dw.x[1], dw.x[2]
     for p in range(n):
-        radial = own[p] - w.inverse[p] * (vx[p] * x[p] + vy[p] * y[p] + vz[p] * z[p])
-        w.slope[p, 0] += radial * x[p] + w.inverse[p] * vx[p]
-        w.slope[p, 1] += radial * y[p] + w.inverse[p] * vy[p]
-        w.slope[p, 2] += radial * z[p] + w.inverse[p] * vz[p]
+        radial = own[p] - w.inverse[p] * (v[0, p] * x[p] + v[1, p] * y[p] + v[2, p] * z[p])
+        w.slope[p, 0] += radial * x[p] + w.inverse[p] * v[0, p]
+        w.slope[p, 1] += radial * y[p] + w.inverse[p] * v[1, p]
+        w.slope[p, 2] += radial * z[p] + w.inverse[p] * v[2, p]
 
 
 def density_tables(family, n_types, offset):

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from .cosine import FAST
-from .density import LANES
+from .lanes import LANES, add, add_product, add_triple
 
 
 @njit(cache=True, **FAST)
@@ -71,7 +71,7 @@ def make_vv_work(vv):
     """Scratch for :func:`atomic_energies`."""
     n, n_gauss = vv.origin.shape[1] + 1, vv.single.shape[1]
     return VVWork(
-        np.zeros(LANES),
+        np.zeros((1, LANES)),
         np.zeros((n, LANES)),
         np.zeros((n, LANES)),
         np.zeros((n_gauss, LANES)),
@@ -106,58 +106,41 @@ def _gaussians(x, value, bits):
 def atomic_energies(t, vv, F, vw, Q):
     """Energies of LANES atoms of element t with raw features F (feature, lane) into ``vw.energy``; Q = dE/dF."""
     n, n_gauss, n_features = vv.n[t], vv.n_gauss[t], len(F)
-    energy, g, eps, value, slope = vw.energy, vw.g, vw.eps, vw.value, vw.slope
-    direct = vv.direct[t]
-    for lane in range(LANES):
-        energy[lane] = vv.constant[t]
+    energy, g, eps, x, value, slope = vw.energy, vw.g, vw.eps, vw.x, vw.value, vw.slope
+    energy[:] = vv.constant[t]
     for a in range(n_features):
-        for lane in range(LANES):
-            energy[lane] += direct[a] * F[a, lane]
-            Q[a, lane] = direct[a]
+        Q[a] = vv.direct[t, a]
+        add(energy, 0, vv.direct[t, a], F, a)
     if n == 0:
         return
-    np.dot(vv.projection[t], F, vw.g[:-1])
+    np.dot(vv.projection[t], F, g[:-1])
     for j in range(n):
-        for lane in range(LANES):
-            g[j, lane] += vv.origin[t, j]
-    for lane in range(LANES):
-        g[n, lane] = 1.0
+        g[j] += vv.origin[t, j]
+    g[n] = 1.0
     eps[:] = 0.0
     for s in range(n_gauss):
         j, centre, inverse = vv.gauss_component[t, s], vv.gauss_centre[t, s], vv.gauss_inverse[t, s]
         for lane in range(LANES):
-            vw.x[s, lane] = (g[j, lane] - centre) * inverse
-    _gaussians(vw.x.reshape(-1)[: n_gauss * LANES], value.reshape(-1), vw.bits)
+            x[s, lane] = (g[j, lane] - centre) * inverse
+    _gaussians(x.reshape(-1)[: n_gauss * LANES], value.reshape(-1), vw.bits)
     for s in range(n_gauss):
-        weight = vv.single[t, s]
-        for lane in range(LANES):
-            slope[s, lane] = weight
-            energy[lane] += weight * value[s, lane]
+        slope[s] = vv.single[t, s]
+        add(energy, 0, vv.single[t, s], value, s)
     for m in range(vv.n_pair[t]):
         a, b, weight = vv.pair_index[t, m, 0], vv.pair_index[t, m, 1], vv.pair_weight[t, m]
-        for lane in range(LANES):
-            energy[lane] += weight * value[a, lane] * value[b, lane]
-        for lane in range(LANES):
-            slope[a, lane] += weight * value[b, lane]
-        for lane in range(LANES):
-            slope[b, lane] += weight * value[a, lane]
+        add_product(energy, 0, weight, value, a, value, b)
+        add(slope, a, weight, value, b)
+        add(slope, b, weight, value, a)
     for s in range(n_gauss):
-        j, factor = vv.gauss_component[t, s], -2.0 * vv.gauss_inverse[t, s]
-        for lane in range(LANES):
-            eps[j, lane] += slope[s, lane] * value[s, lane] * factor * vw.x[s, lane]
+        factor = -2.0 * vv.gauss_inverse[t, s]
+        add_triple(eps, vv.gauss_component[t, s], factor, slope, s, value, s, x, s)
     for m in range(vv.n_cubic[t]):
         a, b, c = vv.cubic_index[t, m, 0], vv.cubic_index[t, m, 1], vv.cubic_index[t, m, 2]
         weight = vv.cubic_weight[t, m]
-        for lane in range(LANES):
-            energy[lane] += weight * g[a, lane] * g[b, lane] * g[c, lane]
-        for lane in range(LANES):
-            eps[a, lane] += weight * g[b, lane] * g[c, lane]
-        for lane in range(LANES):
-            eps[b, lane] += weight * g[a, lane] * g[c, lane]
-        for lane in range(LANES):
-            eps[c, lane] += weight * g[a, lane] * g[b, lane]
+        add_triple(energy, 0, weight, g, a, g, b, g, c)
+        add_product(eps, a, weight, g, b, g, c)
+        add_product(eps, b, weight, g, a, g, c)
+        add_product(eps, c, weight, g, a, g, b)
     for j in range(n):
         for a in range(n_features):
-            weight = vv.projection[t, j, a]
-            for lane in range(LANES):
-                Q[a, lane] += weight * eps[j, lane]
+            add(Q, a, vv.projection[t, j, a], eps, j)

@@ -11,7 +11,6 @@ from ..errors import StructureError
 from ..model.potential import Prediction, VVPotential
 from .cosine import FAST, System, gather, make_work
 from .density import (
-    LANES,
     density_moments,
     density_products,
     density_products_back,
@@ -21,6 +20,7 @@ from .density import (
 )
 from .energy import atomic_energies, atomic_energy, make_vv_work
 from .features import all_features, all_slopes, density_weights
+from .lanes import LANES
 from .tables import feature_tables, pair_tables, vv_tables
 from .threads import available_threads, over_blocks
 
@@ -190,6 +190,6 @@ def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, ener
                     w, dw = works[lane]
                     w.slope[: w.n[0]] = 0.0
                     density_slopes(tables.density, w, dw, lw.W, lane)
-                    _add(atom[lane], vw.energy[lane], pair, system, w, D, energies, forces, virials)
+                    _add(atom[lane], vw.energy[0, lane], pair, system, w, D, energies, forces, virials)
                 filled = 0
     return closest

@@ -5,7 +5,8 @@ from __future__ import annotations
 from numba import njit
 
 from .cosine import FAST, features, pair_slopes
-from .density import LANES, density_moments, density_products, density_products_back, density_slopes
+from .density import density_moments, density_products, density_products_back, density_slopes
+from .lanes import LANES
 
 
 @njit(cache=True, **FAST)

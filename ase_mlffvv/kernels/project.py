@@ -6,8 +6,9 @@ import numpy as np
 from numba import njit
 
 from .cosine import FAST, System, gather, make_work
-from .density import LANES, make_density_work, make_lane_work
+from .density import make_density_work, make_lane_work
 from .features import all_features, all_slopes, density_weights
+from .lanes import LANES
 from .tables import FeatureTables
 from .threads import available_threads, over_blocks
 

@@ -34,7 +34,8 @@ CASES = {
     for label, potential in POTENTIALS.items()
 }
 ALL = list(chain(*CASES.values()))
-SMOOTH = list(chain(*(CASES[label] for label in list(POTENTIALS)[:-1])))  # the original pair term jumps: see test_pwmlff
+# the original pair term jumps: see test_pwmlff
+SMOOTH = list(chain(*(CASES[label] for label in list(POTENTIALS)[:-1])))
 
 
 @pytest.mark.parametrize(('potential', 'atoms'), ALL)
