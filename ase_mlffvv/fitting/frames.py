@@ -73,6 +73,7 @@ class Projector:
         self.cutoff = max(max(family.cutoff) for family in potential.features)
         self.projection = padded([block.projection * block.scale for block in potential.blocks])
         self.origin = padded([-block.shift * block.scale for block in potential.blocks])
+        self._buffer = np.empty(0)
         self.n = np.array([block.n for block in potential.blocks])
 
     def features(self, frame):
@@ -80,8 +81,14 @@ class Projector:
         return raw_features(self.tables, self.cutoff, frame.system)
 
     def __call__(self, frame):
-        """Components with the constant, (n_atoms, n_max + 1), and J = dg/dD, (n_pairs, 3, n_max) in 1/Å."""
-        g, J = projections(self.tables, self.cutoff, self.projection, self.origin, frame.system)
+        """Components with the constant, (n_atoms, n_max + 1), and J = dg/dD, (n_pairs, 3, n_max) in 1/Å.
+
+        J is overwritten by the next call.
+        """
+        size = len(frame.system.neighbour) * 3 * self.projection.shape[2]
+        if len(self._buffer) < size:
+            self._buffer = np.empty(size)
+        g, J = projections(self.tables, self.cutoff, self.projection, self.origin, frame.system, buffer=self._buffer)
         g = np.concatenate([g, np.zeros((len(g), 1))], axis=1)
         g[np.arange(len(g)), self.n[frame.system.species]] = 1.0
         return g, J

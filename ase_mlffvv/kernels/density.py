@@ -278,6 +278,39 @@ def density_slopes(tables, w, dw, W, lane):
         w.slope[p, 2] += radial * z[p] + w.inverse[p] * v[2, p]
 
 
+@njit(cache=True, **FAST)
+def moment_gradients(tables, w, dw, dA):
+    """Derivatives dA/dD of every moment, (moment, 3, p), for a fit; after :func:`density_moments`."""
+    n = w.n[0]
+    n_types, n_radial = tables.radial.shape[1], tables.radial.shape[2]
+    x, Y, own, v, R, R_slope = dw.x, dw.Y, dw.own, dw.v, dw.R, dw.R_slope
+    legendre, cosine, sine = dw.legendre, dw.cosine, dw.sine
+    for l in range(len(tables.channels)):
+        channels = tables.channels[l]
+        for m in range(-l, l + 1):
+            mm, factor = abs(m), tables.factor[l, abs(m)]
+            phase, a, b, sign = (cosine, cosine, sine, -1.0) if m >= 0 else (sine, sine, cosine, 1.0)
+            for p in range(n):
+                Y[p] = factor * legendre[mm, l, p] * phase[mm, p]
+                v[0, p], v[1, p] = 0.0, 0.0
+                v[2, p] = factor * legendre[mm + 1, l, p] * phase[mm, p]
+            if mm > 0:
+                for p in range(n):
+                    v[0, p] = factor * legendre[mm, l, p] * mm * a[mm - 1, p]
+                    v[1, p] = factor * legendre[mm, l, p] * mm * b[mm - 1, p] * sign
+            for p in range(n):
+                own[p] = w.inverse[p] * (v[0, p] * x[0, p] + v[1, p] * x[1, p] + v[2, p] * x[2, p])
+            k = tables.first[l] + (l + m) * n_types * channels
+            for s in range(n_types):
+                for u in range(s * n_radial, s * n_radial + channels):
+                    for c in range(3):
+                        for p in range(n):
+                            dA[k, c, p] = (
+                                R_slope[u, p] * Y[p] * x[c, p] + R[u, p] * (v[c, p] * w.inverse[p] - own[p] * x[c, p])
+                            )
+                    k += 1
+
+
 def density_tables(family, n_types, offset):
     """Arrays of a :class:`ase_mlffvv.features.density.Density` family; None gives empty ones."""
     if family is None:

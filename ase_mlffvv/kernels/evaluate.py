@@ -142,7 +142,7 @@ def _evaluate(tables, vv, pair, system, cutoff, widest, begin, end, energies, fo
         all_features(t, tables, w, dw, lw, f)
         energy = atomic_energy(t, vv, f, g, gauss, q[0, : tables.n_features[t]])
         density_weights(t, tables, lw, q)
-        all_slopes(t, tables, w, dw, lw, q[0], 0)
+        all_slopes(t, tables, w, dw, lw, q)
         _add(i, energy, pair, system, w, D, energies, forces, virials)
     return closest
 

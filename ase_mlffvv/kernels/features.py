@@ -34,11 +34,11 @@ def density_weights(t, tables, lw, weights):
 
 
 @njit(cache=True, **FAST)
-def all_slopes(t, tables, w, dw, lw, weights, lane):
-    """dE/dD of every gathered neighbour into ``w.slope``, for dE/df = weights.
+def all_slopes(t, tables, w, dw, lw, weights):
+    """dE/dD of every gathered neighbour into ``w.slope``, for dE/df = weights[0].
 
-    Call :func:`all_features` first, and :func:`density_weights` with these weights as number ``lane``.
+    Call :func:`all_features` first, and :func:`density_weights` with these weights.
     """
-    pair_slopes(t, tables, w, weights)
+    pair_slopes(t, tables, w, weights[0])
     if tables.density.n_features > 0:
-        density_slopes(tables.density, w, dw, lw.W, lane)
+        density_slopes(tables.density, w, dw, lw.W, 0)

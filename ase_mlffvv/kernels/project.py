@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .cosine import FAST, System, gather, make_work
-from .density import make_density_work, make_lane_work
-from .features import all_features, all_slopes, density_weights
+from .cosine import FAST, System, gather, make_work, pair_slopes
+from .density import make_density_work, make_lane_work, moment_gradients
+from .features import all_features, density_weights
 from .lanes import LANES
 from .tables import FeatureTables
 from .threads import available_threads, over_blocks
@@ -24,7 +24,7 @@ def raw_features(tables: FeatureTables, cutoff, system: System, threads=None):
     return f
 
 
-def projections(tables: FeatureTables, cutoff, projection, origin, system: System, threads=None):
+def projections(tables: FeatureTables, cutoff, projection, origin, system: System, threads=None, buffer=None):
     """Scaled projections ``g = f . projection + origin`` of every atom and their derivatives.
 
     Parameters
@@ -32,6 +32,8 @@ def projections(tables: FeatureTables, cutoff, projection, origin, system: Syste
     projection : ndarray, shape (n_types, n_features, n)
         Scale included.
     origin : ndarray, shape (n_types, n)
+    buffer : ndarray, optional
+        Flat memory for J, if large enough; new memory costs more time than the derivatives themselves.
 
     Returns
     -------
@@ -42,7 +44,9 @@ def projections(tables: FeatureTables, cutoff, projection, origin, system: Syste
     n = projection.shape[2]
     columns = np.ascontiguousarray(projection.transpose(0, 2, 1))
     g = origin[system.species].copy()
-    J = np.zeros((len(system.neighbour), 3, n))
+    size = len(system.neighbour) * 3 * n
+    J = np.empty(size) if buffer is None or len(buffer) < size else buffer[:size]
+    J = J.reshape(-1, 3, n)
 
     def block(begin, end):
         _project(tables, cutoff, columns, system, _widest(system), begin, end, g, J)
@@ -69,17 +73,43 @@ def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
     w, dw = make_work(tables, widest), make_density_work(tables.density, widest)
     lw = make_lane_work(tables.density)
     f = np.zeros(tables.n_features.max())
+    n_moments, n_density = len(lw.A), tables.density.n_features
+    dA = np.zeros((n_moments, 3, widest))
+    slope = np.zeros((LANES, 3, widest))
     for i in range(begin, end):
         t = system.species[i]
+        J[system.first[i] : system.first[i + 1]] = 0.0
         gather(i, cutoff, system, w)
         all_features(t, tables, w, dw, lw, f)
+        if n_density > 0:
+            moment_gradients(tables.density, w, dw, dA)
         for first in range(0, columns.shape[1], LANES):
             weights = columns[t, first : first + LANES]
-            density_weights(t, tables, lw, weights)
+            slope[:] = 0.0
+            if n_density > 0:
+                density_weights(t, tables, lw, weights)
+                for lane in range(len(weights)):
+                    for a in range(n_moments):
+                        if lw.W[a, lane] != 0.0:  # few are, where components are the features themselves
+                            _add_moment(w.n[0], lw.W[a, lane], dA[a], slope[lane])
             for lane in range(len(weights)):
-                k = first + lane
+                total = 0.0
                 for a in range(tables.n_features[t]):
-                    g[i, k] += f[a] * weights[lane, a]
-                all_slopes(t, tables, w, dw, lw, weights[lane], lane)
-                for p in range(w.n[0]):
-                    J[w.entry[p], :, k] = w.slope[p]
+                    total += f[a] * weights[lane, a]
+                g[i, first + lane] += total
+                if tables.with_cosines:
+                    pair_slopes(t, tables, w, weights[lane])
+                    for p in range(w.n[0]):
+                        for a in range(3):
+                            slope[lane, a, p] += w.slope[p, a]
+            for p in range(w.n[0]):  # whole cache lines at a time
+                for a in range(3):
+                    for lane in range(len(weights)):
+                        J[w.entry[p], a, first + lane] = slope[lane, a, p]
+
+
+@njit(cache=True, **FAST)
+def _add_moment(n, weight, change, out):
+    for a in range(3):
+        for p in range(n):
+            out[a, p] += weight * change[a, p]

@@ -43,6 +43,7 @@ class FeatureTables(NamedTuple):
     sides: Bumps
     index3: np.ndarray
     n_index3: np.ndarray
+    with_cosines: bool
     density: DensityTables
 
 
@@ -119,6 +120,7 @@ def feature_tables(potential: VVPotential) -> FeatureTables:
         sides=_bumps(three.sides if three else none),
         index3=padded(index3, np.int64),
         n_index3=np.array([len(index) for index in index3]),
+        with_cosines=two is not None or three is not None,
         density=density_tables(families.get('density'), n_types, offsets.get('density')),
     )
 
