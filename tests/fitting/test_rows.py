@@ -28,7 +28,10 @@ def labelled(potential, atoms, scale=1.0):
     return make_frame(atoms, potential.species(atoms.numbers), potential.cutoff, labels)
 
 
-@pytest.mark.parametrize('potential', [ONE, TWO], ids=['one element', 'two elements'])
+DENSITY = random_potential(('Li', 'Na'), families=('density', 'cosine2'), pair=None)
+
+
+@pytest.mark.parametrize('potential', [ONE, TWO, DENSITY], ids=['one element', 'two elements', 'density'])
 @pytest.mark.parametrize('name', ['cubic', 'sheared', 'slab', 'wire', 'cluster', 'one atom'])
 def test_columns_times_coefficients(potential, name):
     frame = labelled(potential, zoo(potential.elements)[name])
