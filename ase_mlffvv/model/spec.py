@@ -12,6 +12,16 @@ from ..features import Cosine2, Cosine3, Density
 from ..features.grid import make_bumps
 
 
+#: Settings that measured best for lithium: the paper's features; many-body features, few and many.
+RECIPES = {
+    'paper': {'cutoff': 6.1, 'three_body': (4, 4), 'terms': 1000, 'single': 6, 'width_factor': 3.0},
+    'fast': {'cutoff': 6.5, 'two_body': 0, 'three_body': (0, 0), 'density': (6, 3), 'degree': (8, 5),
+             'projection': 'none', 'terms': 0},
+    'accurate': {'cutoff': 8.5, 'two_body': 0, 'three_body': (0, 0), 'density': (10, 4), 'degree': (12, 10),
+                 'projection': 'none', 'terms': 0},
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class VVSpec:
     """Recipe of a VV model; the same for every element of the centre atom.
@@ -102,6 +112,13 @@ class VVSpec:
                *self.density, *self.degree) < 0:
             raise ValueError('counts and the repulsion cannot be negative')
         self.features()  # complains about impossible grids
+
+    @classmethod
+    def recipe(cls, name, elements, **changes):
+        """Settings of :data:`RECIPES` by name (``'paper'``, ``'fast'``, ``'accurate'``), with changes."""
+        if name not in RECIPES:
+            raise ValueError(f'recipe must be one of {", ".join(RECIPES)}, got {name!r}')
+        return cls(elements, **{**RECIPES[name], **changes})
 
     def features(self):
         """Feature families of this recipe, for :class:`VVPotential`."""
