@@ -65,8 +65,8 @@ PROPERTIES = {
     **{f'surface_{hkl}': Property(f'surface ({hkl})', 'J/m²', 'surfaces', energy, None, _SLABS)
        for hkl, energy in SURFACES.items()},
     'surface_lowest': Property('lowest surface', '', 'surfaces', '100', None, _SLABS),
-    'surface_mae': Property('mean difference from DFT', 'J/m²', 'surfaces'),
-    'surface_spearman': Property('rank correlation with DFT', '', 'surfaces', digits=2),
+    'surface_mae': Property('surfaces, mean |difference|', 'J/m²', 'surfaces'),
+    'surface_spearman': Property('surfaces, rank correlation', '', 'surfaces', digits=2),
     'adatom_100': Property('adatom hop on (100)', 'eV', 'adatoms'),
     'adatom_110': Property('adatom hop on (110)', 'eV', 'adatoms'),
     'adatom_111': Property('adatom hop on (111)', 'eV', 'adatoms'),

@@ -149,7 +149,8 @@ def barrier(initial, final, attach, images=5, fmax=0.01, steps=300):
 
 def _converge(neb, fmax, steps):
     """Relax a band, at the end with a climbing image; whether it converged."""
-    for neb.climb, goal in ((False, 5 * fmax), (True, fmax)):
+    for climb, goal in ((False, 5 * fmax), (True, fmax)):
+        neb.climb = climb
         with FIRE(neb, logfile=None, maxstep=0.1) as run:
             if not run.run(fmax=goal, steps=steps):
                 return False

@@ -148,7 +148,7 @@ def _phonons(lab):
 
 def _expansion(lab):
     found = expansion.expansion(lab.attach, lab.a, ELEMENT, seed=lab.seed, progress=lab.progress)
-    note = f'NVT dynamics, zero mean pressure, 200 to 400 K; statistical error {1e6 * found["error"]:.0f}e-6/K'
+    note = f'NVT dynamics, zero mean pressure, 200 to 400 K; ±{1e6 * found["error"]:.1f}e-6/K'
     return {'values': {'expansion': 1e6 * found['expansion'], 'a_300': found['length']},
             'curves': {'pressures': found['pressures']}, 'note': note}  # fmt: skip
 

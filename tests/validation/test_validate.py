@@ -35,7 +35,7 @@ def test_the_command(tmp_path, capsys):
     assert table['C44']['dft'] == [10.1, 11.0]
     assert table['C44']['difference'] < 0
     assert 'Zuo' in table['C44']['source']
-    assert not list(folder.glob('.*'))
+    assert not list(folder.glob('*.part'))
 
 
 def test_going_on(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from ase.build import bulk
 from tqdm import tqdm
 
 from ..active.engines import check_settings, code_of, find_engine
-from ..active.store import identity_of, save_json, save_text
+from ..active.store import identity_of, locked, save_json, save_text
 from .plots import plot
 from .relaxing import PropertyError, use
 from .results import Validation
@@ -65,6 +65,8 @@ def validate(calculator=None, folder='validation', *, settings=None, only=None, 
     ------
     ValueError
         The calculator cannot compute lithium, an unknown group, or a folder of another calculator.
+    FileExistsError
+        The folder is a file, or another job works there.
     TypeError
         Not a calculator, or settings that it does not take.
     KeyboardInterrupt
@@ -88,6 +90,14 @@ def validate(calculator=None, folder='validation', *, settings=None, only=None, 
     identity['seed'] = seed
     validation = Validation(title, folder, lab.done)
     lab.done.update(_earlier(folder, identity))
+    with locked(folder):
+        _run(names, lab, identity, validation)
+    return validation
+
+
+def _run(names, lab, identity, validation):
+    """Compute what is not finished, and write everything."""
+    folder, progress = validation.folder, lab.progress
     todo = [name for name in names if lab.done.get(name, {}).get('status') != 'done']
     try:
         with tqdm(total=len(names), initial=len(names) - len(todo), desc='validate', unit='part',
@@ -106,7 +116,6 @@ def validate(calculator=None, folder='validation', *, settings=None, only=None, 
     _save(folder, identity, validation)
     save_text(folder / TEXT, f'{validation}\n')
     plot(validation, folder / PNG)
-    return validation
 
 
 def _calculator(calculator, settings, folder):
@@ -147,9 +156,10 @@ def _check(lab, make, identity):
         raise ValueError(f'the calculator cannot compute bcc lithium: {type(error).__name__}: {error}') from error
     if not np.isfinite(numbers).all():
         raise ValueError(f'the calculator gives energy and forces of bcc lithium that are not finite: {numbers}')
-    potential = getattr(atoms.calc, 'potential', None)
-    if hasattr(potential, 'digest'):
-        identity['digest'] = potential.digest()
+    calc = getattr(atoms.calc, 'calculator', atoms.calc)  # within NumericalStress
+    potentials = getattr(calc, 'members', [getattr(calc, 'potential', None)])
+    if all(hasattr(potential, 'digest') for potential in potentials):
+        identity['digest'] = ' '.join(potential.digest() for potential in potentials)
 
 
 def _compute(task, lab):
