@@ -258,7 +258,7 @@ def _add_validate(commands):
     p.add_argument('--only', nargs='+', metavar='GROUP', help='lattice, elastic, vacancy, surfaces, adatoms, '
                    'boundaries, phonons, expansion, liquid, melting')  # fmt: skip
     p.add_argument('--quick', action='store_true', help='without molecular dynamics (expansion, liquid)')
-    p.add_argument('--melting', action='store_true', help='also the melting point, which takes long')
+    p.add_argument('--melting', action='store_true', help='also the melting point, which takes about an hour')
     p.add_argument('--seed', type=int, default=0)
     _add_machine(p)
     p.add_argument('-o', '--output', default='validation', help='folder of the table, new or to go on with')

@@ -49,7 +49,7 @@ def validate(calculator=None, folder='validation', *, settings=None, only=None, 
     quick : bool
         Leave out those with molecular dynamics (expansion, liquid, melting).
     melting : bool
-        Add the melting point, which takes as long as everything else several times over.
+        Add the melting point, which takes several times as long as everything else.
     seed : int
         Of velocities and thermostat.
     progress : bool
