@@ -1,4 +1,4 @@
-"""Command line: mlffvv run | fit | evaluate | label | info."""
+"""Command line: mlffvv run | fit | evaluate | validate | label | info."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def parser():
     out = argparse.ArgumentParser(prog='mlffvv', description='VV machine-learned force fields for lithium dendrites')
     out.add_argument('--version', action='version', version=f'ase-mlffvv {__version__}')
     commands = out.add_subparsers(dest='command', required=True, metavar='command')
-    for name, add in (('run', _add_run), ('fit', _add_fit), ('evaluate', _add_evaluate), ('label', _add_label),
-                      ('info', _add_info)):  # fmt: skip
+    for name, add in (('run', _add_run), ('fit', _add_fit), ('evaluate', _add_evaluate),
+                      ('validate', _add_validate), ('label', _add_label), ('info', _add_info)):  # fmt: skip
         command = add(commands)
         command.set_defaults(function=globals()[f'_{name}'])
         command.add_argument('-v', '--verbose', action='store_true', help='more log, and tracebacks of errors')
@@ -84,6 +84,10 @@ def _add_run(commands):
 
 def _add_model(p):
     p.add_argument('--model', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
+    _add_machine(p)
+
+
+def _add_machine(p):
     p.add_argument('--device', default='cpu', help="'cpu' or 'cuda'")
     p.add_argument('--engine', choices=('auto', 'numba', 'torch'), default='auto')
     p.add_argument('--threads', type=int, help='CPU threads (default: all)')
@@ -238,6 +242,49 @@ def _evaluate(args):
         Path(args.json).write_text(json.dumps(result.to_dict(), indent=1))
     if args.parity:
         result.parity(args.parity)
+
+
+def _add_validate(commands):
+    p = commands.add_parser(
+        'validate',
+        help='properties of lithium beside DFT and experiment',
+        description='Lattices, elastic constants, vacancy, 13 surfaces, adatoms, grain boundaries, phonons, thermal '
+        'expansion and liquid, for a model or any ASE calculator. Leaves validation.txt, validation.json and '
+        'validation.png. After Ctrl-C or a crash, give the same command again: what is finished is kept.',
+    )
+    p.add_argument('model', nargs='?', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
+    p.add_argument('--calculator', metavar='NAME', help="instead of a model: any calculator, as for 'mlffvv label'")
+    p.add_argument('--settings', nargs='+', default=[], metavar='KEY=VALUE', help='settings of that calculator')
+    p.add_argument('--only', nargs='+', metavar='GROUP', help='lattice, elastic, vacancy, surfaces, adatoms, '
+                   'boundaries, phonons, expansion, liquid, melting')  # fmt: skip
+    p.add_argument('--quick', action='store_true', help='without molecular dynamics (expansion, liquid)')
+    p.add_argument('--melting', action='store_true', help='also the melting point, which takes about an hour')
+    p.add_argument('--seed', type=int, default=0)
+    _add_machine(p)
+    p.add_argument('-o', '--output', default='validation', help='folder of the table, new or to go on with')
+    return p
+
+
+def _validate(args):
+    from .validation import validate
+
+    if args.calculator:
+        if args.model:
+            raise ValueError(f"give a model ('{args.model}') or --calculator, not both")
+        sys.path.append(os.getcwd())  # where a module:function of the user's own lies
+        calculator, settings = args.calculator, _pairs(args.settings)
+    else:
+        from .calculators import VVCalculator
+
+        if args.settings:
+            raise ValueError('--settings are those of --calculator')
+        calculator = VVCalculator(args.model, device=args.device, engine=args.engine, threads=args.threads)
+        settings = None
+    result = validate(calculator, args.output, settings=settings, only=args.only, quick=args.quick,
+                      melting=args.melting, seed=args.seed)  # fmt: skip
+    print(result)
+    for kind, name in (('table', 'validation.txt'), ('numbers', 'validation.json'), ('plots', 'validation.png')):
+        print(f'{kind:9} {Path(args.output) / name}')
 
 
 def _add_label(commands):

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ['errors', 'io', 'build', 'neighbors', 'features', 'model', 'kernels', 'calculators', 'fitting', 'md',
-          'active', 'data', 'cli']  # fmt: skip
+          'active', 'validation', 'data', 'cli']  # fmt: skip
 FILES = sorted([*ROOT.glob('ase_mlffvv/**/*.py'), *ROOT.glob('analysis/**/*.py')])
 
 

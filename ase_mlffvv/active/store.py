@@ -167,7 +167,7 @@ def locked(folder):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FileExistsError(f"another job is labelling in '{folder}' now; wait for it, or stop it") from None
+            raise FileExistsError(f"another job works in '{folder}' now; wait for it, or stop it") from None
         except OSError as error:
             log.warning("'%s' cannot be locked (%s): do not start a second job there", folder, error)
         yield

@@ -245,7 +245,7 @@ def test_damaged_result_is_computed_again(tmp_path, caplog):
 def test_a_second_job_is_kept_out(tmp_path):
     class Nosy(Inline):
         def submit(self, fn, /, *args):
-            with pytest.raises(FileExistsError, match='another job is labelling'):
+            with pytest.raises(FileExistsError, match='another job works'):
                 quick(copper(1), 'emt', tmp_path / 'labels')
             return super().submit(fn, *args)
 
