@@ -83,7 +83,7 @@ class Density:
         """Arrays that define the family, for the model file."""
         return {
             'cutoff': np.array(self.cutoff, float),
-            'l_max': np.array(self.l_max),
+            'l_max': np.array([self.l_max]),
             'degree': np.array(self.degree),
             **{f'radial{t}': r for t, r in enumerate(self.radial)},
         }
@@ -92,7 +92,7 @@ class Density:
     def from_arrays(cls, arrays):
         cutoff = tuple(float(c) for c in arrays['cutoff'])
         radial = tuple(np.asarray(arrays[f'radial{t}'], float) for t in range(len(cutoff)))
-        return cls(cutoff, radial, int(arrays['l_max']), tuple(int(d) for d in arrays['degree']))
+        return cls(cutoff, radial, int(arrays['l_max'].item()), tuple(int(d) for d in arrays['degree']))
 
 
 @lru_cache(maxsize=64)

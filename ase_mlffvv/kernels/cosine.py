@@ -35,6 +35,19 @@ class System(NamedTuple):
     image: np.ndarray
 
 
+class Near(NamedTuple):
+    """Neighbours of one atom, as :func:`gather` leaves them; :class:`Work` has the same fields and more."""
+
+    n: np.ndarray  # [number of neighbours]
+    start: np.ndarray  # first neighbour of each element, and the end
+    atom: np.ndarray  # p: index, place in the pair list, vector, distance and its inverse
+    entry: np.ndarray
+    D: np.ndarray  # (p, 3)
+    d: np.ndarray
+    inverse: np.ndarray
+    slope: np.ndarray  # (p, 3): dE/dD
+
+
 class Work(NamedTuple):
     """Scratch of one thread for one atom after another; p and q are neighbours, pq all ordered pairs of them."""
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from .cosine import FAST
+from .cosine import FAST, Near
 from .lanes import LANES, add, add_product, add_triple
 
 
@@ -37,14 +37,14 @@ class DensityWork(NamedTuple):
     """Scratch of one thread; p counts the neighbours of one atom."""
 
     x: np.ndarray  # (3, p): unit vectors
-    cheb: np.ndarray  # (k, p) and slopes, cutoff function included
-    cheb_slope: np.ndarray
     mask: np.ndarray  # (element, p): 1 for neighbours of this element, else 0
     R: np.ndarray  # (u, p), u = (element, n), zero for neighbours of other elements, and slopes
     R_slope: np.ndarray
     legendre: np.ndarray  # (m, l, p): derivative m of P_l
     cosine: np.ndarray  # (m, p): parts of (x + i y)^m
     sine: np.ndarray
+    cheb: np.ndarray  # (k, p) and slopes, cutoff function included; this and the following may change at any time
+    cheb_slope: np.ndarray
     Y: np.ndarray  # p
     C: np.ndarray
     C_slope: np.ndarray
@@ -53,26 +53,60 @@ class DensityWork(NamedTuple):
 
 
 @njit(cache=True, **FAST)
-def make_density_work(tables, n_max):
-    """Scratch for at most ``n_max`` neighbours per atom."""
+def make_density_work(tables, n_max, lanes):
+    """Scratch for at most ``n_max`` neighbours of each of ``lanes`` atoms, which are the first axis of the first seven
+    arrays: see :func:`density_lane`."""
     n_types, n, k = tables.radial.shape[1], tables.radial.shape[2], tables.radial.shape[3]
     n_l = len(tables.channels)
     return DensityWork(
-        np.zeros((3, n_max)),
+        np.zeros((lanes, 3, n_max)),
+        np.zeros((lanes, n_types, n_max)),
+        np.zeros((lanes, n_types * n, n_max)),
+        np.zeros((lanes, n_types * n, n_max)),
+        np.zeros((lanes, n_l + 1, n_l, n_max)),
+        np.zeros((lanes, n_l + 1, n_max)),
+        np.zeros((lanes, n_l + 1, n_max)),
         np.zeros((k, n_max)),
         np.zeros((k, n_max)),
-        np.zeros((n_types, n_max)),
-        np.zeros((n_types * n, n_max)),
-        np.zeros((n_types * n, n_max)),
-        np.zeros((n_l + 1, n_l, n_max)),
-        np.zeros((n_l + 1, n_max)),
-        np.zeros((n_l + 1, n_max)),
         np.zeros(n_max),
         np.zeros(n_max),
         np.zeros(n_max),
         np.zeros(n_max),
         np.zeros((3, n_max)),
     )
+
+
+@njit(cache=True, **FAST)
+def density_lane(dw, lane):
+    """Scratch of one atom."""
+    return DensityWork(
+        dw.x[lane], dw.mask[lane], dw.R[lane], dw.R_slope[lane], dw.legendre[lane], dw.cosine[lane], dw.sine[lane],
+        dw.cheb, dw.cheb_slope, dw.Y, dw.C, dw.C_slope, dw.own, dw.v,
+    )  # fmt: skip
+
+
+@njit(cache=True, **FAST)
+def make_near(n_types, n_max):
+    """Space for the neighbours of LANES atoms, which are the first axis: see :func:`near_lane`."""
+    return Near(
+        np.zeros((LANES, 1), np.int64),
+        np.zeros((LANES, n_types + 1), np.int64),
+        np.zeros((LANES, n_max), np.int64),
+        np.zeros((LANES, n_max), np.int64),
+        np.zeros((LANES, n_max, 3)),
+        np.zeros((LANES, n_max)),
+        np.zeros((LANES, n_max)),
+        np.zeros((LANES, n_max, 3)),
+    )
+
+
+@njit(cache=True, **FAST)
+def near_lane(near, lane):
+    """Neighbours of one atom."""
+    return Near(
+        near.n[lane], near.start[lane], near.atom[lane], near.entry[lane], near.D[lane], near.d[lane],
+        near.inverse[lane], near.slope[lane],
+    )  # fmt: skip
 
 
 class LaneWork(NamedTuple):

@@ -11,12 +11,15 @@ from ..errors import StructureError
 from ..model.potential import Prediction, VVPotential
 from .cosine import FAST, System, gather, make_work
 from .density import (
+    density_lane,
     density_moments,
     density_products,
     density_products_back,
     density_slopes,
     make_density_work,
     make_lane_work,
+    make_near,
+    near_lane,
 )
 from .energy import atomic_energies, atomic_energy, make_vv_work
 from .features import all_features, all_slopes, density_weights
@@ -130,7 +133,7 @@ def _add(i, energy, pair, system, w, D, energies, forces, virials):
 @njit(cache=True, nogil=True, **FAST)
 def _evaluate(tables, vv, pair, system, cutoff, widest, begin, end, energies, forces, virials):
     """Energies and virials of atoms begin..end - 1, and their shares of all forces; the smallest squared distance."""
-    w, dw = make_work(tables, widest), make_density_work(tables.density, widest)
+    w, dw = make_work(tables, widest), density_lane(make_density_work(tables.density, widest, 1), 0)
     lw = make_lane_work(tables.density)
     n_g = max(vv.origin.shape[1] + 1, vv.single.shape[1])
     f, q = np.zeros(tables.n_features.max()), np.zeros((1, tables.n_features.max()))
@@ -147,25 +150,10 @@ def _evaluate(tables, vv, pair, system, cutoff, widest, begin, end, energies, fo
     return closest
 
 
-@njit(cache=True, **FAST)
-def _eight(tables, widest):
-    """Scratch for the neighbours of LANES atoms."""
-    return (
-        (make_work(tables, widest), make_density_work(tables.density, widest)),
-        (make_work(tables, widest), make_density_work(tables.density, widest)),
-        (make_work(tables, widest), make_density_work(tables.density, widest)),
-        (make_work(tables, widest), make_density_work(tables.density, widest)),
-        (make_work(tables, widest), make_density_work(tables.density, widest)),
-        (make_work(tables, widest), make_density_work(tables.density, widest)),
-        (make_work(tables, widest), make_density_work(tables.density, widest)),
-        (make_work(tables, widest), make_density_work(tables.density, widest)),
-    )
-
-
 @njit(cache=True, nogil=True, **FAST)
 def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, energies, forces, virials):
     """As :func:`_evaluate`, for models of density features alone: LANES atoms of one element at a time."""
-    works = _eight(tables, widest)
+    near, scratch = make_near(tables.n_types, widest), make_density_work(tables.density, widest, LANES)
     lw = make_lane_work(tables.density)
     vw = make_vv_work(vv)
     D = np.zeros(3)
@@ -177,7 +165,7 @@ def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, ener
             if i < end:
                 if system.species[i] != t:
                     continue
-                w, dw = works[filled]
+                w, dw = near_lane(near, filled), density_lane(scratch, filled)
                 closest = min(closest, gather(i, cutoff, system, w))
                 density_moments(t, tables.density, w, dw, lw.A, filled)
                 atom[filled] = i
@@ -187,7 +175,7 @@ def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, ener
                 atomic_energies(t, vv, lw.F, vw, lw.Q)
                 density_products_back(tables.density, lw.A, lw.Q, lw.W)
                 for lane in range(filled):
-                    w, dw = works[lane]
+                    w, dw = near_lane(near, lane), density_lane(scratch, lane)
                     w.slope[: w.n[0]] = 0.0
                     density_slopes(tables.density, w, dw, lw.W, lane)
                     _add(atom[lane], vw.energy[0, lane], pair, system, w, D, energies, forces, virials)

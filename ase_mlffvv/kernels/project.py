@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from .cosine import FAST, System, gather, make_work, pair_slopes
-from .density import make_density_work, make_lane_work, moment_gradients
+from .density import density_lane, make_density_work, make_lane_work, moment_gradients
 from .features import all_features, density_weights
 from .lanes import LANES
 from .tables import FeatureTables
@@ -61,7 +61,7 @@ def _widest(system):
 
 @njit(cache=True, nogil=True, **FAST)
 def _features(tables, cutoff, system, widest, begin, end, out):
-    w, dw = make_work(tables, widest), make_density_work(tables.density, widest)
+    w, dw = make_work(tables, widest), density_lane(make_density_work(tables.density, widest, 1), 0)
     lw = make_lane_work(tables.density)
     for i in range(begin, end):
         gather(i, cutoff, system, w)
@@ -70,7 +70,7 @@ def _features(tables, cutoff, system, widest, begin, end, out):
 
 @njit(cache=True, nogil=True, **FAST)
 def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
-    w, dw = make_work(tables, widest), make_density_work(tables.density, widest)
+    w, dw = make_work(tables, widest), density_lane(make_density_work(tables.density, widest, 1), 0)
     lw = make_lane_work(tables.density)
     f = np.zeros(tables.n_features.max())
     n_moments, n_density = len(lw.A), tables.density.n_features
