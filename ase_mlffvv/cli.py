@@ -75,7 +75,10 @@ def _add_run(commands):
     how.add_argument('--interval', type=int, default=50, help='steps between frames')
     how.add_argument('--checkpoint-interval', type=int, default=200, help='steps between checkpoints')
     how.add_argument('--seed', type=int, default=0)
-    _add_model(p.add_argument_group('model'))
+    model = p.add_argument_group('model')
+    _add_model(model)
+    model.add_argument('--on-extrapolation', choices=('warn', 'stop', 'ignore'), default='warn', help='what to do '
+                       'where atoms leave the range of the training data (checked every 10 steps)')  # fmt: skip
     p.add_argument('-o', '--output', default='needle', help='new folder for everything the run writes')
     p.add_argument('--restart', metavar='FOLDER', help='go on with an interrupted run; only --time, the model and '
                    'the threads can be changed')  # fmt: skip
@@ -103,7 +106,8 @@ def _run(args):
         model = args.model or settings['note'].get('model')
     else:
         folder, model = Path(args.output), args.model
-    calc = VVCalculator(model, device=args.device, engine=args.engine, threads=args.threads)
+    calc = VVCalculator(model, device=args.device, engine=args.engine, threads=args.threads,
+                        on_extrapolation=args.on_extrapolation)  # fmt: skip
     log.info('%s', calc)
     if args.restart:
         steps = round(args.time * 1000 / settings['timestep']) if 'time' in args else None
@@ -151,7 +155,9 @@ def _add_fit(commands):
     )
     p.add_argument('train', nargs='+', help='files with labelled structures (extxyz, traj, ...)')
     p.add_argument('-o', '--output', required=True, help='model file to write (.vv)')
-    p.add_argument('--spec', help='JSON file with settings of VVSpec')
+    p.add_argument('--recipe', choices=('accurate', 'fast', 'paper'), help='settings that measured best: many-body '
+                   "features, many or few, or the paper's features (default: those of VVSpec)")  # fmt: skip
+    p.add_argument('--spec', help='JSON file with settings of VVSpec (over --recipe)')
     p.add_argument('--set', nargs='+', default=[], metavar='KEY=VALUE', help='settings of VVSpec, e.g. cutoff=5.5 '
                    'terms=1000 "three_body=[6,6]" (over --spec)')  # fmt: skip
     p.add_argument('--weights', nargs='+', default=[], metavar='KEY=VALUE', help='energy (per eV/atom), forces (per '
@@ -172,10 +178,10 @@ def _fit(args):
     from .fitting import fit, refit
     from .io.datasets import read_frames
     from .model import find_potential
-    from .model.spec import VVSpec
+    from .model.spec import RECIPES, VVSpec
 
-    if args.start and (args.spec or args.set or args.stride != 1):
-        raise ValueError('--start keeps the functions of its model; --spec, --set and --stride are for new ones')
+    if args.start and (args.recipe or args.spec or args.set or args.stride != 1):
+        raise ValueError('--start keeps the functions of its model; --recipe, --spec, --set and --stride are for new')
     frames = [atoms for path in args.train for atoms in read_frames(path)]
     output = Path(args.output)
     log.info('%d structures, %d atoms', len(frames), sum(map(len, frames)))
@@ -190,7 +196,8 @@ def _fit(args):
     if args.start:
         potential, report = refit(find_potential(args.start), frames, **common)
     else:
-        settings = json.loads(Path(args.spec).read_text()) if args.spec else {}
+        settings = dict(RECIPES.get(args.recipe, {}))
+        settings.update(json.loads(Path(args.spec).read_text()) if args.spec else {})
         settings.setdefault('elements', sorted({symbol for atoms in frames for symbol in atoms.symbols}))
         settings.update(_pairs(args.set))
         checkpoint = output.with_name(f'{output.name}.part')
@@ -223,13 +230,14 @@ def _add_evaluate(commands):
     p.add_argument('--model', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
     p.add_argument('--json', metavar='FILE', help='save the table')
     p.add_argument('--parity', metavar='PNG', help='save parity plots')
+    p.add_argument('--reliability', metavar='PNG', help='compare predicted with actual errors of forces')
     return p
 
 
 def _evaluate(args):
     from tqdm import tqdm
 
-    from .fitting import accuracy
+    from .fitting import accuracy, reliability
     from .io.datasets import read_frames
     from .model import find_potential
 
@@ -242,6 +250,10 @@ def _evaluate(args):
         Path(args.json).write_text(json.dumps(result.to_dict(), indent=1))
     if args.parity:
         result.parity(args.parity)
+    if args.reliability:
+        found = reliability(potential, frames)
+        found.plot(args.reliability)
+        print(found)
 
 
 def _add_validate(commands):

@@ -30,6 +30,23 @@ class StructureError(CalculationFailed):
     """A structure cannot be evaluated: NaN positions, zero volume, coincident atoms."""
 
 
+class ExtrapolationError(CalculationFailed):
+    """Atoms whose surroundings lie outside of the training data, where the calculator was told to stop.
+
+    Attributes
+    ----------
+    grade : ndarray, shape (n_atoms,)
+    """
+
+    def __init__(self, message, grade=None):
+        super().__init__(message)
+        self.grade = grade
+
+
+class ExtrapolationWarning(UserWarning):
+    """Atoms whose surroundings lie outside of the training data."""
+
+
 def some(indices, limit=5):
     """Write the first few of many indices: ``4, 17, ...``."""
     indices = [int(i) for i in indices]

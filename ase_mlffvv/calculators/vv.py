@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 from ase.calculators.calculator import Calculator, CalculatorSetupError, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from ..errors import ExtrapolationError, ExtrapolationWarning, some
+from ..kernels.spread import SpreadEngine
 from ..model.find import DEFAULT, find_potential
 from ..model.potential import Prediction, VVPotential
+from ..model.uncertainty import committee
 from ..neighbors import SkinList, pair_list
 from .engines import check_choice, make_engine
 
@@ -34,6 +38,11 @@ class VVCalculator(Calculator):
         The pair list is kept while no atom moved so far that a pair could be missing; 0 rebuilds at every change.
     threads : int, optional
         Threads of the Numba engine; default all processors the process may use.
+    on_extrapolation : {'warn', 'stop', 'ignore'}
+        What to do where an atom's grade (:meth:`uncertainty`) is above one: an :class:`ExtrapolationWarning`, once,
+        or an :class:`ExtrapolationError`. ``'stop'`` needs a model with an uncertainty.
+    check_interval : int
+        Check the grade in the first of so many calculations.
 
     Notes
     -----
@@ -52,11 +61,14 @@ class VVCalculator(Calculator):
 
     implemented_properties = ['energy', 'free_energy', 'energies', 'forces', 'stress', 'stresses']
     ignored_changes = {'initial_charges', 'initial_magmoms'}
-    default_parameters = {'model': None, 'device': 'cpu', 'engine': 'auto', 'skin': 0.5, 'threads': None}
+    default_parameters = {'model': None, 'device': 'cpu', 'engine': 'auto', 'skin': 0.5, 'threads': None,
+                          'on_extrapolation': 'warn', 'check_interval': 10}  # fmt: skip
     nolabel = True
 
-    def __init__(self, model=None, *, device='cpu', engine='auto', skin=0.5, threads=None):
-        super().__init__(model=model, device=device, engine=engine, skin=skin, threads=threads)
+    def __init__(self, model=None, *, device='cpu', engine='auto', skin=0.5, threads=None, on_extrapolation='warn',
+                 check_interval=10):  # fmt: skip
+        super().__init__(model=model, device=device, engine=engine, skin=skin, threads=threads,
+                         on_extrapolation=on_extrapolation, check_interval=check_interval)  # fmt: skip
 
     def _get_name(self):
         return 'vv'
@@ -70,12 +82,21 @@ class VVCalculator(Calculator):
         check_choice(new['engine'], new['device'])
         if new['threads'] is not None and not int(new['threads']) >= 1:
             raise CalculatorSetupError(f'threads must be 1 or more, got {new["threads"]!r}')
+        if new['on_extrapolation'] not in ('warn', 'stop', 'ignore'):
+            raise CalculatorSetupError(
+                f"on_extrapolation must be 'warn', 'stop' or 'ignore', got {new['on_extrapolation']!r}"
+            )
+        if not int(new['check_interval']) >= 1:
+            raise CalculatorSetupError(f'check_interval must be 1 or more, got {new["check_interval"]!r}')
         if 'model' in settings:
             self._load(settings['model'])
             settings['model'] = self._label(settings['model'])
             self.reset()
         self._list = SkinList(self._cutoff(), new['skin'])
-        self._engines = None
+        if new['on_extrapolation'] == 'stop':
+            self._require_uncertainty()
+        self._engines = self._spread = None
+        self._calls, self._warned = 0, False
         return super().set(**settings)
 
     def _load(self, model):
@@ -96,7 +117,7 @@ class VVCalculator(Calculator):
 
     def __getstate__(self):
         state = self.__dict__.copy()
-        state['_engines'] = None
+        state['_engines'] = state['_spread'] = None
         state['_list'] = SkinList(self._list.cutoff, self._list.skin)
         return state
 
@@ -126,16 +147,19 @@ class VVCalculator(Calculator):
             self._engines = [make_engine(x, p['engine'], p['device'], p['threads']) for x in self._potentials()]
         return self._engines
 
-    def _predict(self, atoms, skin_list=None) -> list[Prediction]:
+    def _system(self, atoms, skin_list=None):
+        """Positions, cell and pair list."""
+        cell = np.where(atoms.pbc[:, None], atoms.cell[:], 0.0)
+        if skin_list is None:
+            pairs = pair_list(atoms.positions, cell, atoms.pbc, self._cutoff())
+        else:
+            pairs = skin_list.get(atoms.positions, cell, atoms.pbc)
+        return atoms.positions, cell, pairs
+
+    def _predict(self, atoms, system) -> list[Prediction]:
         """Prediction of each potential."""
         species = [potential.species(atoms.numbers) for potential in self._potentials()]
-        cell = np.where(atoms.pbc[:, None], atoms.cell[:], 0.0)
-        positions = atoms.positions
-        if skin_list is None:
-            pairs = pair_list(positions, cell, atoms.pbc, self._cutoff())
-        else:
-            pairs = skin_list.get(positions, cell, atoms.pbc)
-        return [engine.evaluate(s, positions, cell, pairs) for engine, s in zip(self._get_engines(), species)]
+        return [engine.evaluate(s, *system) for engine, s in zip(self._get_engines(), species)]
 
     def _results(self, atoms, predictions):
         return as_results(predictions[0], atoms)
@@ -143,7 +167,84 @@ class VVCalculator(Calculator):
     def calculate(self, atoms=None, properties=('energy',), system_changes=all_changes):
         """Compute all properties at once."""
         super().calculate(atoms, properties, system_changes)
-        self.results = self._results(self.atoms, self._predict(self.atoms, self._list))
+        system = self._system(self.atoms, self._list)
+        predictions = self._predict(self.atoms, system)
+        self._check_grade(system)
+        self.results = self._results(self.atoms, predictions)
+
+    def _check_grade(self, system):
+        """Warn or raise where the grade of the present atoms is above one, every ``check_interval`` calls."""
+        due = self._calls % self.parameters['check_interval'] == 0
+        self._calls += 1
+        action = self.parameters['on_extrapolation']
+        if not due or self.potential.uncertainty is None or action == 'ignore' or (action == 'warn' and self._warned):
+            return
+        *_, grade = self._spreads(self.atoms, system)
+        beyond = np.flatnonzero(grade > 1)
+        if len(beyond) == 0:
+            return
+        worst = int(grade.argmax())
+        message = (
+            f'the surroundings of {len(beyond)} of {len(grade)} atoms (atoms {some(beyond)}) lie outside of the '
+            f'training data of {self.parameters["model"]}: grade up to {grade.max():.1f} (atom {worst}), where 1 is '
+            'the most extreme training atom. Their energies and forces may be wrong; see calc.uncertainty(atoms), and '
+            'label such structures and fit again.'
+        )
+        if action == 'stop':
+            raise ExtrapolationError(message, grade)
+        self._warned = True
+        warnings.warn(message, ExtrapolationWarning, stacklevel=4)
+
+    def _require_uncertainty(self):
+        if self.potential.uncertainty is None:
+            raise CalculatorSetupError(
+                f'{self.potential!r} has no uncertainty. Fit it again, or use ase_mlffvv.fitting.add_uncertainty with '
+                'its training structures.'
+            )
+
+    def _spreads(self, atoms, system):
+        if self._spread is None:
+            self._spread = SpreadEngine(self.potential, self.parameters['threads'])
+        return self._spread(self.potential.species(atoms.numbers), *system)
+
+    def uncertainty(self, atoms=None, forces=True):
+        """Extrapolation grade and standard deviations of the prediction.
+
+        Parameters
+        ----------
+        atoms : Atoms, optional
+            Default those of the last calculation.
+        forces : bool
+            Also standard deviations of forces, from 16 members of the committee, which cost as many evaluations.
+
+        Returns
+        -------
+        dict
+            ``grade`` (n_atoms,): above 1 an atom's surroundings lie outside of the training data. Standard deviations:
+            ``energy`` (eV), ``energies`` (eV, per atom), ``forces`` (eV/Å, per atom: the root of the summed variances
+            of the three components).
+
+        Raises
+        ------
+        CalculatorSetupError
+            The model has no uncertainty.
+
+        See Also
+        --------
+        ase_mlffvv.model.uncertainty.Uncertainty : definition and source.
+        """
+        self._require_uncertainty()
+        atoms = atoms if atoms is not None else self.atoms
+        system = self._system(atoms)
+        energies, energy, grade = self._spreads(atoms, system)
+        out = {'grade': grade, 'energies': energies, 'energy': energy}
+        if forces:
+            species = self.potential.species(atoms.numbers)
+            members = committee(self.potential, 16)
+            engines = [make_engine(x, 'numba', 'cpu', self.parameters['threads']) for x in members]
+            square = sum((engine.evaluate(species, *system).forces ** 2).sum(axis=1) for engine in engines)
+            out['forces'] = np.sqrt(square / len(engines))
+        return out
 
     def evaluate_many(self, frames, properties=None):
         """Results of many structures, in order, without touching this calculator's own.
@@ -165,7 +266,7 @@ class VVCalculator(Calculator):
             raise ValueError(f'unknown properties {", ".join(unknown)}; known: {known}')
         out = []
         for atoms in frames:
-            results = self._results(atoms, self._predict(atoms))
+            results = self._results(atoms, self._predict(atoms, self._system(atoms)))
             out.append(results if properties is None else {k: results[k] for k in properties if k in results})
         return out
 
@@ -193,6 +294,12 @@ class CommitteeCalculator(VVCalculator):
     def _get_name(self):
         return 'vv-committee'
 
+    def _check_grade(self, system):
+        pass
+
+    def _require_uncertainty(self):
+        raise CalculatorSetupError("a committee has no grade: on_extrapolation='stop' needs one model")
+
     def _load(self, models):
         if models is None or len(models) < 2:
             raise CalculatorSetupError(f'a committee needs two or more models, got {models!r}')
@@ -208,8 +315,15 @@ class CommitteeCalculator(VVCalculator):
     def _results(self, atoms, predictions):
         return as_results(Prediction(*(np.mean(values, axis=0) for values in zip(*predictions))), atoms)
 
-    def uncertainty(self, atoms=None):
+    def uncertainty(self, atoms=None, forces=True):
         """Standard deviations over the members.
+
+        Parameters
+        ----------
+        atoms : Atoms, optional
+            Default those of the last calculation.
+        forces : bool
+            Leave out those of the forces where False.
 
         Returns
         -------
@@ -218,14 +332,13 @@ class CommitteeCalculator(VVCalculator):
             the summed variances of the three components.
         """
         atoms = atoms if atoms is not None else self.atoms
-        predictions = self._predict(atoms)
+        predictions = self._predict(atoms, self._system(atoms))
         energies = np.array([p.energies for p in predictions])
-        forces = np.array([p.forces for p in predictions])
-        return {
-            'energy': float(energies.sum(axis=1).std(ddof=1)),
-            'energies': energies.std(axis=0, ddof=1),
-            'forces': np.sqrt(forces.var(axis=0, ddof=1).sum(axis=1)),
-        }
+        out = {'energy': float(energies.sum(axis=1).std(ddof=1)), 'energies': energies.std(axis=0, ddof=1)}
+        if forces:
+            forces = np.array([p.forces for p in predictions])
+            out['forces'] = np.sqrt(forces.var(axis=0, ddof=1).sum(axis=1))
+        return out
 
 
 def as_results(prediction: Prediction, atoms):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..io.datasets import Labels
-from ..kernels.cosine import System
+from ..kernels.cosine import System, make_system
 from ..kernels.project import projections, raw_features
 from ..kernels.tables import FeatureTables, feature_tables, padded
 from ..neighbors import PairList, pair_list
@@ -45,16 +45,7 @@ def make_frame(atoms, species, cutoff, labels, group='', weight=1.0) -> Frame:
     """Frame of an Atoms object; ``species`` are element indices, ``cutoff`` in Å."""
     cell = np.where(atoms.pbc[:, None], atoms.cell[:], 0.0)
     pairs = pair_list(atoms.positions, cell, atoms.pbc, cutoff)
-    system = System(
-        np.asarray(species, np.int64),
-        np.ascontiguousarray(atoms.positions, float),
-        pairs.shifts @ cell,
-        cell,
-        np.linalg.pinv(cell),
-        pairs.first,
-        pairs.j,
-        pairs.image,
-    )
+    system = make_system(species, atoms.positions, cell, pairs)
     volume = atoms.cell.volume if atoms.cell.rank == 3 else 0.0
     return Frame(system, pairs, labels, group, weight, volume)
 
@@ -79,6 +70,12 @@ class Projector:
     def features(self, frame):
         """Raw features, shape (n_atoms, n_features)."""
         return raw_features(self.tables, self.cutoff, frame.system)
+
+    def components(self, features, t):
+        """Components with the constant, (n_atoms, n + 1), of raw features of atoms of element t."""
+        n, n_features = self.n[t], self.tables.n_features[t]
+        g = features[:, :n_features] @ self.projection[t, :n_features, :n] + self.origin[t, :n]
+        return np.concatenate([g, np.ones((len(g), 1))], axis=1)
 
     def __call__(self, frame):
         """Components with the constant, (n_atoms, n_max + 1), and J = dg/dD, (n_pairs, 3, n_max) in 1/Å.

@@ -76,7 +76,7 @@ def refit(potential, frames, *, weights=None, group_weights=None, validation=0.0
         seconds = {'solution': perf_counter() - start}
         old = np.concatenate([block.coefficients for block in potential.blocks])
         blocks = with_constants(with_coefficients(potential.blocks, old + change), constants)
-        fitted = replace(potential, blocks=blocks)
+        fitted = replace(potential, blocks=blocks, uncertainty=None)
         mark = perf_counter()
         train = accuracy(fitted, frames, bar.update)
         valid = accuracy(fitted, held_out, bar.update) if held_out else None

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from ..kernels.rows import basis, derivative_rows
-from ..model.terms import CUBIC, PAIR, SINGLE, ElementBlock
+from ..model.terms import function_table, term_factors
 
 
 @dataclass(frozen=True)
@@ -46,38 +46,6 @@ class FitWeights:
 def as_weights(weights):
     """FitWeights of a dict, of nothing (the defaults), or as they are."""
     return weights if isinstance(weights, FitWeights) else FitWeights(**(weights or {}))
-
-
-def function_table(block: ElementBlock):
-    """All one-dimensional functions of an element, for :func:`ase_mlffvv.kernels.rows.basis`.
-
-    Rows: the n components, the constant, then ``single`` and ``pair`` Gaussians of each of the n + 1 components.
-    """
-    n = block.n
-    linear = np.array([(j, 0.0, -1.0) for j in range(n)] + [(n, 0.0, 0.0)])
-    parts = [linear.reshape(-1, 3)]
-    for gaussians in (block.single, block.pair):
-        component = np.repeat(np.arange(n + 1), gaussians.shape[1])
-        centre, width = gaussians.reshape(-1, 2).T
-        parts.append(np.column_stack([component, centre, 1 / width]))
-    return np.concatenate(parts)
-
-
-def term_factors(block: ElementBlock, terms):
-    """Functions (rows of :func:`function_table`) whose product is each column [g, 1, terms]: (n_columns, 2 or 3)."""
-    n, n_single, n_pair = block.n, block.single.shape[1], block.pair.shape[1]
-    kind, a, b, c, d = np.asarray(terms, int).reshape(-1, 5).T
-    first_pair = (n + 1) * (1 + n_single)
-    one = np.full(len(kind), n)
-    single = n + 1 + a * n_single + b
-    left, right = first_pair + a * n_pair + b, first_pair + c * n_pair + d
-    chosen = [kind == SINGLE, kind == PAIR, kind == CUBIC]
-    choices = [single, left, a], [one, right, b], [one, one, c]
-    columns = [np.select(chosen, values) for values in choices]
-    factors = np.stack(columns if (kind == CUBIC).any() else columns[:2], axis=1)
-    linear = np.full((n + 1, factors.shape[1]), n)
-    linear[:, 0] = np.arange(n + 1)
-    return np.concatenate([linear, factors])
 
 
 class Columns:

@@ -25,6 +25,7 @@ from .prepare import energy_constants, prepare, shifted, split, with_constants
 from .report import FitReport, accuracy
 from .rows import Columns, as_weights
 from .select import accumulate, n_passes, select_terms, with_coefficients
+from .uncertain import add_uncertainty
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
     seconds = {'lists': perf_counter() - start}
     n_terms = spec.terms * len(spec.elements)
     chosen = data[::stride] if isinstance(stride, int) else [data[k] for k in stride]
-    steps = len(data) * 2 + len(chosen) * n_passes(n_terms, loops) + len(frames) + len(held_out)
+    steps = len(data) * 2 + len(chosen) * n_passes(n_terms, loops) + 3 * len(frames) + len(held_out)
     with tqdm(total=steps, desc='fit', unit='frame', disable=not progress, smoothing=0.05) as bar:
         mark = perf_counter()
         blocks = _start_blocks(spec, shell, data, bar.update, notes)
@@ -102,7 +103,9 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
         blocks = with_constants(with_coefficients(blocks, w), constants)
         seconds['solution'], mark = perf_counter() - mark, perf_counter()
         bar.set_description('compare')
-        potential = replace(shell, blocks=blocks)
+        potential = add_uncertainty(replace(shell, blocks=blocks), frames, held_out=held_out, seed=seed, tick=bar.update)
+        if not held_out:
+            notes.append('standard deviations are scaled to the errors of the training set: those of others are larger')
         train = accuracy(potential, frames, bar.update)
         valid = accuracy(potential, held_out, bar.update) if held_out else None
         bar.update(bar.total - bar.n)

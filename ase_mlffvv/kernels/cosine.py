@@ -35,6 +35,21 @@ class System(NamedTuple):
     image: np.ndarray
 
 
+def make_system(species, positions, cell, pairs):
+    """System of element indices, positions (Å), cell (rows; zero where not periodic) and a PairList."""
+    cell = np.ascontiguousarray(cell, float)
+    return System(
+        np.asarray(species, np.int64),
+        np.ascontiguousarray(positions, float),
+        pairs.shifts @ cell,
+        cell,
+        np.linalg.pinv(cell),  # rows of directions that are not periodic are zero and stay zero
+        pairs.first,
+        pairs.j,
+        pairs.image,
+    )
+
+
 class Near(NamedTuple):
     """Neighbours of one atom, as :func:`gather` leaves them; :class:`Work` has the same fields and more."""
 

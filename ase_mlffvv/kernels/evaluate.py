@@ -9,7 +9,7 @@ from numba import njit
 
 from ..errors import StructureError
 from ..model.potential import Prediction, VVPotential
-from .cosine import FAST, System, gather, make_work
+from .cosine import FAST, gather, make_system, make_work
 from .density import (
     density_lane,
     density_moments,
@@ -43,17 +43,7 @@ class NumbaEngine:
     def evaluate(self, species, positions, cell, pairs) -> Prediction:
         """See :func:`ase_mlffvv.model.definition.evaluate`; ``pairs`` may reach farther than the cutoff."""
         n_atoms = len(positions)
-        cell = np.ascontiguousarray(cell, float)
-        system = System(
-            np.asarray(species, np.int64),
-            np.ascontiguousarray(positions, float),
-            pairs.shifts @ cell,
-            cell,
-            np.linalg.pinv(cell),  # rows of directions that are not periodic are zero and stay zero
-            pairs.first,
-            pairs.j,
-            pairs.image,
-        )
+        system = make_system(species, positions, cell, pairs)
         widest = int(np.diff(pairs.first).max(initial=0))
         energies, virials = np.empty(n_atoms), np.empty((n_atoms, 3, 3))
 

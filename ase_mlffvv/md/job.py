@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
-from ase import units
+from ase import Atoms, units
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 from ase.md.nvtberendsen import NVTBerendsen
@@ -21,14 +21,14 @@ from mlffvv_analysis import coordination_numbers, height, surface_and_bulk
 from mlffvv_analysis.plots import run_summary
 from tqdm import tqdm
 
-from ..errors import StructureError
+from ..errors import ExtrapolationError, StructureError
 from ..io.files import complete
 
 COLUMNS = ('step', 'time_ps', 'temperature_K', 'potential_energy_eV', 'total_energy_eV', 'heat_eV', 'height_A',
            'surface_fraction', 'mean_coordination', 'detached')  # fmt: skip
 DETACHED = 5.0  # Å: an atom without neighbours up to here has left the metal
-TRAJECTORY, LOG, CHECKPOINT, SETTINGS, PICTURE = (
-    'trajectory.extxyz', 'log.csv', 'checkpoint.traj', 'settings.json', 'summary.png',
+TRAJECTORY, LOG, CHECKPOINT, SETTINGS, PICTURE, EXTRAPOLATION = (
+    'trajectory.extxyz', 'log.csv', 'checkpoint.traj', 'settings.json', 'summary.png', 'extrapolation.extxyz',
 )  # fmt: skip
 
 
@@ -238,7 +238,10 @@ def _loop(folder, atoms, dynamics, state, settings, progress):
                                     disable=not progress, smoothing=0.1) as bar:  # fmt: skip
         while state.step < settings.steps:
             n = min(chunk - state.step % chunk, settings.steps - state.step)
-            dynamics.run(n)
+            try:
+                dynamics.run(n)
+            except ExtrapolationError as error:
+                raise _stopped(folder, atoms, error) from None
             state.step += n
             state.heat = dynamics.heat
             temperature = atoms.get_temperature()
@@ -259,6 +262,15 @@ def _loop(folder, atoms, dynamics, state, settings, progress):
                 raise Interrupted(
                     f"stopped at step {state.step} of {settings.steps}; continue with: mlffvv run --restart '{folder}'"
                 )
+
+
+def _stopped(folder, atoms, error):
+    """Keep the structure that the calculator would not evaluate; the error that tells where."""
+    frame = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+    frame.arrays['grade'] = error.grade
+    with complete(folder / EXTRAPOLATION) as temporary:
+        write(temporary, frame, format='extxyz')
+    return ExtrapolationError(f'{error} The structure is in {folder / EXTRAPOLATION}.', error.grade)
 
 
 def _record(folder, atoms, dynamics, state, settings):
@@ -284,6 +296,8 @@ def _record(folder, atoms, dynamics, state, settings):
     frame.arrays['coordination'] = numbers
     if 'energies' in atoms.calc.implemented_properties:
         frame.arrays['local_energy'] = atoms.get_potential_energies()
+    if getattr(getattr(atoms.calc, 'potential', None), 'uncertainty', None) is not None:
+        frame.arrays['grade'] = atoms.calc.uncertainty(atoms, forces=False)['grade']
     frame.info = {name: row[name] for name in ('step', 'time_ps', 'temperature_K')}
     frame.calc = SinglePointCalculator(frame, energy=energy)
     write(folder / TRAJECTORY, frame, format='extxyz', append=True)

@@ -16,8 +16,9 @@ from ..io.files import complete
 from .pair import PairTerm
 from .potential import VVPotential
 from .terms import ElementBlock
+from .uncertainty import Uncertainty
 
-FORMAT = 1
+FORMAT = 2  # 1: cosine features, no uncertainty
 _BLOCK = ('projection', 'shift', 'scale', 'single', 'pair', 'terms', 'coefficients')
 
 
@@ -92,8 +93,9 @@ def _check_version(header, path):
 
 
 def _to_parts(potential):
+    plain = potential.uncertainty is None and all(family.name.startswith('cosine') for family in potential.features)
     header = {
-        'format': FORMAT,
+        'format': 1 if plain else FORMAT,
         'elements': list(potential.elements),
         'families': [family.name for family in potential.features],
         'pair': None,
@@ -104,6 +106,8 @@ def _to_parts(potential):
         arrays.update({f'family{k}.{name}': a for name, a in family.arrays().items()})
     for t, block in enumerate(potential.blocks):
         arrays.update({f'block{t}.{name}': getattr(block, name) for name in _BLOCK})
+    for t, uncertainty in enumerate(potential.uncertainty or ()):
+        arrays.update({f'uncertainty{t}.{name}': a for name, a in uncertainty.arrays().items()})
     if potential.pair is not None:
         header['pair'] = {'minimum_image': potential.pair.minimum_image, 'cutoff': potential.pair.cutoff}
         arrays.update({'pair.radius': potential.pair.radius, 'pair.weights': potential.pair.weights})
@@ -119,4 +123,7 @@ def _from_parts(header, arrays):
     )
     blocks = tuple(ElementBlock(**part(f'block{t}.')) for t in range(len(header['elements'])))
     pair = None if header['pair'] is None else PairTerm(**part('pair.'), **header['pair'])
-    return VVPotential(tuple(header['elements']), families, blocks, pair, header['card'])
+    uncertainty = None
+    if 'uncertainty0.draws' in arrays:
+        uncertainty = tuple(Uncertainty.from_arrays(part(f'uncertainty{t}.')) for t in range(len(blocks)))
+    return VVPotential(tuple(header['elements']), families, blocks, pair, header['card'], uncertainty)

@@ -45,6 +45,8 @@ class VVPotential:
     pair : PairTerm or None
     card : dict
         JSON-able record: ``spec``, ``data``, ``accuracy``, ``limits``, ...
+    uncertainty : tuple of Uncertainty or None
+        One per element; :func:`ase_mlffvv.fitting.add_uncertainty` makes it.
     """
 
     elements: tuple
@@ -52,6 +54,7 @@ class VVPotential:
     blocks: tuple
     pair: PairTerm | None = None
     card: dict = field(default_factory=dict)
+    uncertainty: tuple | None = None
 
     def __post_init__(self):
         if len(self.blocks) != len(self.elements):
@@ -61,6 +64,11 @@ class VVPotential:
                 raise ValueError(
                     f'the projection of {self.elements[t]} takes {len(block.projection)} features, the families '
                     f'{[f.name for f in self.features]} give {self.n_features(t)}'
+                )
+            if self.uncertainty is not None and len(self.uncertainty[t].draws) != len(block.coefficients):
+                raise ValueError(
+                    f'the uncertainty of {self.elements[t]} is of {len(self.uncertainty[t].draws)} functions, the '
+                    f'potential has {len(block.coefficients)}'
                 )
 
     def __repr__(self):

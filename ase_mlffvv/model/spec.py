@@ -11,7 +11,6 @@ from ase.data import atomic_numbers
 from ..features import Cosine2, Cosine3, Density
 from ..features.grid import make_bumps
 
-
 #: Settings that measured best for lithium: the paper's features; many-body features, few and many.
 RECIPES = {
     'paper': {'cutoff': 6.1, 'three_body': (4, 4), 'terms': 1000, 'single': 6, 'width_factor': 3.0},

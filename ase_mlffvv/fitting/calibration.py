@@ -1,0 +1,113 @@
+"""Do the predicted standard deviations tell the errors? A table and a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from ..errors import DatasetError
+from ..io.datasets import check_frames
+from ..io.files import complete
+from ..kernels.evaluate import NumbaEngine
+from ..kernels.spread import SpreadEngine
+from ..model.uncertainty import committee
+from .prepare import prepare
+from .refit import residuals
+
+_MEMBERS = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """Predicted and actual errors of the force on each atom.
+
+    Attributes
+    ----------
+    predicted, actual : ndarray, shape (n_atoms,), eV/Å
+        Standard deviation, and length of the error vector.
+    grade : ndarray, shape (n_atoms,)
+    """
+
+    predicted: np.ndarray
+    actual: np.ndarray
+    grade: np.ndarray
+
+    @property
+    def rank_correlation(self):
+        """Spearman's, between predicted and actual."""
+        return float(spearmanr(self.predicted, self.actual)[0])
+
+    def bins(self, n=10):
+        """Root mean squares of predicted and actual in ``n`` bins of equally many atoms, each of shape (n,)."""
+        parts = np.array_split(np.argsort(self.predicted, kind='stable'), min(n, len(self.predicted)))
+        return tuple(
+            np.array([np.sqrt((values[part] ** 2).mean()) for part in parts]) for values in (self.predicted, self.actual)
+        )
+
+    def __str__(self):
+        ratio = np.sqrt((self.actual**2).mean() / (self.predicted**2).mean())
+        return (
+            f'uncertainty of forces: rank correlation with the errors {self.rank_correlation:.2f}, errors '
+            f'{ratio:.2f} times as large as predicted (root mean squares); grade up to {self.grade.max():.2f}, above 1 '
+            f'for {(self.grade > 1).sum()} of {len(self.grade)} atoms'
+        )
+
+    def plot(self, path=None):
+        """Reliability diagram; returns the figure, and saves it where a path is given."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(4.2, 4), layout='constrained')
+        axes = figure.subplots()
+        predicted, actual = self.predicted * 1e3, self.actual * 1e3
+        axes.loglog(predicted, np.maximum(actual, 1e-2), '.', ms=1.5, alpha=0.3, color='0.6', label='atoms',
+                    rasterized=True)  # fmt: skip
+        x, y = (values * 1e3 for values in self.bins())
+        axes.loglog(x, y, 'o-', ms=4, label='root mean square in tenths')
+        ends = np.array([min(x.min(), y.min()), max(x.max(), y.max())])
+        axes.loglog(ends, ends, 'k-', lw=0.8, label='as predicted')
+        axes.set(xlabel='predicted standard deviation of the force (meV/Å)', ylabel='error of the force (meV/Å)',
+                 ylim=(ends[0] / 10, ends[1] * 5), title=f'rank correlation {self.rank_correlation:.2f}')  # fmt: skip
+        axes.legend(fontsize=8)
+        if path is not None:
+            with complete(path) as temporary:
+                figure.savefig(temporary, dpi=150, format='png')
+        return figure
+
+
+def reliability(potential, frames):
+    """Predicted and actual errors of forces.
+
+    Parameters
+    ----------
+    potential : VVPotential
+        With an uncertainty.
+    frames : sequence of Atoms
+        Labelled structures that it was not fitted to.
+
+    Returns
+    -------
+    Reliability
+
+    Raises
+    ------
+    DatasetError
+        No structure has forces, or the potential no uncertainty.
+    """
+    if potential.uncertainty is None:
+        raise DatasetError(f'{potential!r} has no uncertainty: fit it again, or use add_uncertainty()')
+    engine, spreads = NumbaEngine(potential), SpreadEngine(potential)
+    members = [NumbaEngine(member) for member in committee(potential, _MEMBERS)]
+    predicted, actual, grade = [], [], []
+    for frame in prepare(frames, check_frames(frames), potential, {}):
+        if frame.labels.forces is None:
+            continue
+        system = frame.system.species, frame.system.positions, frame.system.cell, frame.pairs
+        actual.append(np.linalg.norm(residuals(frame, engine).forces, axis=1))
+        square = sum((member.evaluate(*system).forces ** 2).sum(axis=1) for member in members)
+        predicted.append(np.sqrt(square / _MEMBERS))
+        grade.append(spreads(*system)[-1])
+    if not actual:
+        raise DatasetError('no structure has forces to compare with')
+    return Reliability(*map(np.concatenate, (predicted, actual, grade)))

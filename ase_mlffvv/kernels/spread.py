@@ -1,0 +1,72 @@
+"""Grade and standard deviation of atomic energies: basis rows times draws, in blocks of atoms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..model.potential import VVPotential
+from ..model.terms import function_table, term_factors
+from .cosine import make_system
+from .project import raw_features
+from .rows import basis
+from .tables import feature_tables
+from .threads import available_threads
+
+_BLOCK = 2048
+
+
+class SpreadEngine:
+    """Evaluates the uncertainty of one potential.
+
+    Parameters
+    ----------
+    potential : VVPotential
+        With :attr:`uncertainty`.
+    threads : int, optional
+    """
+
+    def __init__(self, potential: VVPotential, threads: int | None = None):
+        self.threads = threads or available_threads()
+        self.tables = feature_tables(potential)
+        self.cutoff = max(max(family.cutoff) for family in potential.features)
+        self.largest = [uncertainty.largest for uncertainty in potential.uncertainty]
+        self._parts = [_Part(b, u.draws, potential.n_features(t)) for t, (b, u) in
+                       enumerate(zip(potential.blocks, potential.uncertainty))]  # fmt: skip
+
+    def __call__(self, species, positions, cell, pairs):
+        """Standard deviation of each atomic energy and of their sum in eV, and grade of each atom."""
+        system = make_system(species, positions, cell, pairs)
+        f = raw_features(self.tables, self.cutoff, system, self.threads)
+        spread, grade, total = np.zeros(len(f)), np.zeros(len(f)), 0.0
+        for t, part in enumerate(self._parts):
+            atoms = np.flatnonzero(system.species == t)
+            for begin in range(0, len(atoms), _BLOCK):
+                rows = atoms[begin : begin + _BLOCK]
+                draws = part(f[rows])
+                spread[rows] = np.sqrt((draws**2).mean(axis=1))
+                grade[rows] = spread[rows] / self.largest[t]
+                total = total + draws.sum(axis=0)
+        return spread, float(np.sqrt(np.mean(total**2))), grade
+
+
+class _Part:
+    """Basis row times draws for one element: the linear functions straight from the features, then the terms."""
+
+    def __init__(self, block, draws, n_features):
+        n = block.n
+        self.n_features = n_features
+        linear = draws[:n] * block.scale[:, None]
+        self.direct = block.projection @ linear
+        self.constant = draws[n] - block.shift @ linear
+        self.draws = draws[n + 1 :]
+        self.block = block
+        self.table, self.factors = function_table(block), term_factors(block, block.terms)[n + 1 :]
+
+    def __call__(self, f):
+        f = f[:, : self.n_features]
+        out = f @ self.direct + self.constant
+        if len(self.draws):
+            g = np.ones((len(f), self.block.n + 1))
+            g[:, :-1] = (f @ self.block.projection - self.block.shift) * self.block.scale
+            out += basis(g, self.table, self.factors)[0] @ self.draws
+        return out
