@@ -42,9 +42,8 @@ class Reliability:
     def bins(self, n=10):
         """Root mean squares of predicted and actual in ``n`` bins of equally many atoms, each of shape (n,)."""
         parts = np.array_split(np.argsort(self.predicted, kind='stable'), min(n, len(self.predicted)))
-        return tuple(
-            np.array([np.sqrt((values[part] ** 2).mean()) for part in parts]) for values in (self.predicted, self.actual)
-        )
+        both = self.predicted, self.actual
+        return tuple(np.array([np.sqrt((values[part] ** 2).mean()) for part in parts]) for values in both)
 
     def __str__(self):
         ratio = np.sqrt((self.actual**2).mean() / (self.predicted**2).mean())

@@ -29,6 +29,8 @@ from .uncertain import add_uncertainty
 
 log = logging.getLogger(__name__)
 
+_KNOWN = 0.1  # structures of less weight guide the fit, but do not count as known surroundings
+
 
 def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.0, ridge=1e-7, loops=None, stride=1,
         seed=0, checkpoint=None, progress=True) -> tuple[VVPotential, FitReport]:  # fmt: skip
@@ -103,7 +105,9 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
         blocks = with_constants(with_coefficients(blocks, w), constants)
         seconds['solution'], mark = perf_counter() - mark, perf_counter()
         bar.set_description('compare')
-        potential = add_uncertainty(replace(shell, blocks=blocks), frames, held_out=held_out, seed=seed, tick=bar.update)
+        known = [atoms for atoms, frame in zip(frames, data) if frame.weight >= _KNOWN]
+        potential = replace(shell, blocks=blocks)
+        potential = add_uncertainty(potential, known or frames, held_out=held_out, seed=seed, tick=bar.update)
         if not held_out:
             notes.append('standard deviations are scaled to the errors of the training set: those of others are larger')
         train = accuracy(potential, frames, bar.update)
