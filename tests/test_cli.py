@@ -93,7 +93,7 @@ def test_fit_evaluate_info(tmp_path, capsys):
     assert run('info', model) == 0
     assert 'VVPotential(Li' in capsys.readouterr().out
     assert run('info') == 0
-    assert 'li-pbe-1' in capsys.readouterr().out
+    assert 'li-pbe-2-fast' in capsys.readouterr().out
 
 
 def test_mistakes_are_one_line(tmp_path, capsys):

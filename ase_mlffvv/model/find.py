@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .potential import VVPotential
 
-DEFAULT = 'li-pbe-1'
+DEFAULT = 'li-pbe-2-fast'
 
 
 def shipped():
@@ -21,7 +21,7 @@ def find_potential(model=None) -> VVPotential:
     Parameters
     ----------
     model : None, str, Path or VVPotential
-        None is the shipped lithium potential; a string may name a shipped one (``'li-pbe-1'``), a ``.vv`` file or a
+        None is the shipped lithium potential; a string may name a shipped one (``'li-pbe-2-accurate'``), a ``.vv`` file or a
         folder of the original PWMLFF programs.
 
     Raises

@@ -98,7 +98,7 @@ def test_find_potential(tmp_path):
     assert find_potential(potential) is potential
     assert find_potential(str(tmp_path / 'a.vv')).digest() == potential.digest()
     assert find_potential().elements == ('Li',)
-    assert find_potential('li-pbe-1').digest() == find_potential(None).digest()
+    assert find_potential('li-pbe-2-fast').digest() == find_potential(None).digest()
     with pytest.raises(TypeError, match='must be a path'):
         find_potential(3)
 
