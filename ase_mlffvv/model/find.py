@@ -21,8 +21,8 @@ def find_potential(model=None) -> VVPotential:
     Parameters
     ----------
     model : None, str, Path or VVPotential
-        None is the shipped lithium potential; a string may name a shipped one (``'li-pbe-2-accurate'``), a ``.vv`` file or a
-        folder of the original PWMLFF programs.
+        None is the shipped lithium potential; a string may name a shipped one (``'li-pbe-2-accurate'``), a ``.vv``
+        file or a folder of the original PWMLFF programs.
 
     Raises
     ------
