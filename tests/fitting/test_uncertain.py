@@ -12,6 +12,7 @@ from ase.calculators.emt import EMT
 
 from ase_mlffvv import VVCalculator, VVSpec, fit
 from ase_mlffvv.calculators import CommitteeCalculator
+from ase_mlffvv.data.fit_li_pbe_1 import mlearn
 from ase_mlffvv.errors import DatasetError, ExtrapolationError, ExtrapolationWarning
 from ase_mlffvv.fitting import add_uncertainty, reliability
 from ase_mlffvv.fitting.frames import Projector
@@ -19,6 +20,8 @@ from ase_mlffvv.fitting.prepare import prepare
 from ase_mlffvv.fitting.rows import Columns
 from ase_mlffvv.io.datasets import check_frames
 from ase_mlffvv.model import VVPotential
+
+from ..conftest import shared
 
 DENSITY = VVSpec('Cu', cutoff=4.6, two_body=0, three_body=(0, 0), density=(4, 2), degree=(5, 3), projection='none',
                  terms=0)  # fmt: skip
@@ -194,3 +197,20 @@ def test_file_keeps_it(potential, tmp_path):
     with pytest.raises(ValueError, match='the uncertainty of Cu is of'):
         VVPotential(potential.elements, potential.features, potential.blocks, uncertainty=(
             type(potential.uncertainty[0])(potential.uncertainty[0].draws[:-1], 1.0),))  # fmt: skip
+
+
+def test_ranks_errors_on_a_kind_that_was_not_in_training():
+    """Fitted to bulk lithium and vacancies, asked for surfaces: larger deviations go with larger errors."""
+    folder = shared('data/li')
+    frames = mlearn(folder / 'mlearn_li_train.xyz') + mlearn(folder / 'mlearn_li_test.xyz')
+    surfaces = [atoms for atoms in frames if atoms.info['group'] == 'Surface']
+    known = [atoms for atoms in frames if atoms.info['group'] != 'Surface']
+    weights = {'energy': 100, 'forces': 1, 'stress': 50}
+    potential, _ = fit(known[::2], VVSpec.recipe('fast', 'Li'), weights=weights, ridge=1e-8, validation=known[1::10],
+                       progress=False)  # fmt: skip
+    inside, outside = reliability(potential, known[3::10]), reliability(potential, surfaces)
+    assert len(surfaces) == 13
+    assert outside.rank_correlation > 0.55  # 0.64 with all known structures in the fit
+    assert (outside.grade > 1).sum() > 50
+    assert (inside.grade > 1).mean() < 0.01
+    assert 0.8 < np.sqrt((inside.actual**2).mean() / (inside.predicted**2).mean()) < 1.25
