@@ -11,6 +11,7 @@ from ase.io import read, write
 
 from ase_mlffvv import VVCalculator, VVPotential
 from ase_mlffvv.cli import main
+from ase_mlffvv.errors import ExtrapolationWarning
 
 
 def run(*args):
@@ -94,6 +95,30 @@ def test_fit_evaluate_info(tmp_path, capsys):
     assert 'VVPotential(Li' in capsys.readouterr().out
     assert run('info') == 0
     assert 'li-pbe-2-fast' in capsys.readouterr().out
+
+
+def test_recipe_uncertainty_and_a_run_that_stops(tmp_path, capsys):
+    """Many-body features by name; their errors beside those predicted; a needle is nothing that bulk lithium knows."""
+    data, model = training_file(tmp_path / 'train.extxyz'), tmp_path / 'model.vv'
+    assert run('fit', data, '-o', model, '--recipe', 'fast', '--set', 'cutoff=4.5', '--ridge', '1e-6',
+               '--validation', 0.25) == 0  # fmt: skip
+    potential = VVPotential.load(model)
+    assert potential.card['spec']['density'] == [6, 3]
+    assert potential.uncertainty is not None
+    capsys.readouterr()
+    assert run('evaluate', data, '--model', model, '--reliability', tmp_path / 'r.png') == 0
+    assert 'uncertainty of forces: rank correlation' in capsys.readouterr().out
+    assert (tmp_path / 'r.png').stat().st_size > 5000
+    needle = ['--diameter', 2, '--height', 2, '--box', 4, '--substrate-layers', 3, '--time', 0.01, '--model', model]
+    assert run('run', *needle, '--on-extrapolation', 'stop', '-o', tmp_path / 'needle') == 1
+    assert 'The structure is in' in capsys.readouterr().err
+    assert read(tmp_path / 'needle' / 'extrapolation.extxyz').arrays['grade'].max() > 1
+    with pytest.warns(ExtrapolationWarning):
+        assert run('run', *needle, '-o', tmp_path / 'other') == 0
+    frame = read(tmp_path / 'other' / 'trajectory.extxyz')
+    assert frame.arrays['grade'].max() > 1
+    assert run('fit', data, '-o', model, '--recipe', 'fast', '--start', 'li-pbe-1') == 1
+    assert '--start keeps the functions' in capsys.readouterr().err
 
 
 def test_mistakes_are_one_line(tmp_path, capsys):

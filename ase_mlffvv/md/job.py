@@ -154,6 +154,8 @@ def resume(folder, calc, *, steps=None, progress=True):
         No run in this folder.
     Interrupted
         Stopped by Ctrl-C; the state is saved.
+    ExtrapolationError
+        The calculator was told to stop where it extrapolates; the structure is in ``extrapolation.extxyz``.
     """
     folder = Path(folder)
     data = read_settings(folder)
@@ -176,10 +178,13 @@ def resume(folder, calc, *, steps=None, progress=True):
     dynamics = Berendsen(atoms, settings.timestep * units.fs, temperature_K=settings.temperature,
                          taut=settings.taut * units.fs, fixcm=not atoms.constraints)  # fmt: skip
     dynamics.heat = state.heat
-    if state.step == 0 and state.trajectory_bytes == 0:
-        _record(folder, atoms, dynamics, state, settings)
-        _checkpoint(folder, atoms, state)
-    _loop(folder, atoms, dynamics, state, settings, progress)
+    try:
+        if state.step == 0 and state.trajectory_bytes == 0:
+            _record(folder, atoms, dynamics, state, settings)
+            _checkpoint(folder, atoms, state)
+        _loop(folder, atoms, dynamics, state, settings, progress)
+    except ExtrapolationError as error:
+        raise _stopped(folder, atoms, error) from None
     table = read_log(folder)
     frames = folder / TRAJECTORY
     run_summary(read(frames, 0), read(frames, -1), table, folder / PICTURE,
@@ -238,10 +243,7 @@ def _loop(folder, atoms, dynamics, state, settings, progress):
                                     disable=not progress, smoothing=0.1) as bar:  # fmt: skip
         while state.step < settings.steps:
             n = min(chunk - state.step % chunk, settings.steps - state.step)
-            try:
-                dynamics.run(n)
-            except ExtrapolationError as error:
-                raise _stopped(folder, atoms, error) from None
+            dynamics.run(n)
             state.step += n
             state.heat = dynamics.heat
             temperature = atoms.get_temperature()
