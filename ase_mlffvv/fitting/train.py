@@ -25,6 +25,7 @@ from .prepare import energy_constants, prepare, shifted, split, with_constants
 from .report import FitReport, accuracy
 from .rows import Columns, as_weights
 from .select import accumulate, n_passes, select_terms, with_coefficients
+from .supervised import active_directions
 from .uncertain import add_uncertainty
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,13 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
     shell = _shell(spec)
     notes: list[str] = []
     data = prepare(frames, labels, shell, group_weights or {})
+    directions = None
+    if spec.projection == 'supervised':
+        log.info('first fit, for the projections')
+        first = replace(spec, projection='pca', components=None, terms=spec.terms // 3)
+        first, _ = fit(frames, first, weights=weights, group_weights=group_weights, ridge=ridge, loops=loops,
+                       stride=stride, seed=seed, progress=progress)  # fmt: skip
+        directions = active_directions(first, data)
     constants = energy_constants(data, len(spec.elements))
     data = [replace(frame, labels=shifted(frame, constants)) for frame in data]
     seconds = {'lists': perf_counter() - start}
@@ -89,7 +97,7 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
     steps = len(data) * 2 + len(chosen) * n_passes(n_terms, loops) + 3 * len(frames) + len(held_out)
     with tqdm(total=steps, desc='fit', unit='frame', disable=not progress, smoothing=0.05) as bar:
         mark = perf_counter()
-        blocks = _start_blocks(spec, shell, data, bar.update, notes)
+        blocks = _start_blocks(spec, shell, data, bar.update, notes, directions)
         shell = replace(shell, blocks=blocks, pair=_repulsion(spec, data, notes))
         projector = Projector(shell)
         state = _State(checkpoint, shell, _fingerprint(spec, weights, chosen, seed, loops, ridge))
@@ -138,8 +146,8 @@ def _shell(spec):
     return VVPotential(spec.elements, families, tuple(empty))
 
 
-def _start_blocks(spec, shell, data, tick, notes):
-    """Blocks with projection, scaling and Gaussians, without terms."""
+def _start_blocks(spec, shell, data, tick, notes, directions):
+    """Blocks with projection (``directions`` where given), scaling and Gaussians, without terms."""
     projector = Projector(shell)
     values = []
     for frame in data:
@@ -152,7 +160,10 @@ def _start_blocks(spec, shell, data, tick, notes):
         f = values[species == t, : shell.n_features(t)]
         if len(f) == 0:
             raise DatasetError(f'no structure contains {element}, which the spec lists')
-        projection = principal_components(f, spec.components) if spec.projection == 'pca' else plain_components(f)
+        if directions is not None:
+            projection = directions[t][:, : spec.components]
+        else:
+            projection = principal_components(f, spec.components) if spec.projection == 'pca' else plain_components(f)
         shift, scale = scaling(f @ projection)
         g = (f @ projection - shift) * scale
         n = projection.shape[1]

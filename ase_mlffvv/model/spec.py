@@ -51,10 +51,12 @@ class VVSpec:
         (0, 0) for none.
     degree : (int, int)
         Largest sum of all n and l in products of two and of three moments of the density.
-    projection : {'pca', 'none'}
-        Principal components of the features, or the features themselves.
+    projection : {'pca', 'supervised', 'none'}
+        Principal components of the features; directions along which the energy of a first fit (with principal
+        components and a third of the terms) varies most (:mod:`ase_mlffvv.fitting.supervised`), which need fewer
+        components; or the features themselves.
     components : int, optional
-        Keep at most so many principal components.
+        Keep at most so many components.
     single, pair : int
         Gaussians per component for one-component terms and for products of two.
     centres : {'adaptive', 'fixed'}
@@ -100,7 +102,7 @@ class VVSpec:
         unknown = [e for e in elements if e not in atomic_numbers]
         if not elements or unknown or len(set(elements)) < len(elements):
             raise ValueError(f'elements must be different chemical symbols, got {elements}')
-        for name, choices in {'projection': ('pca', 'none'), 'centres': ('adaptive', 'fixed')}.items():
+        for name, choices in {'projection': ('pca', 'supervised', 'none'), 'centres': ('adaptive', 'fixed')}.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f'{name} must be one of {choices}, got {getattr(self, name)!r}')
         if not 0 < self.cutoff < 50:

@@ -11,6 +11,9 @@ from ase_mlffvv import VVSpec, accuracy, fit
 from ase_mlffvv.calculators import VVCalculator
 from ase_mlffvv.errors import DatasetError, ElementError
 from ase_mlffvv.fitting import train as train_module
+from ase_mlffvv.fitting.prepare import prepare
+from ase_mlffvv.fitting.supervised import active_directions
+from ase_mlffvv.io.datasets import Labels, check_frames
 
 SPEC = VVSpec('Li', cutoff=4.2, two_body=8, three_body=(2, 2), single=6, terms=12, repulsion=0)
 
@@ -223,3 +226,30 @@ def test_one_atom_structures():
     potential, report = fit(frames, replace(SPEC, terms=4), progress=False)
     assert report.train.mae('energy') < 1e-3
     assert np.isfinite(potential.blocks[0].coefficients).all()
+
+
+def test_supervised_directions(teacher):
+    """An energy that depends on one direction of feature space: that direction comes first."""
+    block = teacher.blocks[0]
+    v = np.random.default_rng(0).normal(size=block.n)
+    coefficients = np.zeros_like(block.coefficients)
+    coefficients[: block.n] = v
+    one = replace(teacher, blocks=(replace(block, coefficients=coefficients),))
+    data = prepare(structures(4), [Labels(0.0, None, None, None)] * 4, teacher, {})
+    (found,) = active_directions(one, data)
+    want = (block.projection * block.scale) @ v
+    assert found.shape == block.projection.shape
+    cosine = found[:, 0] @ want / np.linalg.norm(found[:, 0]) / np.linalg.norm(want)
+    assert abs(cosine) == pytest.approx(1, abs=1e-9)
+
+
+def test_supervised_fit(teacher):
+    """The directions of the first fit are those of the result, as many as asked for, and the same again."""
+    frames = labelled(teacher, structures())
+    spec = replace(SPEC, components=4, projection='supervised')
+    first, _ = fit(frames, replace(SPEC, terms=4), progress=False)
+    (want,) = active_directions(first, prepare(frames, check_frames(frames), first, {}))
+    one, two = (fit(frames, spec, progress=False)[0] for _ in range(2))
+    np.testing.assert_allclose(one.blocks[0].projection, want[:, :4], rtol=1e-8)
+    assert len(one.blocks[0].terms) == spec.terms
+    assert one.digest() == two.digest()
