@@ -6,7 +6,7 @@ from ase.calculators.calculator import CalculatorSetupError
 
 from ..model.potential import VVPotential
 
-ENGINES = ('auto', 'numba', 'torch')
+ENGINES = ('auto', 'numba', 'torch', 'cuda')
 
 
 class TorchEngine:
@@ -23,32 +23,85 @@ class TorchEngine:
 
 
 def check_choice(engine, device):
-    """Raise CalculatorSetupError unless this engine exists and can run on this device here; returns its name."""
+    """Raise CalculatorSetupError unless this engine exists and can run on this device here."""
     if engine not in ENGINES:
         raise CalculatorSetupError(f'engine must be one of {", ".join(ENGINES)}, got {engine!r}')
+    if device == 'cpu' and engine == 'cuda':
+        raise CalculatorSetupError("engine='cuda' needs device='cuda', got 'cpu'")
     if device != 'cpu' and engine == 'numba':
         raise CalculatorSetupError(f"engine='numba' runs on device='cpu', got {device!r}; use engine='torch'")
     if device == 'cpu':
-        return 'numba' if engine == 'auto' else engine
+        return
     import torch
 
     try:
         kind = torch.device(device).type
     except (RuntimeError, TypeError) as error:
         raise CalculatorSetupError(f"device must be 'cpu' or 'cuda' (or 'cuda:0', ...), got {device!r}") from error
-    if kind == 'cuda' and not torch.cuda.is_available():
+    if engine == 'cuda':
+        if kind != 'cuda':
+            raise CalculatorSetupError(f"engine='cuda' needs device='cuda', got {device!r}")
+        if not _find_gpu(device):
+            raise CalculatorSetupError(
+                f"engine='cuda' was requested, but Numba finds no CUDA device '{device}'. Use device='cpu', or install "
+                'the extra cuda (pip install ".[cuda]") on a machine with an NVIDIA GPU.'
+            )
+    elif kind == 'cuda' and not torch.cuda.is_available() and not (engine == 'auto' and _find_gpu(device)):
         built = 'has no CUDA support' if torch.version.cuda is None else 'finds no CUDA device'
         raise CalculatorSetupError(
             f"device='{device}' was requested, but torch {torch.__version__} {built}. Use device='cpu', or install a "
             'CUDA build of torch on a machine with an NVIDIA GPU.'
         )
-    return 'torch'
+
+
+def choose(potential: VVPotential, engine, device):
+    """Name of the engine that evaluates ``potential``.
+
+    Raises
+    ------
+    CalculatorSetupError
+        There is none here: see :func:`check_choice`; or engine='cuda' does not have what the potential needs.
+    """
+    check_choice(engine, device)
+    if engine == 'auto' and device == 'cpu':
+        return 'numba'
+    if engine in ('auto', 'cuda') and str(device).startswith('cuda') and _find_gpu(device):
+        from ..kernels.cuda_density import unsupported
+
+        reason = unsupported(potential)
+        if not reason:
+            return 'cuda'
+        if engine == 'cuda':
+            raise CalculatorSetupError(f"{reason}; use engine='torch', or engine='numba' with device='cpu'")
+    if engine == 'auto':
+        engine = 'torch'
+        check_choice(engine, device)
+    return engine
 
 
 def make_engine(potential: VVPotential, engine, device, threads=None):
-    """Engine by name, after :func:`check_choice`."""
-    if check_choice(engine, device) == 'numba':
+    """Engine by name, after :func:`choose`."""
+    engine = choose(potential, engine, device)
+    if engine == 'numba':
         from ..kernels.evaluate import NumbaEngine
 
         return NumbaEngine(potential, threads)
+    if engine == 'cuda':
+        from ..kernels.cuda_density import CudaEngine
+
+        return CudaEngine(potential, _index(device))
     return TorchEngine(potential, device)
+
+
+def _index(device):
+    """Number of the GPU of a torch device name."""
+    return int(str(device).partition(':')[2] or 0)
+
+
+def _find_gpu(device):
+    """Whether Numba finds this GPU; imports numba.cuda."""
+    try:
+        from ..kernels.cuda_density import find_gpu
+    except ImportError:  # a Numba without numba.cuda
+        return False
+    return find_gpu(_index(device))

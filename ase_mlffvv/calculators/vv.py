@@ -15,7 +15,7 @@ from ..model.find import DEFAULT, find_potential
 from ..model.potential import Prediction, VVPotential
 from ..model.uncertainty import committee
 from ..neighbors import SkinList, pair_list
-from .engines import check_choice, make_engine
+from .engines import check_choice, choose, make_engine
 
 
 class VVCalculator(Calculator):
@@ -31,9 +31,11 @@ class VVCalculator(Calculator):
         A ``.vv`` file, a folder of the original PWMLFF programs, a potential, or None for the shipped lithium
         potential.
     device : str
-        ``'cpu'``, or ``'cuda'`` with a CUDA build of torch.
-    engine : {'auto', 'numba', 'torch'}
-        ``'auto'`` is the fused Numba engine on the CPU and torch elsewhere. Both give the same numbers to round-off.
+        ``'cpu'``, or ``'cuda'`` (``'cuda:1'``, ...) with a CUDA build of torch or, for engine ``'cuda'``, the extra
+        ``cuda``.
+    engine : {'auto', 'numba', 'torch', 'cuda'}
+        ``'auto'`` is the fused Numba engine on the CPU. On a GPU it is the fused CUDA engine where the model has
+        density features alone and Numba finds the device, and torch otherwise. All give the same numbers to round-off.
     skin : float, Å
         The pair list is kept while no atom moved so far that a pair could be missing; 0 rebuilds at every change.
     threads : int, optional
@@ -95,6 +97,8 @@ class VVCalculator(Calculator):
         self._list = SkinList(self._cutoff(), new['skin'])
         if new['on_extrapolation'] == 'stop':
             self._require_uncertainty()
+        for potential in self._potentials():
+            choose(potential, new['engine'], new['device'])
         self._engines = self._spread = None
         self._calls, self._warned = 0, False
         return super().set(**settings)
@@ -135,7 +139,7 @@ class VVCalculator(Calculator):
         info = {'engine': engine.name, 'device': self.parameters['device'], 'pair_list': dict(self._list.statistics)}
         if engine.name == 'numba':
             info['threads'] = engine.threads
-        else:
+        elif engine.name == 'torch':
             from ..model.reduce import SCATTER
 
             info['sum_over_pairs'] = SCATTER
