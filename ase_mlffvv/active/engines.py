@@ -30,7 +30,7 @@ def vv(atoms, safe, directory, model=None):
     """A VV force field; ``model`` as for VVCalculator, default the shipped lithium potential."""
     from ..calculators import VVCalculator
 
-    return VVCalculator(model)
+    return VVCalculator(model, on_extrapolation='ignore')  # what is labelled is new
 
 
 def gpaw(atoms, safe, directory, solvent=None, **settings):
