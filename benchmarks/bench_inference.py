@@ -149,10 +149,12 @@ def plot(times, errors, path):
     for name, error in errors.items():
         ours = name not in PEERS
         axes.loglog(times[name], error, 'o' if ours else 's', color='C0' if ours else 'C1')
-        axes.annotate(name, (times[name], error), (5, 5), textcoords='offset points', fontsize=8)
-    axes.set(xlabel='µs per atom and step, one thread', ylabel='mean absolute error of forces (meV/Å)')
-    low, high = axes.get_xlim()
-    axes.set_xlim(low, high * 2)
+        axes.annotate(name, (times[name], error), (6, 5), textcoords='offset points', fontsize=8)
+    axes.set(xlabel='µs per atom and step, one thread', ylabel='mean absolute error of forces (meV/Å)',
+             xlim=(3, 600), ylim=(4, 50), xticks=(3, 10, 30, 100, 300), yticks=(5, 10, 20, 50))  # fmt: skip
+    axes.xaxis.set_major_formatter('{x:g}')
+    axes.yaxis.set_major_formatter('{x:g}')
+    axes.minorticks_off()
     figure.savefig(path, dpi=150)
 
 
