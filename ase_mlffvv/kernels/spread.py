@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from ..model.potential import VVPotential
 from ..model.terms import function_table, term_factors
-from .cosine import make_system
+from .cosine import FAST, make_system
 from .project import raw_features
 from .rows import basis
 from .tables import feature_tables
-from .threads import available_threads
+from .threads import available_threads, over_blocks
 
 _BLOCK = 2048
 
@@ -42,7 +43,7 @@ class SpreadEngine:
             atoms = np.flatnonzero(system.species == t)
             for begin in range(0, len(atoms), _BLOCK):
                 rows = atoms[begin : begin + _BLOCK]
-                draws = part(f[rows])
+                draws = part(f[rows], self.threads)
                 spread[rows] = np.sqrt((draws**2).mean(axis=1))
                 grade[rows] = spread[rows] / self.largest[t]
                 total = total + draws.sum(axis=0)
@@ -62,11 +63,32 @@ class _Part:
         self.block = block
         self.table, self.factors = function_table(block), term_factors(block, block.terms)[n + 1 :]
 
-    def __call__(self, f):
-        f = f[:, : self.n_features]
-        out = f @ self.direct + self.constant
+    def __call__(self, f, threads):
+        f = np.ascontiguousarray(f[:, : self.n_features])
+        out = product(f, self.direct, threads) + self.constant
         if len(self.draws):
             g = np.ones((len(f), self.block.n + 1))
-            g[:, :-1] = (f @ self.block.projection - self.block.shift) * self.block.scale
-            out += basis(g, self.table, self.factors)[0] @ self.draws
+            g[:, :-1] = (product(f, self.block.projection, threads) - self.block.shift) * self.block.scale
+            out += product(basis(g, self.table, self.factors)[0], self.draws, threads)
         return out
+
+
+def product(a, b, threads):
+    """Matrix product with the same bits whatever the number of threads, unlike that of a library.
+
+    What cancels in it, and digits that a file shows, depend on the order of a sum; a run that goes on shall write the
+    same file as one that was not interrupted.
+    """
+    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    out = np.zeros((len(a), b.shape[1]))
+    over_blocks(lambda begin, end: _product(a, b, begin, end, out), len(a), threads)
+    return out
+
+
+@njit(cache=True, nogil=True, **FAST)
+def _product(a, b, begin, end, out):
+    for i in range(begin, end):
+        for j in range(a.shape[1]):
+            x = a[i, j]
+            for k in range(b.shape[1]):
+                out[i, k] += x * b[j, k]

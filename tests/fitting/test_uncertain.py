@@ -214,3 +214,11 @@ def test_ranks_errors_on_a_kind_that_was_not_in_training():
     assert (outside.grade > 1).sum() > 50
     assert (inside.grade > 1).mean() < 0.01
     assert 0.8 < np.sqrt((inside.actual**2).mean() / (inside.predicted**2).mean()) < 1.25
+
+
+def test_same_bits_with_any_number_of_threads(potential):
+    """The grade stands in trajectories, which a run that goes on has to repeat to the last digit."""
+    atoms = crystals(1, 7)[0] * (2, 2, 2)
+    found = [VVCalculator(potential, threads=n).uncertainty(atoms, forces=False)['grade'] for n in (1, 2, 3)]
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
