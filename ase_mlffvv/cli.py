@@ -92,7 +92,7 @@ def _add_model(p):
 
 def _add_machine(p):
     p.add_argument('--device', default='cpu', help="'cpu' or 'cuda'")
-    p.add_argument('--engine', choices=('auto', 'numba', 'torch'), default='auto')
+    p.add_argument('--engine', choices=('auto', 'numba', 'torch', 'cuda'), default='auto')
     p.add_argument('--threads', type=int, help='CPU threads (default: all)')
 
 
@@ -110,6 +110,12 @@ def _run(args):
                         on_extrapolation=args.on_extrapolation)  # fmt: skip
     log.info('%s', calc)
     if args.restart:
+        before = settings['note'].get('digest', calc.potential.digest())
+        if not args.model and before != calc.potential.digest():
+            raise ValueError(
+                f"the run in '{folder}' was started with another potential (sha256 {before[:12]}...) than "
+                f'{calc.parameters["model"]} is now; name the potential to go on with by --model'
+            )
         steps = round(args.time * 1000 / settings['timestep']) if 'time' in args else None
         resume(folder, calc, steps=steps)
     else:
@@ -120,7 +126,7 @@ def _run(args):
         log.info(
             '%d atoms, %d steps of %g fs at %g K, into %s', len(atoms), steps, args.timestep, args.temperature, folder
         )
-        start(atoms, calc, folder, chosen, note={'model': args.model, 'digest': calc.potential.digest()})
+        start(atoms, calc, folder, chosen, note={'model': calc.parameters['model'], 'digest': calc.potential.digest()})
     print(summary(folder))
     print(f'\ntrajectory  {folder / "trajectory.extxyz"}   (look at it with: ase gui {folder / "trajectory.extxyz"})')
     print(f'picture     {folder / "summary.png"}')

@@ -51,6 +51,8 @@ def refit(potential, frames, *, weights=None, group_weights=None, validation=0.0
     Returns
     -------
     VVPotential, FitReport
+        The potential has no uncertainty, since that of the old data does not hold any more; see
+        :func:`.uncertain.add_uncertainty`.
 
     Raises
     ------
