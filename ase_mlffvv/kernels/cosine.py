@@ -16,7 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-# reordered sums, but NaN and infinity kept; division by zero gives infinity, not a branch that stops vectorisation
+# Only what Python calls is cached. With cached parts the machine code would depend on which of them were at hand when
+# it was compiled, and so would the last bits of results, which a restarted run has to repeat.
+# Reordered sums, but NaN and infinity kept; division by zero gives infinity, not a branch that stops vectorisation
 FAST = {'fastmath': {'contract', 'reassoc', 'nsz', 'arcp'}, 'error_model': 'numpy'}
 _SINE = tuple((-1) ** k * math.pi ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(11))
 _COSINE = tuple((-1) ** k * math.pi ** (2 * k) / math.factorial(2 * k) for k in range(12))
@@ -93,7 +95,7 @@ class Work(NamedTuple):
     slope: np.ndarray  # (p, 3): dE/dD
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def make_work(tables, n_max):
     """Scratch for at most ``n_max`` neighbours per atom."""
     n_pair, n_leg, n_side = tables.pairs.a.shape[1], tables.legs.a.shape[1], tables.sides.a.shape[1]
@@ -144,7 +146,7 @@ def sincospi(x):
     return sign * r * s, sign * c
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def gather(i, cutoff, system, w):
     """Neighbours of atom i within ``cutoff`` into the scratch, element by element; the smallest squared distance."""
     positions, shift = system.positions, system.shift_vectors
@@ -174,7 +176,7 @@ def gather(i, cutoff, system, w):
     return smallest
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def _bumps(n, d, inverse, limit, bumps, t, sine, cosine, value, slope):
     """Values and slopes over distance, (bump, p), at the n distances d; zero from ``limit`` on."""
     if bumps.shared[t]:
@@ -195,7 +197,7 @@ def _bumps(n, d, inverse, limit, bumps, t, sine, cosine, value, slope):
             slope_m[p] = inside * inverse[p] * half_omega * (cosine[p] * s - sine[p] * c)
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def features(t, tables, w, f):
     """Raw features f of the gathered centre atom of element t; leaves bumps and H in the scratch."""
     f[: tables.n_features[t]] = 0.0
@@ -226,7 +228,7 @@ def features(t, tables, w, f):
         f[tables.offset3[t] + m] = w.Q[c, u * rows + v]
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def _sides(n, t, tables, w):
     """Bumps of the distances between all neighbours."""
     side, inverse = w.side, w.side_inverse
@@ -243,7 +245,7 @@ def _sides(n, t, tables, w):
     _bumps(n * n, side, inverse, limit, tables.sides, t, w.sine, w.cosine, w.psi, w.psi_slope)
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def pair_slopes(t, tables, w, weights):
     """dE/dD of every gathered neighbour into ``w.slope``, for dE/df = weights. Call :func:`features` first."""
     n, n_two = w.n[0], tables.pairs.n[t]
@@ -263,7 +265,7 @@ def pair_slopes(t, tables, w, weights):
         w.slope[:n] -= np.dot(radial, D)
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def _three_body_slopes(n, t, tables, w, weights, own):
     """Add to ``own``, and leave dE/dd_pq / d_pq in ``w.radial``, whose row sums are added to ``own``, too."""
     rows = tables.n_types * tables.legs.n[t]

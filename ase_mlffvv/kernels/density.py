@@ -52,7 +52,7 @@ class DensityWork(NamedTuple):
     v: np.ndarray  # (3, p): derivative with respect to the unit vector
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def make_density_work(tables, n_max, lanes):
     """Scratch for at most ``n_max`` neighbours of each of ``lanes`` atoms, which are the first axis of the first seven
     arrays: see :func:`density_lane`."""
@@ -76,7 +76,7 @@ def make_density_work(tables, n_max, lanes):
     )
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def density_lane(dw, lane):
     """Scratch of one atom."""
     return DensityWork(
@@ -85,7 +85,7 @@ def density_lane(dw, lane):
     )  # fmt: skip
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def make_near(n_types, n_max):
     """Space for the neighbours of LANES atoms, which are the first axis: see :func:`near_lane`."""
     return Near(
@@ -100,7 +100,7 @@ def make_near(n_types, n_max):
     )
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def near_lane(near, lane):
     """Neighbours of one atom."""
     return Near(
@@ -118,14 +118,14 @@ class LaneWork(NamedTuple):
     Q: np.ndarray  # dE/dF
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def make_lane_work(tables):
     """Scratch for products of moments."""
     n, f = tables.first[len(tables.channels)], tables.n_features
     return LaneWork(np.zeros((n, LANES)), np.zeros((n, LANES)), np.zeros((f, LANES)), np.zeros((f, LANES)))
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def _directions(n, tables, w, dw):
     """Unit vectors, derivatives of Legendre polynomials and powers of x + i y of the n gathered neighbours."""
     x, cosine, sine, legendre = dw.x, dw.cosine, dw.sine, dw.legendre
@@ -156,7 +156,7 @@ def _directions(n, tables, w, dw):
                     legendre[m, l, p] = a * x[2, p] * legendre[m, l - 1, p] - b * legendre[m, l - 2, p]
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def _radial(n, t, tables, w, dw):
     """Radial functions and their slopes."""
     cutoff = tables.cutoff[t]
@@ -203,7 +203,7 @@ def _radial(n, t, tables, w, dw):
                         R_slope[u, p] += c * mask[s, p] * slope[k, p]
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def density_moments(t, tables, w, dw, A, lane):
     """Moments of the gathered centre atom of element t into ``A[:, lane]``; leaves R and harmonics in the scratch."""
     n = w.n[0]
@@ -228,7 +228,7 @@ def density_moments(t, tables, w, dw, A, lane):
                     k += 1
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def density_products(tables, A, F):
     """Features F (feature, lane) of moments A (moment, lane)."""
     F[:] = 0.0
@@ -245,7 +245,7 @@ def density_products(tables, A, F):
             add_triple(F, n_one + n_two + k, tables.weight3[m], A, a, A, b, A, c)
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def density_products_back(tables, A, Q, W):
     """W = dE/dA (moment, lane) for Q = dE/dF (feature, lane)."""
     W[:] = 0.0
@@ -266,7 +266,7 @@ def density_products_back(tables, A, Q, W):
             add_triple(W, c, weight, Q, row, A, a, A, b)
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def density_slopes(tables, w, dw, W, lane):
     """Add dE/dD of every gathered neighbour to ``w.slope`` for dE/dA = ``W[:, lane]``.
 
@@ -312,7 +312,7 @@ def density_slopes(tables, w, dw, W, lane):
         w.slope[p, 2] += radial * z[p] + w.inverse[p] * v[2, p]
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def moment_gradients(tables, w, dw, dA):
     """Derivatives dA/dD of every moment, (moment, 3, p), for a fit; after :func:`density_moments`."""
     n = w.n[0]

@@ -12,7 +12,7 @@ from .cosine import FAST
 from .lanes import LANES, add, add_product, add_triple
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def atomic_energy(t, vv, f, g, gauss, q):
     """Energy of an atom of element t with raw features f; writes dE/df into q. g and gauss are scratch."""
     n, n_features = vv.n[t], len(q)
@@ -66,7 +66,7 @@ class VVWork(NamedTuple):
     bits: np.ndarray
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def make_vv_work(vv):
     """Scratch for :func:`atomic_energies`."""
     n, n_gauss = vv.origin.shape[1] + 1, vv.single.shape[1]
@@ -85,7 +85,7 @@ _INVERSE_FACTORIAL = tuple(1 / math.factorial(k) for k in range(14))
 _LOG2E, _LN2 = 1 / math.log(2), math.log(2)
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def _gaussians(x, value, bits):
     """value = exp(-x^2), flat arrays, to round-off; plain arithmetic that vectorises."""
     for k in range(len(x)):
@@ -102,7 +102,7 @@ def _gaussians(x, value, bits):
         value[k] *= power[k]
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def atomic_energies(t, vv, F, vw, Q):
     """Energies of LANES atoms of element t with raw features F (feature, lane) into ``vw.energy``; Q = dE/dF."""
     n, n_gauss, n_features = vv.n[t], vv.n_gauss[t], len(F)

@@ -64,7 +64,7 @@ class NumbaEngine:
         return Prediction(energies, forces, virials)
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def _pair_energy(i, p, pair, system, w, D):
     """Pair term of the p-th gathered neighbour: its half of the energy, and dE/dd / d; vector left in D."""
     j = w.atom[p]
@@ -92,7 +92,7 @@ def _pair_energy(i, p, pair, system, w, D):
     return 2.0 * radial * cosine * cosine, 2.0 * slope / d
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def _add(i, energy, pair, system, w, D, energies, forces, virials):
     """Add atom i, its energy and the slopes of its gathered neighbours to the results, with the pair term if any."""
     virial = virials[i]

@@ -9,7 +9,7 @@ from .density import density_moments, density_products, density_products_back, d
 from .lanes import LANES
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def all_features(t, tables, w, dw, lw, f):
     """Raw features f of the gathered centre atom of element t; ``lw.A`` holds its moments in every lane."""
     features(t, tables, w, f)
@@ -23,7 +23,7 @@ def all_features(t, tables, w, dw, lw, f):
             f[density.offset[t] + k] = lw.F[k, 0]
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def density_weights(t, tables, lw, weights):
     """Leave dE/dA of up to LANES sets of weights (set, feature) in ``lw.W``."""
     density = tables.density
@@ -33,7 +33,7 @@ def density_weights(t, tables, lw, weights):
     density_products_back(density, lw.A, lw.Q, lw.W)
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def all_slopes(t, tables, w, dw, lw, weights):
     """dE/dD of every gathered neighbour into ``w.slope``, for dE/df = weights[0].
 

@@ -108,7 +108,7 @@ def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
                         J[w.entry[p], a, first + lane] = slope[lane, a, p]
 
 
-@njit(cache=True, **FAST)
+@njit(**FAST)
 def _add_moment(n, weight, change, out):
     for a in range(3):
         for p in range(n):
