@@ -78,6 +78,13 @@ class Columns:
             if len(factors):
                 yield t, self.tables[t], factors, slice(self.candidates[t], self.candidates[t + 1])
 
+    def atoms(self, frame, projector):
+        """Element index, rows X (n_atoms of it, n_columns), their slopes dX and the components these belong to."""
+        f = projector.features(frame)
+        for t, table, factors, _ in self.parts():
+            g = projector.components(f[frame.system.species == t], t)
+            yield t, *basis(g, table, factors), table[:, 0].astype(int)[factors]
+
     def evaluate(self, frame, g, J):
         """Columns X (n_atoms, total), their sums' derivatives V (3 n_atoms, total) and S (6, total, strain)."""
         n_atoms = len(frame)

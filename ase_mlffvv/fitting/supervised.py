@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels.rows import basis
 from .frames import Projector
 from .rows import Columns
 
@@ -28,14 +27,10 @@ def active_directions(potential, data):
     projector, columns = Projector(potential), Columns(potential.blocks)
     outer = [np.zeros((block.n, block.n)) for block in potential.blocks]
     for frame in data:
-        f = projector.features(frame)
-        for t, table, factors, _ in columns.parts():
+        for t, x, dX, component in columns.atoms(frame, projector):
             block = potential.blocks[t]
-            g = projector.components(f[frame.system.species == t], t)
-            _, dX = basis(g, table, factors)
-            component = table[:, 0].astype(int)[factors]
-            gradient = np.zeros((block.n + 1, len(g)))
-            for k in range(factors.shape[1]):
+            gradient = np.zeros((block.n + 1, len(x)))
+            for k in range(component.shape[1]):
                 np.add.at(gradient, component[:, k], (dX[:, :, k] * block.coefficients).T)
             outer[t] += gradient[:-1] @ gradient[:-1].T
     directions = []

@@ -9,7 +9,6 @@ import scipy.linalg
 
 from ..io.datasets import check_frames
 from ..kernels.evaluate import NumbaEngine
-from ..kernels.rows import basis
 from ..model.uncertainty import Uncertainty, spread
 from .frames import Projector
 from .prepare import prepare
@@ -46,36 +45,22 @@ def add_uncertainty(potential, frames, *, held_out=None, n_draws=64, seed=0, tic
     ase_mlffvv.model.uncertainty.Uncertainty : what is stored, and the source.
     """
     data = prepare(frames, check_frames(frames), potential, {})
-    rows = _Rows(potential)
+    projector, columns = Projector(potential), Columns(potential.blocks)
     gram = [np.zeros((len(block.coefficients),) * 2) for block in potential.blocks]
     for frame in data:
-        for t, x in rows(frame):
+        for t, x, *_ in columns.atoms(frame, projector):
             gram[t] += x.T @ x
         tick()
     rng = np.random.default_rng(seed)
     found = [Uncertainty(_draws(matrix, n_draws, rng), 1.0) for matrix in gram]
     largest = np.zeros(len(found))
     for frame in data:
-        for t, x in rows(frame):
+        for t, x, *_ in columns.atoms(frame, projector):
             largest[t] = max(largest[t], spread(x, found[t]).max(initial=0.0))
         tick()
     scale = _scale(potential, found, held_out or frames[:: max(1, len(frames) // 50)])
     found = [Uncertainty(scale * u.draws, scale * top) for u, top in zip(found, largest)]
     return replace(potential, uncertainty=tuple(found))
-
-
-class _Rows:
-    """Basis rows of the atoms of a frame, element by element."""
-
-    def __init__(self, potential):
-        self.projector = Projector(potential)
-        self.columns = Columns(potential.blocks)
-
-    def __call__(self, frame):
-        f = self.projector.features(frame)
-        for t, table, factors, _ in self.columns.parts():
-            of_element = frame.system.species == t
-            yield t, basis(self.projector.components(f[of_element], t), table, factors)[0]
 
 
 def _draws(gram, n_draws, rng):
