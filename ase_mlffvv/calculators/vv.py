@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
 from ase.calculators.calculator import Calculator, CalculatorSetupError, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
-from ..errors import ExtrapolationError, ExtrapolationWarning, some
-from ..kernels.spread import SpreadEngine
 from ..model.find import DEFAULT, find_potential
 from ..model.potential import Prediction, VVPotential
 from ..model.uncertainty import committee
 from ..neighbors import SkinList, pair_list
 from .engines import check_choice, choose, make_engine
+from .grade import GradeWatch, check_action, require_uncertainty
 
 
 class VVCalculator(Calculator):
@@ -84,23 +82,16 @@ class VVCalculator(Calculator):
         check_choice(new['engine'], new['device'])
         if new['threads'] is not None and not int(new['threads']) >= 1:
             raise CalculatorSetupError(f'threads must be 1 or more, got {new["threads"]!r}')
-        if new['on_extrapolation'] not in ('warn', 'stop', 'ignore'):
-            raise CalculatorSetupError(
-                f"on_extrapolation must be 'warn', 'stop' or 'ignore', got {new['on_extrapolation']!r}"
-            )
-        if not int(new['check_interval']) >= 1:
-            raise CalculatorSetupError(f'check_interval must be 1 or more, got {new["check_interval"]!r}')
+        check_action(new['on_extrapolation'], new['check_interval'])
         if 'model' in settings:
             self._load(settings['model'])
             settings['model'] = self._label(settings['model'])
             self.reset()
         self._list = SkinList(self._cutoff(), new['skin'])
-        if new['on_extrapolation'] == 'stop':
-            self._require_uncertainty()
+        self._watch = self._make_watch(new)
         for potential in self._potentials():
             choose(potential, new['engine'], new['device'])
-        self._engines = self._spread = None
-        self._calls, self._warned = 0, False
+        self._engines = None
         return super().set(**settings)
 
     def _load(self, model):
@@ -121,7 +112,7 @@ class VVCalculator(Calculator):
 
     def __getstate__(self):
         state = self.__dict__.copy()
-        state['_engines'] = state['_spread'] = None
+        state['_engines'] = None
         state['_list'] = SkinList(self._list.cutoff, self._list.skin)
         return state
 
@@ -176,40 +167,14 @@ class VVCalculator(Calculator):
         self._check_grade(system)
         self.results = self._results(self.atoms, predictions)
 
+    def _make_watch(self, settings):
+        model = settings['model']
+        return GradeWatch(self.potential, settings['on_extrapolation'], settings['check_interval'], settings['threads'],
+                          model if isinstance(model, str) else self._label(model))  # fmt: skip
+
     def _check_grade(self, system):
         """Warn or raise where the grade of the present atoms is above one, every ``check_interval`` calls."""
-        due = self._calls % self.parameters['check_interval'] == 0
-        self._calls += 1
-        action = self.parameters['on_extrapolation']
-        if not due or self.potential.uncertainty is None or action == 'ignore' or (action == 'warn' and self._warned):
-            return
-        *_, grade = self._spreads(self.atoms, system)
-        beyond = np.flatnonzero(grade > 1)
-        if len(beyond) == 0:
-            return
-        worst = int(grade.argmax())
-        message = (
-            f'the surroundings of {len(beyond)} of {len(grade)} atoms (atoms {some(beyond)}) lie outside of the '
-            f'training data of {self.parameters["model"]}: grade up to {grade.max():.1f} (atom {worst}), where 1 is '
-            'the most extreme training atom. Their energies and forces may be wrong; see calc.uncertainty(atoms), and '
-            'label such structures and fit again.'
-        )
-        if action == 'stop':
-            raise ExtrapolationError(message, grade)
-        self._warned = True
-        warnings.warn(message, ExtrapolationWarning, stacklevel=4)
-
-    def _require_uncertainty(self):
-        if self.potential.uncertainty is None:
-            raise CalculatorSetupError(
-                f'{self.potential!r} has no uncertainty. Fit it again, or use ase_mlffvv.fitting.add_uncertainty with '
-                'its training structures.'
-            )
-
-    def _spreads(self, atoms, system):
-        if self._spread is None:
-            self._spread = SpreadEngine(self.potential, self.parameters['threads'])
-        return self._spread(self.potential.species(atoms.numbers), *system)
+        self._watch(self.potential.species(self.atoms.numbers), *system)
 
     def uncertainty(self, atoms=None, forces=True):
         """Extrapolation grade and standard deviations of the prediction.
@@ -237,10 +202,10 @@ class VVCalculator(Calculator):
         --------
         ase_mlffvv.model.uncertainty.Uncertainty : definition and source.
         """
-        self._require_uncertainty()
         atoms = atoms if atoms is not None else self.atoms
+        require_uncertainty(self.potential)
         system = self._system(atoms)
-        energies, energy, grade = self._spreads(atoms, system)
+        energies, energy, grade = self._watch.spread(self.potential.species(atoms.numbers), *system)
         out = {'grade': grade, 'energies': energies, 'energy': energy}
         if forces:
             species = self.potential.species(atoms.numbers)
@@ -301,8 +266,9 @@ class CommitteeCalculator(VVCalculator):
     def _check_grade(self, system):
         pass
 
-    def _require_uncertainty(self):
-        raise CalculatorSetupError("a committee has no grade: on_extrapolation='stop' needs one model")
+    def _make_watch(self, settings):
+        if settings['on_extrapolation'] == 'stop':
+            raise CalculatorSetupError("a committee has no grade: on_extrapolation='stop' needs one model")
 
     def _load(self, models):
         if models is None or len(models) < 2:

@@ -3,10 +3,7 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import textwrap
-import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,17 +15,13 @@ from ase.io import read
 from ase.md.nvtberendsen import NVTBerendsen
 
 from ase_mlffvv import VVCalculator
-from ase_mlffvv.build import column, freeze_bottom
 from ase_mlffvv.errors import StructureError
-from ase_mlffvv.md import RunSettings, job, read_log, resume, start, summary
+from ase_mlffvv.md import Interrupted, RunSettings, read_log, record, resume, start, summary
 
 from ..toys import random_potential
+from .runs import needle, same_run
 
 QUICK = RunSettings(steps=60, interval=20, checkpoint_interval=30, temperature=100.0)
-
-
-def needle():
-    return freeze_bottom(column(diameter=2.5, height=2, box=5, substrate_layers=3), 1)
 
 
 def test_what_a_run_leaves(tmp_path):
@@ -87,51 +80,11 @@ class StopsAfter(VVCalculator):
 @pytest.mark.parametrize('when', [5, 33, 47])
 def test_interrupt_and_resume(tmp_path, when):
     start(needle(), VVCalculator(), tmp_path / 'whole', QUICK, progress=False)
-    with pytest.raises(job.Interrupted, match='mlffvv run --restart'):
+    with pytest.raises(Interrupted, match='mlffvv run --restart'):
         start(needle(), StopsAfter(when), tmp_path / 'broken', QUICK, progress=False)
     resume(tmp_path / 'broken', VVCalculator(), progress=False)
     same_run(tmp_path / 'whole', tmp_path / 'broken')
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def same_run(whole, broken):
-    for name in (job.TRAJECTORY, job.LOG):
-        assert (whole / name).read_bytes() == (broken / name).read_bytes(), name
-    a, b = (read(folder / job.CHECKPOINT) for folder in (whole, broken))
-    np.testing.assert_array_equal(a.positions, b.positions)
-    np.testing.assert_array_equal(a.get_momenta(), b.get_momenta())
-
-
-def test_killed_run_goes_on_from_its_checkpoint(tmp_path):
-    """SIGKILL in the middle: frames after the checkpoint are cut off and computed again, bit for bit.
-
-    All in processes of their own, which load the same machine code: this one may have compiled its own at the same time
-    as another process, and fast-math sums of two compilations can differ in the last bit.
-    """
-    settings = RunSettings(steps=400, interval=10, checkpoint_interval=50, temperature=100.0)
-    program = textwrap.dedent(f"""
-        import sys
-        from tests.md.test_job import needle
-        from ase_mlffvv import VVCalculator
-        from ase_mlffvv.md import RunSettings, resume, start
-        settings = RunSettings(**{settings.__dict__!r})
-        if sys.argv[1] == 'resume':
-            resume(sys.argv[2], VVCalculator(), progress=False)
-        else:
-            start(needle(), VVCalculator(), sys.argv[2], settings, progress=False)
-    """)
-    whole, broken = tmp_path / 'whole', tmp_path / 'broken'
-    subprocess.run([sys.executable, '-c', program, 'start', whole], check=True)
-    process = subprocess.Popen([sys.executable, '-c', program, 'start', broken])
-    log = broken / job.LOG
-    deadline = time.time() + 120
-    while time.time() < deadline and not (log.exists() and len(log.read_text().splitlines()) > 12):
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    assert len(log.read_text().splitlines()) < 42, 'the run was over before it could be killed'
-    subprocess.run([sys.executable, '-c', program, 'resume', broken], check=True)
-    same_run(whole, broken)
 
 
 def test_longer_than_planned(tmp_path):
@@ -161,6 +114,8 @@ def test_messages(tmp_path):
         start(needle(), VVCalculator(), tmp_path / 'run', QUICK)
     with pytest.raises(FileNotFoundError, match='holds no run to continue'):
         resume(tmp_path, VVCalculator())
+    with pytest.raises(ValueError, match="dynamics='device' needs a VVCalculator"):
+        start(needle(), EMT(), tmp_path / 'emt', RunSettings(dynamics='device'))
     with pytest.raises(StructureError, match='has no atoms'):
         start(needle()[:0], VVCalculator(), tmp_path / 'empty', QUICK)
     for settings, message in (
@@ -168,6 +123,9 @@ def test_messages(tmp_path):
         ({'temperature': float('nan')}, 'temperature must be positive'),
         ({'interval': 0}, 'interval must be a whole number of steps'),
         ({'steps': 2.5}, 'steps must be a whole number'),
+        ({'interval': 50, 'log_interval': 20}, r'log_interval must divide interval \(50\), got 20'),
+        ({'thermostat': 'nose'}, "thermostat must be one of berendsen, csvr, .* got 'nose'"),
+        ({'thermostat': 'csvr', 'dynamics': 'ase'}, "dynamics='ase' has the thermostat berendsen alone, got 'csvr'"),
     ):
         with pytest.raises(ValueError, match=message):
             RunSettings(**settings)
@@ -175,7 +133,7 @@ def test_messages(tmp_path):
 
 def test_output_lost_since_the_checkpoint(tmp_path):
     start(needle(), VVCalculator(), tmp_path, RunSettings(steps=0), progress=False)
-    path = tmp_path / job.TRAJECTORY
+    path = tmp_path / record.TRAJECTORY
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(FileNotFoundError, match='has 100 bytes, but .* were written before the checkpoint'):
         resume(tmp_path, VVCalculator())
@@ -194,8 +152,38 @@ def test_blow_up_is_reported_and_the_checkpoint_kept(tmp_path):
 
     with pytest.raises(StructureError, match=r'the run blew up at step \d+: \d+ K'):
         start(needle(), Hot(), tmp_path / 'run', RunSettings(steps=400), progress=False)
-    assert (tmp_path / 'run' / job.CHECKPOINT).exists()
+    assert (tmp_path / 'run' / record.CHECKPOINT).exists()
 
 
 def test_potential_object_as_model(tmp_path):
     start(needle(), VVCalculator(random_potential()), tmp_path / 'run', RunSettings(steps=2), progress=False)
+
+
+@pytest.mark.parametrize('thermostat', ['berendsen', 'csvr', 'langevin', 'none'])
+def test_device_dynamics_in_a_folder(tmp_path, thermostat):
+    settings = replace(QUICK, dynamics='device', thermostat=thermostat, trajectory='packed', log_interval=5)
+    table = start(needle(), VVCalculator(), tmp_path / 'run', settings, progress=False)
+    np.testing.assert_array_equal(table['step'], np.arange(0, 61, 5))
+    assert np.ptp(table['total_energy_eV'] - table['heat_eV']) < 2e-4
+    frames = read(tmp_path / 'run' / 'trajectory.vvtraj', ':')
+    assert [frame.info['step'] for frame in frames] == [0, 20, 40, 60]
+    assert (tmp_path / 'run' / record.PICTURE).exists()
+    if thermostat == 'berendsen':  # the same with ASE's dynamics and text
+        other = start(needle(), VVCalculator(), tmp_path / 'ase', replace(QUICK, dynamics='ase'), progress=False)
+        for name in record.COLUMNS:
+            np.testing.assert_allclose(table[name][::4], other[name], rtol=1e-6, atol=1e-9, err_msg=name)
+        for a, b in zip(frames, read(tmp_path / 'ase' / 'trajectory.extxyz', ':')):
+            np.testing.assert_allclose(a.positions, b.positions, atol=6e-5)
+            np.testing.assert_array_equal(a.arrays['coordination'], b.arrays['coordination'])
+            np.testing.assert_allclose(a.arrays['local_energy'], b.arrays['local_energy'], rtol=1e-6)
+            np.testing.assert_allclose(a.arrays['grade'], b.arrays['grade'], rtol=1e-4)
+            np.testing.assert_array_equal(a.get_tags(), b.get_tags())
+
+
+def test_what_auto_means():
+    settings = RunSettings()
+    assert settings.resolve(100, True).dynamics == settings.resolve(10**6, False).dynamics == 'ase'
+    assert settings.resolve(10_000, True).dynamics == 'device'
+    assert replace(settings, thermostat='csvr').resolve(100, True).dynamics == 'device'
+    assert settings.resolve(100, True).trajectory == 'extxyz'
+    assert settings.resolve(10**6, True).trajectory == 'packed'

@@ -1,0 +1,77 @@
+"""Minimisation on the device."""
+
+from __future__ import annotations
+
+import numpy as np
+from tqdm import tqdm
+
+from ..errors import StructureError
+from .dynamics import Dynamics
+
+
+def minimise(atoms, model=None, *, fmax=0.01, steps=10_000, maxstep=0.2, progress=False, **settings):
+    """Relax positions with FIRE, on the CPU or a GPU.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Not changed; frozen atoms stay.
+    model : None, str, Path or VVPotential
+    fmax : float, eV/Å
+        Stop where no mobile atom feels a larger force.
+    steps : int
+        At most so many.
+    maxstep : float, Å
+        No atom moves farther in a step.
+    progress : bool
+    **settings
+        ``device``, ``engine``, ``skin``, ``threads``, ``precision`` of :class:`.Dynamics`.
+
+    Returns
+    -------
+    Atoms
+        With energy and forces.
+
+    Raises
+    ------
+    StructureError
+        Not converged in so many steps, or positions that are not finite.
+
+    References
+    ----------
+    E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006), with the parameters of :class:`ase.optimize.FIRE`; the largest
+    displacement of an atom is limited, not the norm of all, so that the number of steps does not grow with the system.
+    """
+    still = atoms.copy()
+    still.set_momenta(np.zeros((len(atoms), 3)), apply_constraint=False)
+    md = Dynamics(still, model, on_extrapolation='ignore', sample_interval=0, **settings)
+    state, mobile = md.state, md.state.mobile
+    md.atoms()
+    velocities = 0.0 * state.positions
+    dt, mixing, good = 0.2, 0.1, 0  # the first step, from rest, halves dt
+    with tqdm(total=steps, unit='step', desc='FIRE', disable=not progress) as bar:
+        for _ in range(steps + 1):
+            force = state.forces * mobile
+            largest = float((force * force).sum(1).max()) ** 0.5
+            bar.set_postfix_str(f'largest force {largest:.4f} eV/Å', refresh=False)
+            if largest <= fmax:
+                return md.atoms()
+            power = float((force * velocities).sum())
+            if power > 0.0:
+                ratio = float((velocities * velocities).sum() / (force * force).sum()) ** 0.5
+                velocities = (1.0 - mixing) * velocities + mixing * ratio * force
+                if good > 5:
+                    dt, mixing = min(1.1 * dt, 1.0), 0.99 * mixing
+                good += 1
+            else:
+                velocities, mixing, good = 0.0 * velocities, 0.1, 0
+                dt *= 0.5
+            velocities = velocities + dt * force
+            move = dt * velocities
+            longest = float((move * move).sum(1).max()) ** 0.5
+            state.positions += min(1.0, maxstep / longest) * move
+            state.energies, state.forces = md.forces(state.positions)
+            bar.update()
+    raise StructureError(
+        f'not relaxed to {fmax:g} eV/Å in {steps} steps: the largest force is {largest:.4f} eV/Å. Allow more steps.'
+    )

@@ -1,0 +1,252 @@
+"""Integrators of molecular dynamics, on NumPy arrays or on torch tensors of any device.
+
+Each is a frozen description with ``prepare(state, timestep)``, whose result has ``step(state, compute)``. A step works
+on the arrays of a :class:`State` and never asks the device for a number, so that a GPU runs ahead of Python. Momenta,
+not velocities, are kept, because those are what a checkpoint holds: a restarted run has the same bits.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ase import units
+
+
+@dataclass
+class State:
+    """What moves. Arrays are NumPy's, or tensors on one device; frozen atoms have ``mobile`` = 0 and momenta 0.
+
+    Attributes
+    ----------
+    positions, momenta, forces : (n_atoms, 3), Å, ASE's units, eV/Å
+    energies : (n_atoms,), eV
+    inverse_mass : (n_atoms, 1), 1/amu
+    mobile : (n_atoms, 1)
+        1, or 0 for frozen atoms.
+    freedom : int
+        Degrees of freedom, for the temperature.
+    heat : number, eV
+        What the thermostat has put in so far.
+    step : int
+    """
+
+    positions: Any
+    momenta: Any
+    forces: Any
+    energies: Any
+    inverse_mass: Any
+    mobile: Any
+    freedom: int
+    heat: Any = 0.0
+    step: int = 0
+
+    def kinetic_energy(self):
+        """Kinetic energy in eV, a number on the device."""
+        return 0.5 * (self.momenta * self.momenta * self.inverse_mass).sum()
+
+
+def _check(**values):
+    for name, value in values.items():
+        if not (np.isfinite(value) and value > 0):
+            raise ValueError(f'{name} must be positive, got {value!r}')
+
+
+class _Verlet:
+    """Velocity Verlet, and a change of momenta by a thermostat in front of each step."""
+
+    def __init__(self, state, timestep, fix_drift=False):
+        self.timestep = timestep
+        self.drift = timestep * state.inverse_mass
+        self.half_kick = 0.5 * timestep * state.mobile
+        self.fix_drift = fix_drift
+
+    def scale(self, state):
+        """Factor of all momenta, or None."""
+        return None
+
+    def step(self, state, compute):
+        """Advance by one time step; ``compute(positions)`` returns energies and forces."""
+        factor = self.scale(state)
+        if factor is not None:
+            kinetic = state.kinetic_energy()
+            state.momenta *= factor
+            state.heat = state.heat + (factor * factor - 1.0) * kinetic
+        state.momenta += self.half_kick * state.forces
+        if self.fix_drift:
+            state.momenta -= state.momenta.sum(0) / len(state.momenta)
+        state.positions += self.drift * state.momenta
+        state.energies, state.forces = compute(state.positions)
+        state.momenta += self.half_kick * state.forces
+        state.step += 1
+
+
+@dataclass(frozen=True)
+class VelocityVerlet:
+    """Constant energy (NVE)."""
+
+    name = 'velocity Verlet'
+    temperature = None
+
+    def prepare(self, state, timestep):
+        """See the module."""
+        return _Verlet(state, timestep)
+
+
+@dataclass(frozen=True)
+class Berendsen:
+    """Berendsen's weak coupling, as in the paper: momenta are scaled towards the temperature with time constant taut.
+
+    It does not sample the canonical ensemble: fluctuations of the kinetic energy are too small. The drift of the whole
+    system is removed in each step where no atom is frozen, otherwise heat would slowly become drift.
+
+    Parameters
+    ----------
+    temperature : float, K
+    taut : float, fs
+
+    References
+    ----------
+    H. J. C. Berendsen et al., J. Chem. Phys. 81, 3684 (1984); steps as in :class:`ase.md.nvtberendsen.NVTBerendsen`,
+    which limits each factor to 0.9 … 1.1.
+    """
+
+    temperature: float
+    taut: float = 500.0
+    name = 'Berendsen'
+
+    def __post_init__(self):
+        _check(temperature=self.temperature, taut=self.taut)
+
+    def prepare(self, state, timestep):
+        """See the module."""
+        return _Berendsen(self, state, timestep)
+
+
+class _Berendsen(_Verlet):
+    def __init__(self, settings, state, timestep):
+        super().__init__(state, timestep, fix_drift=bool(state.mobile.min() > 0))
+        self.rate = timestep / (settings.taut * units.fs)
+        self.target = 0.5 * state.freedom * units.kB * settings.temperature
+
+    def scale(self, state):
+        ratio = self.target / state.kinetic_energy()
+        return ((1.0 + (ratio - 1.0) * self.rate) ** 0.5).clip(0.9, 1.1)
+
+
+@dataclass(frozen=True)
+class CSVR:
+    """Stochastic velocity rescaling, which samples the canonical ensemble at the cost of one factor per step.
+
+    Parameters
+    ----------
+    temperature : float, K
+    taut : float, fs
+    seed : int
+        Noise depends on the seed and the number of the step alone.
+
+    References
+    ----------
+    G. Bussi, D. Donadio and M. Parrinello, J. Chem. Phys. 126, 014101 (2007), eq. A7; as :class:`ase.md.bussi.Bussi`.
+    """
+
+    temperature: float
+    taut: float = 100.0
+    seed: int = 0
+    name = 'CSVR'
+
+    def __post_init__(self):
+        _check(temperature=self.temperature, taut=self.taut)
+
+    def prepare(self, state, timestep):
+        """See the module."""
+        return _CSVR(self, state, timestep)
+
+
+def noise(seed, step):
+    """Random numbers of one step: nothing to keep in a checkpoint."""
+    return np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, 0, step]))
+
+
+class _CSVR(_Verlet):
+    def __init__(self, settings, state, timestep):
+        super().__init__(state, timestep)
+        self.seed = settings.seed
+        self.decay = math.exp(-timestep / (settings.taut * units.fs))
+        self.freedom = state.freedom
+        self.target = 0.5 * state.freedom * units.kB * settings.temperature
+
+    def scale(self, state):
+        rng = noise(self.seed, state.step)
+        first, others = rng.standard_normal(), 2.0 * rng.standard_gamma(0.5 * (self.freedom - 1))
+        share = (1.0 - self.decay) * self.target / self.freedom / state.kinetic_energy()
+        return (self.decay + share * (others + first**2) + 2.0 * first * (self.decay * share) ** 0.5) ** 0.5
+
+
+@dataclass(frozen=True)
+class Langevin:
+    """Langevin dynamics: friction and random kicks on every atom; samples the canonical ensemble.
+
+    Parameters
+    ----------
+    temperature : float, K
+    friction : float, 1/fs
+    seed : int
+        Noise depends on the seed and the number of the step alone.
+
+    References
+    ----------
+    E. Vanden-Eijnden and G. Ciccotti, Chem. Phys. Lett. 429, 310 (2006); as :class:`ase.md.langevin.Langevin` with
+    ``fixcm=False``.
+    """
+
+    temperature: float
+    friction: float = 0.002
+    seed: int = 0
+    name = 'Langevin'
+
+    def __post_init__(self):
+        _check(temperature=self.temperature, friction=self.friction)
+
+    def prepare(self, state, timestep):
+        """See the module."""
+        return _Langevin(self, state, timestep)
+
+
+class _Langevin:
+    def __init__(self, settings, state, timestep):
+        self.timestep, self.seed = timestep, settings.seed
+        rate = settings.friction / units.fs
+        sigma = (2.0 * units.kB * settings.temperature * rate * state.inverse_mass) ** 0.5 * state.mobile
+        dt = timestep
+        self.c1 = (0.5 * dt - dt * dt * rate / 8.0) * state.inverse_mass * state.mobile
+        self.c2 = 0.5 * dt * rate - dt * dt * rate * rate / 8.0
+        self.c3 = 0.5 * dt**0.5 * sigma - dt**1.5 * rate * sigma / 8.0
+        self.c5 = dt**1.5 * sigma / (2.0 * 3.0**0.5)
+        self.c4 = 0.5 * rate * self.c5
+
+    def step(self, state, compute):
+        """Advance by one time step; ``compute(positions)`` returns energies and forces."""
+        before = state.kinetic_energy(), state.energies.sum()
+        xi, eta = normal(self.seed, state.step, state.positions, 2)
+        kick = self.c3 * xi - self.c4 * eta
+        velocities = state.momenta * state.inverse_mass
+        velocities += self.c1 * state.forces - self.c2 * velocities + kick
+        state.positions += self.timestep * velocities + self.c5 * eta
+        state.energies, state.forces = compute(state.positions)
+        velocities += self.c1 * state.forces - self.c2 * velocities + kick
+        state.momenta = velocities / state.inverse_mass
+        state.heat = state.heat + (state.kinetic_energy() + state.energies.sum() - before[0] - before[1])
+        state.step += 1
+
+
+def normal(seed, step, like, n):
+    """``n`` arrays of standard normal numbers of the kind and shape of ``like``."""
+    if isinstance(like, np.ndarray):
+        return noise(seed, step).standard_normal((n, *like.shape))
+    import torch
+
+    generator = torch.Generator(like.device).manual_seed(int(noise(seed, step).integers(2**62)))
+    return torch.randn((n, *like.shape), generator=generator, dtype=like.dtype, device=like.device)
