@@ -56,7 +56,7 @@ def _add_run(commands):
         help='molecular dynamics of a needle, or of any structure',
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description='Build a needle (or read a structure), run Berendsen NVT dynamics, and leave a folder with '
-        'trajectory.extxyz (open it with: ase gui), log.csv, summary.png and a checkpoint.',
+        'a trajectory (open it with: ase gui), log.csv, summary.png and a checkpoint.',
     )
     what = p.add_argument_group('structure (lengths in lattice constants)')
     what.add_argument('--shape', choices=('column', 'training', 'cuboid-100', 'cuboid-110'), default='column')
@@ -72,8 +72,15 @@ def _add_run(commands):
     how.add_argument('--time', type=float, default=argparse.SUPPRESS, help='total length in ps (default: 8)')
     how.add_argument('--timestep', type=float, default=2.0, help='fs')
     how.add_argument('--taut', type=float, default=500.0, help='time constant of the thermostat, fs')
+    how.add_argument('--thermostat', default='berendsen', help="berendsen (the paper's), csvr or langevin (both "
+                     'sample the canonical ensemble), or none (constant energy)')  # fmt: skip
     how.add_argument('--interval', type=int, default=50, help='steps between frames')
+    how.add_argument('--log-interval', type=int, help='steps between lines of the log (default: as --interval)')
     how.add_argument('--checkpoint-interval', type=int, default=200, help='steps between checkpoints')
+    how.add_argument('--dynamics', default='auto', help='ase, or device: ase_mlffvv.md.Dynamics, faster for many '
+                     'atoms (auto: from 2 000 atoms on, or where the thermostat needs it)')  # fmt: skip
+    how.add_argument('--trajectory', default='auto', help='extxyz, or packed: trajectory.vvtraj, a tenth of the '
+                     'size (auto: from 50 000 atoms on)')  # fmt: skip
     how.add_argument('--seed', type=int, default=0)
     model = p.add_argument_group('model')
     _add_model(model)
@@ -99,6 +106,7 @@ def _add_machine(p):
 def _run(args):
     from .calculators import VVCalculator
     from .md import RunSettings, read_settings, resume, start, summary
+    from .md.record import trajectory_path
 
     if args.restart:
         folder = Path(args.restart)
@@ -120,7 +128,8 @@ def _run(args):
         resume(folder, calc, steps=steps)
     else:
         steps = round(getattr(args, 'time', 8.0) * 1000 / args.timestep)
-        names = ('timestep', 'temperature', 'taut', 'interval', 'checkpoint_interval', 'seed')
+        names = ('timestep', 'temperature', 'taut', 'interval', 'checkpoint_interval', 'seed', 'log_interval',
+                 'thermostat', 'dynamics', 'trajectory')  # fmt: skip
         chosen = RunSettings(steps=steps, **{name: getattr(args, name) for name in names})
         atoms = _structure(args)
         log.info(
@@ -128,7 +137,8 @@ def _run(args):
         )
         start(atoms, calc, folder, chosen, note={'model': calc.parameters['model'], 'digest': calc.potential.digest()})
     print(summary(folder))
-    print(f'\ntrajectory  {folder / "trajectory.extxyz"}   (look at it with: ase gui {folder / "trajectory.extxyz"})')
+    frames = trajectory_path(folder)
+    print(f'\ntrajectory  {frames}   (look at it with: ase gui {frames})')
     print(f'picture     {folder / "summary.png"}')
 
 

@@ -116,17 +116,23 @@ class Dynamics:
         ExtrapolationError
             With ``on_extrapolation='stop'``.
         """
-        state, begin = self.state, perf_counter()
         self._begin()
-        with tqdm(total=steps, unit='step', desc='MD', disable=not progress, smoothing=0.1) as bar:
-            for k in range(steps):
-                self._stepper.step(state, self._compute)
-                if self.sample_interval and state.step % self.sample_interval == 0:
-                    self._samples.append(self._sample())
+        if not progress:
+            for _ in range(steps):
+                self._step()
+            return
+        begin = perf_counter()
+        with tqdm(total=steps, unit='step', desc='MD', smoothing=0.1) as bar:
+            for k in range(1, steps + 1):
+                self._step()
+                rate = len(self) * k / (perf_counter() - begin)
+                bar.set_postfix_str(f'{rate:.3g} atom-steps/s', refresh=False)
                 bar.update()
-                if progress and k % 10 == 0:
-                    rate = len(self) * (k + 1) / (perf_counter() - begin)
-                    bar.set_postfix_str(f'{rate / 1e6:.3g} million atom-steps/s', refresh=False)
+
+    def _step(self):
+        self._stepper.step(self.state, self._compute)
+        if self.sample_interval and self.state.step % self.sample_interval == 0:
+            self._samples.append(self._sample())
 
     def _begin(self):
         state = self.state

@@ -5,11 +5,13 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 from ase.io import read
+from tqdm import tqdm
 
 from ase_mlffvv import VVCalculator
 from ase_mlffvv.build import column, freeze_bottom
@@ -38,11 +40,12 @@ def go_on(folder, settings):
 
 
 def kill_and_go_on(folder, settings, kills, longest, rng):
-    """Fork a process that runs, kill it at a random moment, and again; the number of kills that hit a running process."""
+    """Fork a process that runs, kill it at a random moment, and again; how often it was still running."""
     hits = 0
     for k in range(kills + 1):
         child = os.fork()
         if child == 0:
+            tqdm.set_lock(threading.RLock())  # the one shared between processes stays locked when its holder is killed
             go_on(folder, settings)
             os._exit(0)
         if k < kills:
