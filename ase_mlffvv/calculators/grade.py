@@ -39,14 +39,21 @@ class GradeWatch:
         self.warned = False
         self._engine = None
 
-    def __call__(self, *system, stacklevel=5):
-        """Look at species, positions, cell and pairs, where it is time to."""
-        due = self.calls % self.interval == 0
+    def due(self):
+        """Count an evaluation; whether to :meth:`check` it."""
+        turn = self.calls % self.interval == 0
         self.calls += 1
-        if not due or self.potential.uncertainty is None or self.action == 'ignore':
-            return
-        if self.action == 'warn' and self.warned:
-            return
+        silent = self.action == 'ignore' or (self.action == 'warn' and self.warned)
+        return turn and not silent and self.potential.uncertainty is not None
+
+    def check(self, *system):
+        """Look at species, positions, cell and pairs.
+
+        Raises
+        ------
+        ExtrapolationError
+            A grade is above one and the action is ``'stop'``.
+        """
         *_, grade = self.spread(*system)
         beyond = np.flatnonzero(grade > 1)
         if len(beyond) == 0:
@@ -61,7 +68,7 @@ class GradeWatch:
         if self.action == 'stop':
             raise ExtrapolationError(message, grade)
         self.warned = True
-        warnings.warn(message, ExtrapolationWarning, stacklevel=stacklevel)
+        warnings.warn(message, ExtrapolationWarning, stacklevel=5)
 
     def spread(self, *system):
         """Standard deviation of each atomic energy and of their sum in eV, and grade of each atom."""

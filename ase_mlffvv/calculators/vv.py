@@ -174,7 +174,8 @@ class VVCalculator(Calculator):
 
     def _check_grade(self, system):
         """Warn or raise where the grade of the present atoms is above one, every ``check_interval`` calls."""
-        self._watch(self.potential.species(self.atoms.numbers), *system)
+        if self._watch.due():
+            self._watch.check(self.potential.species(self.atoms.numbers), *system)
 
     def uncertainty(self, atoms=None, forces=True):
         """Extrapolation grade and standard deviations of the prediction.

@@ -59,6 +59,9 @@ class AseDriver:
         """A copy with momenta and constraints."""
         return self._atoms.copy()
 
+    def forget(self):
+        """Nothing to do: results do not depend on what was computed before."""
+
     def energies(self):
         """Atomic energies in eV, or None."""
         return self._atoms.get_potential_energies() if 'energies' in self._calc.implemented_properties else None
@@ -79,7 +82,7 @@ class DeviceDriver:
 
     def __init__(self, atoms, calc, settings, heat, step):
         p = calc.parameters
-        same = {name: p[name] for name in ('device', 'engine', 'skin', 'threads', 'on_extrapolation')}
+        same = {name: p[name] for name in ('device', 'engine', 'skin', 'threads', 'precision', 'on_extrapolation')}
         check = p['check_interval'] if p['device'] == 'cpu' else None
         self._dynamics = Dynamics(atoms, calc.potential, _integrator(settings), settings.timestep, sample_interval=0,
                                   check_interval=check, **same)  # fmt: skip
@@ -112,6 +115,10 @@ class DeviceDriver:
     def structure(self):
         """A copy with momenta and constraints."""
         return self._dynamics.structure()
+
+    def forget(self):
+        """Leave what the next step depends on but a checkpoint does not hold."""
+        self._dynamics.forces.forget()
 
     def energies(self):
         """Atomic energies in eV."""

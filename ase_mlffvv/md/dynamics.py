@@ -143,8 +143,8 @@ class Dynamics:
 
     def _compute(self, positions):
         found = self.forces(positions)
-        if self.watch.action != 'ignore':
-            self.watch(*self.forces.system())
+        if self.watch.due():
+            self.watch.check(*self.forces.system())
         return found
 
     def _sample(self):

@@ -105,6 +105,7 @@ class Recorder:
     def checkpoint(self, driver, step):
         """Replace the checkpoint by the present state, all at once, when what it counts on is on the disk."""
         self._background.put(self._save, driver.structure(), step, driver.heat)
+        driver.forget()
 
     def _save(self, atoms, step, heat):
         for path in (self.trajectory, self.log):

@@ -1,0 +1,51 @@
+# %% [markdown]
+# # Many atoms
+#
+# Dynamics that stays on the device, with samples taken on the way and a packed trajectory. Run it with
+# `python tutorials/03_large.py [picoseconds] [diameter]`; the diameter of the needle is in lattice constants, and 60
+# makes half a million atoms.
+
+# %%
+import sys
+
+from ase.io import read
+from ase.md.velocitydistribution import thermalize_momenta
+from matplotlib.figure import Figure
+
+from ase_mlffvv.build import column
+from ase_mlffvv.io.packed.frames import append_frame
+from ase_mlffvv.md import Berendsen, Dynamics, minimise
+
+picoseconds = float(sys.argv[1]) if len(sys.argv) > 1 else 0.1
+diameter = float(sys.argv[2]) if len(sys.argv) > 2 else 4.0
+
+# %%
+atoms = column(diameter=diameter, height=1.5 * diameter, box=round(2.5 * diameter))
+atoms = minimise(atoms, fmax=0.05)  # FIRE; the surface relaxes before it is heated
+thermalize_momenta(atoms, temperature_K=500)  # half of it becomes potential energy
+
+# %% [markdown]
+# `device='cuda'` puts everything on a GPU. `ase gui large.vvtraj` shows the frames.
+
+# %%
+md = Dynamics(atoms, integrator=Berendsen(250, taut=100), timestep=2.0)
+while md.state.step * md.timestep < 1000 * picoseconds:
+    md.run(10)
+    append_frame('large.vvtraj', md.atoms())
+
+# %%
+samples = md.samples  # energies, coordination and displacements of every tenth step
+mean, deviation = md.averages(skip=len(samples['step']) // 2)['temperature_K']
+frames = read('large.vvtraj', ':')
+print(f'{len(atoms)} atoms, {len(frames)} frames, {mean:.0f} K with deviations of {deviation:.0f} K in the second half')
+
+# %%
+figure = Figure(figsize=(6, 4), layout='constrained')
+axes = figure.subplots(2, 1, sharex=True)
+time = samples['step'] * md.timestep / 1000
+axes[0].plot(time, samples['temperature_K'])
+axes[0].set_ylabel('temperature (K)')
+axes[1].plot(time, samples['mean_distance_A'])
+axes[1].set(xlabel='time (ps)', ylabel='mean displacement (Å)')
+figure.savefig('large.png', dpi=120)
+print('samples over time: large.png')
