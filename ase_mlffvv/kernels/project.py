@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from ..jit import available_threads, kernel, over_blocks
 from .cosine import FAST, System, gather, make_work, pair_slopes
 from .density import density_lane, make_density_work, make_lane_work, moment_gradients
 from .features import all_features, density_weights
 from .lanes import LANES
 from .tables import FeatureTables
-from .threads import available_threads, over_blocks
 
 
 def raw_features(tables: FeatureTables, cutoff, system: System, threads=None):
@@ -59,7 +59,7 @@ def _widest(system):
     return int(np.diff(system.first).max(initial=0))
 
 
-@njit(cache=True, nogil=True, **FAST)
+@kernel(**FAST)
 def _features(tables, cutoff, system, widest, begin, end, out):
     w, dw = make_work(tables, widest), density_lane(make_density_work(tables.density, widest, 1), 0)
     lw = make_lane_work(tables.density)
@@ -68,7 +68,7 @@ def _features(tables, cutoff, system, widest, begin, end, out):
         all_features(system.species[i], tables, w, dw, lw, out[i])
 
 
-@njit(cache=True, nogil=True, **FAST)
+@kernel(**FAST)
 def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
     w, dw = make_work(tables, widest), density_lane(make_density_work(tables.density, widest, 1), 0)
     lw = make_lane_work(tables.density)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ..jit import available_threads, kernel, over_blocks
 from ..model.potential import VVPotential
 from ..model.terms import function_table, term_factors
 from .cosine import FAST, make_system
 from .project import raw_features
 from .rows import basis
 from .tables import feature_tables
-from .threads import available_threads, over_blocks
 
 _BLOCK = 2048
 
@@ -85,7 +84,7 @@ def product(a, b, threads):
     return out
 
 
-@njit(cache=True, nogil=True, **FAST)
+@kernel(**FAST)
 def _product(a, b, begin, end, out):
     for i in range(begin, end):
         for j in range(a.shape[1]):
