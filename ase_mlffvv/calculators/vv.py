@@ -94,7 +94,7 @@ class VVCalculator(Calculator):
             self._load(settings['model'])
             settings['model'] = self._label(settings['model'])
             self.reset()
-        self._list = SkinList(self._cutoff(), new['skin'])
+        self._list = SkinList(self._cutoff(), new['skin'], new['threads'])
         if new['on_extrapolation'] == 'stop':
             self._require_uncertainty()
         for potential in self._potentials():
@@ -122,7 +122,7 @@ class VVCalculator(Calculator):
     def __getstate__(self):
         state = self.__dict__.copy()
         state['_engines'] = state['_spread'] = None
-        state['_list'] = SkinList(self._list.cutoff, self._list.skin)
+        state['_list'] = SkinList(self._list.cutoff, self._list.skin, self._list.threads)
         return state
 
     def __str__(self):
