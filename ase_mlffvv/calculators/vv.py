@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from ase.calculators.calculator import Calculator, CalculatorSetupError, all_changes
-from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..errors import ExtrapolationError, ExtrapolationWarning, some
 from ..kernels.spread import SpreadEngine
@@ -355,6 +354,10 @@ def as_results(prediction: Prediction, atoms):
         'forces': prediction.forces,
     }
     if atoms.cell.rank == 3:
-        results['stresses'] = full_3x3_to_voigt_6_stress(prediction.virials) / atoms.cell.volume
+        stresses = np.empty((len(atoms), 6))
+        for k, (a, b) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):  # without copies of all virials
+            stresses[:, k] = 0.5 * (prediction.virials[:, a, b] + prediction.virials[:, b, a])
+        stresses /= atoms.cell.volume
+        results['stresses'] = stresses
         results['stress'] = results['stresses'].sum(axis=0)
     return results

@@ -13,12 +13,14 @@ from .lanes import LANES
 from .tables import FeatureTables
 
 
-def raw_features(tables: FeatureTables, cutoff, system: System, threads=None):
-    """Raw features of every atom, shape (n_atoms, n_features); atoms of elements with fewer are padded with zeros."""
-    f = np.zeros((len(system.positions), tables.n_features.max()))
+def raw_features(tables: FeatureTables, cutoff, system: System, threads=None, atoms=slice(None)):
+    """Raw features, shape (n_atoms, n_features), of all atoms or a slice; elements with fewer are padded with zeros."""
+    first, last, _ = atoms.indices(len(system.positions))
+    f = np.zeros((last - first, tables.n_features.max()))
+    widest = _widest(system)
 
     def block(begin, end):
-        _features(tables, cutoff, system, _widest(system), begin, end, f)
+        _features(tables, cutoff, system, widest, first + begin, first + end, f[begin:end])
 
     over_blocks(block, len(f), threads or available_threads())
     return f
@@ -65,7 +67,7 @@ def _features(tables, cutoff, system, widest, begin, end, out):
     lw = make_lane_work(tables.density)
     for i in range(begin, end):
         gather(i, cutoff, system, w)
-        all_features(system.species[i], tables, w, dw, lw, out[i])
+        all_features(system.species[i], tables, w, dw, lw, out[i - begin])
 
 
 @kernel(**FAST)

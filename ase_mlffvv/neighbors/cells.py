@@ -1,7 +1,7 @@
 """Search for pairs in bins of atoms and their periodic images, in Numba: count, then fill, nothing in between.
 
-Images within the cutoff of the atoms are made explicit, so the search knows no periodicity. Points are sorted by bins of
-half a cutoff; only bins that hold points exist, so empty space costs nothing. Of bcc lithium at 7 Å, a million atoms
+Images within the cutoff of the atoms are made explicit, so the search knows no periodicity. Points are sorted by bins
+of half a cutoff; only bins that hold points exist, so empty space costs nothing. Of bcc lithium at 7 Å, a million atoms
 take 1.4 s and 0.5 GB on two threads; matscipy takes 21 s and 6 GB, vesin 4 s and 5 GB.
 """
 
@@ -52,7 +52,9 @@ def find_points(positions, cell, pbc, cutoff):
     scaled = positions @ inverse
     turns = np.floor(np.where(pbc, scaled, 0.0))
     if len(far := np.flatnonzero((np.abs(turns) > 500_000).any(axis=1))):
-        raise StructureError(f'atoms {some(far)} are more than 500000 cells away from the cell. Wrap them: atoms.wrap()')
+        raise StructureError(
+            f'atoms {some(far)} are more than 500000 cells away from the cell. Wrap them with atoms.wrap().'
+        )
     wrapped = turns.any()
     low, high = turns.min(axis=0).astype(int), turns.max(axis=0).astype(int)
     if wrapped:

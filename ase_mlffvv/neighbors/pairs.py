@@ -63,7 +63,7 @@ def pair_list(positions, cell, pbc, cutoff, threads=None) -> PairList:
         They may lie outside the cell.
     cell : array_like, shape (3, 3), Å
         Rows are the cell vectors; vectors of directions that are not periodic are ignored.
-    pbc : array_like, shape (3,), bool
+    pbc : bool or array_like, shape (3,), bool
     cutoff : float, Å
     threads : int, optional
         Default all processors the process may use; the list does not depend on it.
@@ -76,7 +76,7 @@ def pair_list(positions, cell, pbc, cutoff, threads=None) -> PairList:
         The machine has too little memory for the list and the results of an evaluation.
     """
     positions = np.ascontiguousarray(positions, float)
-    pbc = np.asarray(pbc, bool)
+    pbc = np.broadcast_to(np.asarray(pbc, bool), 3)
     cell = np.asarray(cell, float)
     cutoff = float(cutoff)
     threads = threads or available_threads()
@@ -87,24 +87,28 @@ def pair_list(positions, cell, pbc, cutoff, threads=None) -> PairList:
         return PairList(first, np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros((1, 3), np.int32), cutoff)
     box = complete_cell(np.where(pbc[:, None], cell, 0.0))
     points, strides, origin = find_points(positions, box, pbc, cutoff)
-    counts, numbers, closest = count_pairs(points, cutoff, threads)
-    if closest < _COINCIDENT:
-        raise _coincident(points, threads)
-    np.cumsum(counts, out=first[1:])
-    image_type = np.min_scalar_type(max(len(numbers) - 1, 0))
-    check_memory(first[-1] * (4 + image_type.itemsize) + n_atoms * _RESULTS, n_atoms, first[-1] / n_atoms)
-    j, image = np.empty(first[-1], np.int32), np.empty(first[-1], image_type)
-    fill_pairs(points, cutoff, threads, counts, first, numbers, j, image)
-    return PairList(first, j, image, _shifts(numbers, strides, origin), cutoff)
+
+    def listed(cutoff, refuse=0.0):
+        counts, numbers, closest = count_pairs(points, cutoff, threads)
+        if closest < refuse:
+            raise _coincident(listed(refuse), positions, box)
+        np.cumsum(counts, out=first[1:])
+        n_pairs, image_type = int(first[-1]), np.min_scalar_type(max(len(numbers) - 1, 0))
+        check_memory(n_pairs * (4 + image_type.itemsize) + n_atoms * _RESULTS, n_atoms, n_pairs / n_atoms)
+        j, image = np.empty(n_pairs, np.int32), np.empty(n_pairs, image_type)
+        fill_pairs(points, cutoff, threads, counts, first, numbers, j, image)
+        return PairList(first, j, image, _shifts(numbers, strides, origin), cutoff)
+
+    return listed(cutoff, refuse=_COINCIDENT)
 
 
-def _coincident(points, threads):
-    """Error that names the atoms."""
-    counts, numbers, closest = count_pairs(points, _COINCIDENT, threads)
-    atoms = np.flatnonzero(counts)
+def _coincident(pairs, positions, cell):
+    """Error that names the atoms of pairs that are too close."""
+    i, distance = pairs.i, np.linalg.norm(pairs.vectors(positions, cell), axis=1)
+    p = int(distance.argmin())
     return StructureError(
-        f'{counts.sum() // 2} pairs of atoms coincide, among atoms {some(atoms)} (distance {closest:.1e} Å). Remove '
-        'duplicates, e.g. with ase.geometry.get_duplicate_atoms.'
+        f'atoms {i[p]} and {pairs.j[p]} coincide (distance {distance[p]:.1e} Å); {len(i) // 2} such pairs among atoms '
+        f'{some(np.unique(i))}. Remove duplicates, e.g. with ase.geometry.get_duplicate_atoms.'
     )
 
 
