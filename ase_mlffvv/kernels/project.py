@@ -17,7 +17,7 @@ def raw_features(tables: FeatureTables, cutoff, system: System, threads=None, at
     """Raw features, shape (n_atoms, n_features), of all atoms or a slice; elements with fewer are padded with zeros."""
     first, last, _ = atoms.indices(len(system.positions))
     f = np.zeros((last - first, tables.n_features.max()))
-    widest = _widest(system)
+    widest = int(np.diff(system.first[first : last + 1]).max(initial=0))
 
     def block(begin, end):
         _features(tables, cutoff, system, widest, first + begin, first + end, f[begin:end])
