@@ -30,6 +30,10 @@ class StructureError(CalculationFailed):
     """A structure cannot be evaluated: NaN positions, zero volume, coincident atoms."""
 
 
+class InsufficientMemoryError(CalculationFailed, MemoryError):
+    """The machine has too little memory for a structure."""
+
+
 class ExtrapolationError(CalculationFailed):
     """Atoms whose surroundings lie outside of the training data, where the calculator was told to stop.
 

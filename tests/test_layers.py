@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ['errors', 'io', 'build', 'neighbors', 'features', 'model', 'kernels', 'calculators', 'fitting', 'md',
+LAYERS = ['errors', 'jit', 'io', 'build', 'neighbors', 'features', 'model', 'kernels', 'calculators', 'fitting', 'md',
           'active', 'validation', 'data', 'cli']  # fmt: skip
 FILES = sorted([*ROOT.glob('ase_mlffvv/**/*.py'), *ROOT.glob('analysis/**/*.py')])
 

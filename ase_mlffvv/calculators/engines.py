@@ -79,8 +79,8 @@ def choose(potential: VVPotential, engine, device):
     return engine
 
 
-def make_engine(potential: VVPotential, engine, device, threads=None):
-    """Engine by name, after :func:`choose`."""
+def make_engine(potential: VVPotential, engine, device, threads=None, precision='float64'):
+    """Engine by name, after :func:`choose`, with arithmetic in 'float64' or, but for torch, 'float32'."""
     engine = choose(potential, engine, device)
     if engine == 'numba':
         from ..kernels.evaluate import NumbaEngine

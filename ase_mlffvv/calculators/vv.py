@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from ase.calculators.calculator import Calculator, CalculatorSetupError, all_changes
-from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..model.find import DEFAULT, find_potential
 from ..model.potential import Prediction, VVPotential
@@ -87,7 +86,7 @@ class VVCalculator(Calculator):
             self._load(settings['model'])
             settings['model'] = self._label(settings['model'])
             self.reset()
-        self._list = SkinList(self._cutoff(), new['skin'])
+        self._list = SkinList(self._cutoff(), new['skin'], new['threads'])
         self._watch = self._make_watch(new)
         for potential in self._potentials():
             choose(potential, new['engine'], new['device'])
@@ -113,7 +112,7 @@ class VVCalculator(Calculator):
     def __getstate__(self):
         state = self.__dict__.copy()
         state['_engines'] = None
-        state['_list'] = SkinList(self._list.cutoff, self._list.skin)
+        state['_list'] = SkinList(self._list.cutoff, self._list.skin, self._list.threads)
         return state
 
     def __str__(self):
@@ -322,6 +321,10 @@ def as_results(prediction: Prediction, atoms):
         'forces': prediction.forces,
     }
     if atoms.cell.rank == 3:
-        results['stresses'] = full_3x3_to_voigt_6_stress(prediction.virials) / atoms.cell.volume
+        stresses = np.empty((len(atoms), 6))
+        for k, (a, b) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):  # without copies of all virials
+            stresses[:, k] = 0.5 * (prediction.virials[:, a, b] + prediction.virials[:, b, a])
+        stresses /= atoms.cell.volume
+        results['stresses'] = stresses
         results['stress'] = results['stresses'].sum(axis=0)
     return results

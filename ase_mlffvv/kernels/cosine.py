@@ -34,7 +34,7 @@ class System(NamedTuple):
     inverse_cell: np.ndarray
     first: np.ndarray
     neighbour: np.ndarray
-    image: np.ndarray
+    image: np.ndarray  # (pair, byte): row of shift_vectors, least byte first
 
 
 def make_system(species, positions, cell, pairs):
@@ -48,7 +48,7 @@ def make_system(species, positions, cell, pairs):
         np.linalg.pinv(cell),  # rows of directions that are not periodic are zero and stay zero
         pairs.first,
         pairs.j,
-        pairs.image,
+        pairs.image.view(np.uint8).reshape(len(pairs.j), -1) if len(pairs.j) else np.zeros((0, 1), np.uint8),
     )
 
 
@@ -156,9 +156,11 @@ def gather(i, cutoff, system, w):
     for t in range(len(w.start) - 1):
         w.start[t] = n
         for p in range(system.first[i], system.first[i + 1]):
-            j, k = system.neighbour[p], system.image[p]
+            j, k = system.neighbour[p], np.int64(system.image[p, 0])
             if system.species[j] != t:
                 continue
+            for b in range(1, system.image.shape[1]):
+                k |= np.int64(system.image[p, b]) << 8 * b
             x = positions[j, 0] - positions[i, 0] + shift[k, 0]
             y = positions[j, 1] - positions[i, 1] + shift[k, 1]
             z = positions[j, 2] - positions[i, 2] + shift[k, 2]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ..jit import kernel
 from .cosine import FAST
 
 
@@ -38,7 +38,7 @@ def count_neighbours(positions, cell, pairs, cutoff):
     return counts
 
 
-@njit(cache=True, nogil=True, **FAST)
+@kernel(**FAST)
 def _count(positions, shift_vectors, first, neighbour, image, limit, counts):
     for i in range(len(counts)):
         n = 0

@@ -130,7 +130,7 @@ def unsupported(potential: VVPotential) -> str:
 
 
 def _pair_arrays(pairs):
-    return pairs.first, pairs.j, pairs.image
+    return pairs.first, pairs.j, pairs.image.astype(np.int32)
 
 
 def _upload(tables):

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from ..errors import StructureError
+from ..jit import available_threads, in_order, kernel
 from ..model.potential import Prediction, VVPotential
 from .cosine import FAST, gather, make_system, make_work
 from .density import (
@@ -25,7 +26,6 @@ from .energy import atomic_energies, atomic_energy, make_vv_work
 from .features import all_features, all_slopes, density_weights
 from .lanes import LANES
 from .tables import feature_tables, pair_tables, vv_tables
-from .threads import available_threads, over_blocks
 
 
 class NumbaEngine:
@@ -45,23 +45,33 @@ class NumbaEngine:
         n_atoms = len(positions)
         system = make_system(species, positions, cell, pairs)
         widest = int(np.diff(pairs.first).max(initial=0))
-        energies, virials = np.empty(n_atoms), np.empty((n_atoms, 3, 3))
+        energies, forces, virials = np.empty(n_atoms), np.zeros((n_atoms, 3)), np.empty((n_atoms, 3, 3))
+        closest = np.inf
 
         def block(begin, end):
-            forces = np.zeros((n_atoms, 3))  # one per thread: blocks share neighbours
-            closest = self._kernel(*self._tables, system, self.cutoff, widest, begin, end, energies, forces, virials)
-            return forces, closest
+            near = pairs.j[pairs.first[begin] : pairs.first[end]]
+            low = int(min(begin, near.min(initial=begin)))
+            part = np.zeros((max(end, int(near.max(initial=begin)) + 1) - low, 3))  # blocks share neighbours
+            results = energies, low, part, virials
+            return low, part, self._kernel(*self._tables, system, self.cutoff, widest, begin, end, *results)
 
-        blocks = over_blocks(block, n_atoms, self.threads)
-        closest = min(c for _, c in blocks)
+        for low, part, smallest in in_order(block, _edges(n_atoms, self.threads), self.threads):
+            forces[low : low + len(part)] += part
+            closest = min(closest, smallest)
         if closest < 1e-8:
             raise StructureError(
                 f'two atoms came as close as {math.sqrt(closest):.1e} Å. Use a shorter time step, or check the start.'
             )
-        forces = blocks[0][0]
-        for other, _ in blocks[1:]:
-            forces += other
         return Prediction(energies, forces, virials)
+
+
+def _edges(n_atoms, threads):
+    """Edges of blocks that are small enough to keep all threads busy until the end.
+
+    They fix the order of sums, so they depend neither on the pair list, which has a history, nor on up to 8 threads.
+    """
+    n_blocks = max(1, min(n_atoms // 96, max(32, 4 * threads)))
+    return [n_atoms * k // n_blocks for k in range(n_blocks + 1)]
 
 
 @njit(**FAST)
@@ -93,15 +103,18 @@ def _pair_energy(i, p, pair, system, w, D):
 
 
 @njit(**FAST)
-def _add(i, energy, pair, system, w, D, energies, forces, virials):
-    """Add atom i, its energy and the slopes of its gathered neighbours to the results, with the pair term if any."""
+def _add(i, energy, pair, system, w, D, energies, low, forces, virials):
+    """Add atom i, its energy and the slopes of its gathered neighbours to the results, with the pair term if any.
+
+    Row 0 of ``forces`` is that of atom ``low``.
+    """
     virial = virials[i]
     virial[:] = 0.0
     for p in range(w.n[0]):
         j = w.atom[p]
         for a in range(3):
-            forces[j, a] -= w.slope[p, a]
-            forces[i, a] += w.slope[p, a]
+            forces[j - low, a] -= w.slope[p, a]
+            forces[i - low, a] += w.slope[p, a]
             for b in range(3):
                 virial[a, b] += w.D[p, a] * w.slope[p, b]
     if len(pair.radius) > 0:
@@ -113,15 +126,15 @@ def _add(i, energy, pair, system, w, D, energies, forces, virials):
             energy += e
             j = w.atom[p]
             for a in range(3):
-                forces[j, a] -= radial * D[a]
-                forces[i, a] += radial * D[a]
+                forces[j - low, a] -= radial * D[a]
+                forces[i - low, a] += radial * D[a]
                 for b in range(3):
                     virial[a, b] += D[a] * radial * D[b]
     energies[i] = energy
 
 
-@njit(cache=True, nogil=True, **FAST)
-def _evaluate(tables, vv, pair, system, cutoff, widest, begin, end, energies, forces, virials):
+@kernel(**FAST)
+def _evaluate(tables, vv, pair, system, cutoff, widest, begin, end, energies, low, forces, virials):
     """Energies and virials of atoms begin..end - 1, and their shares of all forces; the smallest squared distance."""
     w, dw = make_work(tables, widest), density_lane(make_density_work(tables.density, widest, 1), 0)
     lw = make_lane_work(tables.density)
@@ -136,12 +149,12 @@ def _evaluate(tables, vv, pair, system, cutoff, widest, begin, end, energies, fo
         energy = atomic_energy(t, vv, f, g, gauss, q[0, : tables.n_features[t]])
         density_weights(t, tables, lw, q)
         all_slopes(t, tables, w, dw, lw, q)
-        _add(i, energy, pair, system, w, D, energies, forces, virials)
+        _add(i, energy, pair, system, w, D, energies, low, forces, virials)
     return closest
 
 
-@njit(cache=True, nogil=True, **FAST)
-def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, energies, forces, virials):
+@kernel(**FAST)
+def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, energies, low, forces, virials):
     """As :func:`_evaluate`, for models of density features alone: LANES atoms of one element at a time."""
     near, scratch = make_near(tables.n_types, widest), make_density_work(tables.density, widest, LANES)
     lw = make_lane_work(tables.density)
@@ -168,6 +181,6 @@ def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, ener
                     w, dw = near_lane(near, lane), density_lane(scratch, lane)
                     w.slope[: w.n[0]] = 0.0
                     density_slopes(tables.density, w, dw, lw.W, lane)
-                    _add(atom[lane], vw.energy[0, lane], pair, system, w, D, energies, forces, virials)
+                    _add(atom[lane], vw.energy[0, lane], pair, system, w, D, energies, low, forces, virials)
                 filled = 0
     return closest

@@ -5,20 +5,22 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from ..jit import available_threads, kernel, over_blocks
 from .cosine import FAST, System, gather, make_work, pair_slopes
 from .density import density_lane, make_density_work, make_lane_work, moment_gradients
 from .features import all_features, density_weights
 from .lanes import LANES
 from .tables import FeatureTables
-from .threads import available_threads, over_blocks
 
 
-def raw_features(tables: FeatureTables, cutoff, system: System, threads=None):
-    """Raw features of every atom, shape (n_atoms, n_features); atoms of elements with fewer are padded with zeros."""
-    f = np.zeros((len(system.positions), tables.n_features.max()))
+def raw_features(tables: FeatureTables, cutoff, system: System, threads=None, atoms=slice(None)):
+    """Raw features, shape (n_atoms, n_features), of all atoms or a slice; elements with fewer are padded with zeros."""
+    first, last, _ = atoms.indices(len(system.positions))
+    f = np.zeros((last - first, tables.n_features.max()))
+    widest = int(np.diff(system.first[first : last + 1]).max(initial=0))
 
     def block(begin, end):
-        _features(tables, cutoff, system, _widest(system), begin, end, f)
+        _features(tables, cutoff, system, widest, first + begin, first + end, f[begin:end])
 
     over_blocks(block, len(f), threads or available_threads())
     return f
@@ -59,16 +61,16 @@ def _widest(system):
     return int(np.diff(system.first).max(initial=0))
 
 
-@njit(cache=True, nogil=True, **FAST)
+@kernel(**FAST)
 def _features(tables, cutoff, system, widest, begin, end, out):
     w, dw = make_work(tables, widest), density_lane(make_density_work(tables.density, widest, 1), 0)
     lw = make_lane_work(tables.density)
     for i in range(begin, end):
         gather(i, cutoff, system, w)
-        all_features(system.species[i], tables, w, dw, lw, out[i])
+        all_features(system.species[i], tables, w, dw, lw, out[i - begin])
 
 
-@njit(cache=True, nogil=True, **FAST)
+@kernel(**FAST)
 def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
     w, dw = make_work(tables, widest), density_lane(make_density_work(tables.density, widest, 1), 0)
     lw = make_lane_work(tables.density)

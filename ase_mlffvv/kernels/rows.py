@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ..jit import available_threads, kernel, over_blocks
 from .cosine import FAST
-from .threads import available_threads, over_blocks
 
 
 def basis(g, table, factors):
@@ -77,7 +76,7 @@ def derivative_rows(system, atoms, J, dX, component, D, threads=None):
     return V, S
 
 
-@njit(cache=True, nogil=True, **FAST)
+@kernel(**FAST)
 def _rows(first, neighbour, atoms, J, dX, component, D, begin, end, V, S):
     width = end - begin
     n_factors = dX.shape[2]

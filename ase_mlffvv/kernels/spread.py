@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ..jit import available_threads, kernel, over_blocks
 from ..model.potential import VVPotential
 from ..model.terms import function_table, term_factors
 from .cosine import FAST, make_system
 from .project import raw_features
 from .rows import basis
 from .tables import feature_tables
-from .threads import available_threads, over_blocks
 
 _BLOCK = 2048
 
@@ -37,13 +36,14 @@ class SpreadEngine:
     def __call__(self, species, positions, cell, pairs):
         """Standard deviation of each atomic energy and of their sum in eV, and grade of each atom."""
         system = make_system(species, positions, cell, pairs)
-        f = raw_features(self.tables, self.cutoff, system, self.threads)
-        spread, grade, total = np.zeros(len(f)), np.zeros(len(f)), 0.0
-        for t, part in enumerate(self._parts):
-            atoms = np.flatnonzero(system.species == t)
-            for begin in range(0, len(atoms), _BLOCK):
-                rows = atoms[begin : begin + _BLOCK]
+        n_atoms = len(positions)
+        spread, grade, total = np.zeros(n_atoms), np.zeros(n_atoms), 0.0
+        for begin in range(0, n_atoms, _BLOCK):
+            f = raw_features(self.tables, self.cutoff, system, self.threads, slice(begin, begin + _BLOCK))
+            for t, part in enumerate(self._parts):
+                rows = np.flatnonzero(system.species[begin : begin + _BLOCK] == t)
                 draws = part(f[rows], self.threads)
+                rows += begin
                 spread[rows] = np.sqrt((draws**2).mean(axis=1))
                 grade[rows] = spread[rows] / self.largest[t]
                 total = total + draws.sum(axis=0)
@@ -85,7 +85,7 @@ def product(a, b, threads):
     return out
 
 
-@njit(cache=True, nogil=True, **FAST)
+@kernel(**FAST)
 def _product(a, b, begin, end, out):
     for i in range(begin, end):
         for j in range(a.shape[1]):

@@ -33,7 +33,7 @@ class HostForces:
         self.species = potential.species(numbers)
         self.cell, self.pbc = np.where(np.asarray(pbc)[:, None], cell, 0.0), np.asarray(pbc, bool)
         self.engine = make_engine(potential, engine, 'cpu', threads, precision)
-        self._list = SkinList(potential.cutoff, skin)
+        self._list = SkinList(potential.cutoff, skin, threads)
         self.positions = self.pairs = None
 
     @property

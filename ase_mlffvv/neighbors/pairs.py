@@ -6,9 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase.geometry import complete_cell
-from matscipy.neighbours import neighbour_list
 
 from ..errors import StructureError, check_structure, some
+from ..jit import available_threads
+from .cells import count_pairs, fill_pairs, find_points
+from .memory import check_memory
+
+_COINCIDENT = 1e-4  # Å
+_RESULTS = 300  # bytes per atom for results, copies of positions, and what is needed while they are computed
 
 
 @dataclass(frozen=True)
@@ -24,8 +29,8 @@ class PairList:
         Pairs of atom i are ``first[i]:first[i + 1]``.
     j : ndarray, shape (n_pairs,), int32
         Neighbour of each pair.
-    image : ndarray, shape (n_pairs,), int32
-        Row of ``shifts`` that belongs to each pair.
+    image : ndarray, shape (n_pairs,), uint8, uint16 or uint32
+        Row of ``shifts`` that belongs to each pair, in as few bytes as their number takes.
     shifts : ndarray, shape (n_images, 3), int32
         Distinct cell shifts S.
     cutoff : float
@@ -49,7 +54,7 @@ class PairList:
         return positions[self.j] - positions[self.i] + shift_vectors[self.image]
 
 
-def pair_list(positions, cell, pbc, cutoff) -> PairList:
+def pair_list(positions, cell, pbc, cutoff, threads=None) -> PairList:
     """Find all pairs closer than ``cutoff``.
 
     Parameters
@@ -58,58 +63,59 @@ def pair_list(positions, cell, pbc, cutoff) -> PairList:
         They may lie outside the cell.
     cell : array_like, shape (3, 3), Å
         Rows are the cell vectors; vectors of directions that are not periodic are ignored.
-    pbc : array_like, shape (3,), bool
+    pbc : bool or array_like, shape (3,), bool
     cutoff : float, Å
+    threads : int, optional
+        Default all processors the process may use; the list does not depend on it.
 
     Raises
     ------
     StructureError
         Positions that are not finite, coincident atoms, or a periodic cell without volume.
+    InsufficientMemoryError
+        The machine has too little memory for the list and the results of an evaluation.
     """
-    positions = np.asarray(positions, float)
-    pbc = np.asarray(pbc, bool)
+    positions = np.ascontiguousarray(positions, float)
+    pbc = np.broadcast_to(np.asarray(pbc, bool), 3)
     cell = np.asarray(cell, float)
+    cutoff = float(cutoff)
+    threads = threads or available_threads()
     check_structure(positions, cell, pbc)
     n_atoms = len(positions)
-    if n_atoms == 0:
-        empty = np.zeros(0, np.int32)
-        return PairList(np.zeros(1, np.int64), empty, empty, np.zeros((1, 3), np.int32), cutoff)
-    box, origin = _bounding_cell(positions, cell, pbc)
-    found = neighbour_list('ijSd', positions=positions - origin, cell=box, pbc=pbc, cutoff=float(cutoff))
-    i, j, shift, distance = found
-    if len(distance) and distance.min() < 1e-4:
-        p = int(distance.argmin())
-        close = i[distance < 1e-4]
-        raise StructureError(
-            f'atoms {i[p]} and {j[p]} coincide (distance {distance[p]:.1e} Å); {len(close) // 2} such pairs among '
-            f'atoms {some(np.unique(close))}. Remove duplicates, e.g. with ase.geometry.get_duplicate_atoms.'
-        )
-    shifts, image = _distinct_shifts(shift)
-    order = np.lexsort((image, j, i))
     first = np.zeros(n_atoms + 1, np.int64)
-    np.cumsum(np.bincount(i, minlength=n_atoms), out=first[1:])
-    return PairList(first, j[order].astype(np.int32), image[order], shifts, float(cutoff))
-
-
-def _bounding_cell(positions, cell, pbc):
-    """Cell for the search: periodic vectors as given, the others spanning the atoms. Also its origin."""
+    if n_atoms == 0:
+        return PairList(first, np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros((1, 3), np.int32), cutoff)
     box = complete_cell(np.where(pbc[:, None], cell, 0.0))
-    if pbc.all():
-        return box, np.zeros(3)
-    scaled = positions @ np.linalg.inv(box)
-    low, high = scaled.min(axis=0), scaled.max(axis=0)
-    low[pbc] = 0.0
-    stretch = np.where(pbc, 1.0, np.maximum(high - low, 1.0))
-    return box * stretch[:, None], low @ box
+    points, strides, origin = find_points(positions, box, pbc, cutoff)
+
+    def listed(cutoff, refuse=0.0):
+        counts, numbers, closest = count_pairs(points, cutoff, threads)
+        if closest < refuse:
+            raise _coincident(listed(refuse), positions, box)
+        np.cumsum(counts, out=first[1:])
+        n_pairs, image_type = int(first[-1]), np.min_scalar_type(max(len(numbers) - 1, 0))
+        check_memory(n_pairs * (4 + image_type.itemsize) + n_atoms * _RESULTS, n_atoms, n_pairs / n_atoms)
+        j, image = np.empty(n_pairs, np.int32), np.empty(n_pairs, image_type)
+        fill_pairs(points, cutoff, threads, counts, first, numbers, j, image)
+        return PairList(first, j, image, _shifts(numbers, strides, origin), cutoff)
+
+    return listed(cutoff, refuse=_COINCIDENT)
 
 
-def _distinct_shifts(shift):
-    """Distinct rows of an (n, 3) integer array in lexicographic order, and the row number of each entry."""
-    if len(shift) == 0:
-        return np.zeros((1, 3), np.int32), np.zeros(0, np.int32)
-    low, high = shift.min(axis=0), shift.max(axis=0)
-    span = (high - low + 1).astype(np.int64)
-    code = ((shift[:, 0] - low[0]) * span[1] + (shift[:, 1] - low[1])) * span[2] + (shift[:, 2] - low[2])
-    codes, image = np.unique(code, return_inverse=True)
-    rows = np.stack([codes // (span[1] * span[2]), codes // span[2] % span[1], codes % span[2]], axis=1) + low
-    return rows.astype(np.int32), image.astype(np.int32)
+def _coincident(pairs, positions, cell):
+    """Error that names the atoms of pairs that are too close."""
+    i, distance = pairs.i, np.linalg.norm(pairs.vectors(positions, cell), axis=1)
+    p = int(distance.argmin())
+    return StructureError(
+        f'atoms {i[p]} and {pairs.j[p]} coincide (distance {distance[p]:.1e} Å); {len(i) // 2} such pairs among atoms '
+        f'{some(np.unique(i))}. Remove duplicates, e.g. with ase.geometry.get_duplicate_atoms.'
+    )
+
+
+def _shifts(numbers, strides, origin):
+    """Cell shifts, shape (n, 3), of their ascending numbers."""
+    if len(numbers) == 0:
+        return np.zeros((1, 3), np.int32)
+    numbers = numbers + origin @ strides
+    rows = np.stack([numbers // strides[0], numbers % strides[0] // strides[1], numbers % strides[1]], axis=1) - origin
+    return rows.astype(np.int32)

@@ -20,6 +20,8 @@ class SkinList:
     cutoff : float, Å
     skin : float, Å
         Zero rebuilds at every change; about 0.5 suits solids in MD.
+    threads : int, optional
+        To build with; default all processors the process may use.
 
     Attributes
     ----------
@@ -27,11 +29,12 @@ class SkinList:
         ``builds``, ``reuses`` and ``seconds`` spent building.
     """
 
-    def __init__(self, cutoff: float, skin: float = 0.5):
+    def __init__(self, cutoff: float, skin: float = 0.5, threads: int | None = None):
         if not skin >= 0:
             raise ValueError(f'skin must be zero or positive (Å), got {skin!r}')
         self.cutoff = float(cutoff)
         self.skin = float(skin)
+        self.threads = threads
         self.statistics = {'builds': 0, 'reuses': 0, 'seconds': 0.0}
         self._pairs: PairList | None = None
 
@@ -43,7 +46,8 @@ class SkinList:
             self.statistics['reuses'] += 1
             return self._pairs
         start = perf_counter()
-        self._pairs = pair_list(positions, cell, pbc, self.cutoff + self.skin)
+        self._pairs = None  # two lists at a time may not fit
+        self._pairs = pair_list(positions, cell, pbc, self.cutoff + self.skin, self.threads)
         self._built_for = np.array(positions, float), cell, pbc
         self.statistics['builds'] += 1
         self.statistics['seconds'] += perf_counter() - start

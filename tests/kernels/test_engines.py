@@ -5,6 +5,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
+from ase_mlffvv.build import column
 from ase_mlffvv.errors import StructureError
 from ase_mlffvv.kernels.evaluate import NumbaEngine
 from ase_mlffvv.neighbors import pair_list
@@ -100,3 +101,21 @@ def test_empty_structure():
         found = evaluate(engine, empty, potential)
         assert found.energies.shape == (0,)
         assert found.forces.shape == (0, 3)
+
+
+@pytest.mark.parametrize('label', ['one element', 'density, two elements'])
+@pytest.mark.parametrize('order', ['layers', 'shuffled'])
+def test_blocks_of_a_larger_structure(label, order):
+    potential = POTENTIALS[label]
+    atoms = column(diameter=4, height=10, box=8)
+    atoms.rattle(0.1, seed=0)
+    atoms.symbols[:] = [potential.elements[k % len(potential.elements)] for k in range(len(atoms))]
+    if order == 'shuffled':
+        atoms = atoms[np.random.default_rng(0).permutation(len(atoms))]
+    want = evaluate(potential, atoms, potential)
+    found = [evaluate(NumbaEngine(potential, threads), atoms, potential, skin)
+             for threads, skin in ((1, 0.0), (2, 0.6), (3, 0.0))]  # fmt: skip
+    for name, *got, b in zip(want._fields, *found, want):
+        np.testing.assert_allclose(got[0], b, rtol=1e-10, atol=1e-10 * np.abs(b).max(), err_msg=name)
+        for other in got[1:]:  # neither threads nor the history of the list change a bit
+            np.testing.assert_array_equal(other, got[0], err_msg=name)

@@ -1,4 +1,4 @@
-"""Run compiled kernels that release the GIL over blocks of atoms, one thread per block."""
+"""Run compiled kernels that release the GIL over blocks of atoms, on threads."""
 
 from __future__ import annotations
 
@@ -21,9 +21,19 @@ def over_blocks(function, n_items, n_threads):
     """Call ``function(begin, end)`` for ``n_threads`` blocks of ``n_items`` at once; returns the results in order."""
     n_threads = max(1, min(n_threads, n_items))
     edges = [n_items * k // n_threads for k in range(n_threads + 1)]
-    if n_threads == 1:
-        return [function(0, n_items)]
+    return list(in_order(function, edges, n_threads))
+
+
+def in_order(function, edges, n_threads):
+    """Yield ``function(begin, end)`` of the blocks between ``edges`` in their order; a thread that is free takes one.
+
+    What is summed as it is yielded depends neither on timing nor on the number of threads.
+    """
+    n_threads = min(n_threads, len(edges) - 1)
+    if n_threads <= 1:
+        yield from map(function, edges[:-1], edges[1:])
+        return
     key = os.getpid(), n_threads  # a pool does not survive a fork
     if key not in _pools:
         _pools[key] = ThreadPoolExecutor(n_threads, thread_name_prefix='mlffvv')
-    return list(_pools[key].map(function, edges[:-1], edges[1:]))
+    yield from _pools[key].map(function, edges[:-1], edges[1:])

@@ -1,0 +1,6 @@
+"""How Numba kernels are compiled, once on a machine, and run, on threads."""
+
+from .compile import kernel
+from .threads import available_threads, in_order, over_blocks
+
+__all__ = ['available_threads', 'in_order', 'kernel', 'over_blocks']
