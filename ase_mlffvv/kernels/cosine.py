@@ -131,10 +131,10 @@ def sincospi(x):
 
 @njit(**FAST)
 def take(near, w):
-    """Gathered neighbours (:mod:`.near`) into the scratch."""
+    """Neighbours of the first gathered atom (:mod:`.near`) into the scratch."""
     n = near.n[0]
     w.n[0] = n
-    w.start[:] = near.start
+    w.start[:] = near.start[0]
     for p in range(n):
         x, y, z = near.D[0, p], near.D[1, p], near.D[2, p]
         w.D[p, 0], w.D[p, 1], w.D[p, 2] = x, y, z

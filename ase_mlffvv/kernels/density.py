@@ -13,19 +13,21 @@ import numpy as np
 from numba import njit
 
 from .cosine import FAST
-from .lanes import at_least, filled, lane_sums, load, load_as, root, spread, store, total, width
+from .lanes import at_least, between, filled, lane_sums, load, load_as, root, spread, store, total, width
 
 
 class DensityWork(NamedTuple):
-    """Scratch of one thread; p counts the neighbours of one atom, up to whole vectors."""
+    """Scratch of one thread for several atoms; p counts the neighbours of one, up to whole vectors.
 
-    x: np.ndarray  # (3, p): unit vectors
-    inverse: np.ndarray  # (1, p): of distances
-    R: np.ndarray  # (u, p), u = (element, n), and slopes
+    Rows of an atom k begin at k times the number of rows of one.
+    """
+
+    x: np.ndarray  # (k 3, p): unit vectors
+    inverse: np.ndarray  # (k, p): of distances
+    R: np.ndarray  # (k u, p), u = (element, n), and slopes
     R_slope: np.ndarray
-    sums: np.ndarray  # (moment, lane): of Y R over every lane-th neighbour
-    Y: np.ndarray  # (l m, p): this and the following may change at any time
-    mask: np.ndarray  # (element, p): 1 for neighbours of this element, else 0
+    sums: np.ndarray  # (k moment, lane): of Y R over every lane-th neighbour
+    Y: np.ndarray  # (l m, p): this and the following serve one atom after another
     legendre: np.ndarray  # (m l, lane): derivative m of P_l
     cosine: np.ndarray  # (m, lane): parts of (x + i y)^m
     sine: np.ndarray
@@ -35,19 +37,17 @@ class DensityWork(NamedTuple):
 
 @njit(**FAST)
 def make_density_work(tables, n_max, count):
-    """Scratch for at most ``n_max`` neighbours (whole vectors) of each of ``count`` atoms, which are the first axis of
-    the first five arrays: see :func:`density_of`."""
+    """Scratch for at most ``n_max`` neighbours (whole vectors) of each of ``count`` atoms."""
     dtype, lanes = tables.radial.dtype, width(tables.weight3)
     n_types, n, k = tables.radial.shape[1], tables.radial.shape[2], tables.radial.shape[3]
     n_l, moments = len(tables.channels), tables.first[len(tables.channels)]
     return DensityWork(
-        np.zeros((count, 3, n_max), dtype),
-        np.zeros((count, 1, n_max), dtype),
-        np.zeros((count, n_types * n, n_max), dtype),
-        np.zeros((count, n_types * n, n_max), dtype),
-        np.zeros((count, moments, lanes), dtype),
+        np.zeros((count * 3, n_max), dtype),
+        np.zeros((count, n_max), dtype),
+        np.zeros((count * n_types * n, n_max), dtype),
+        np.zeros((count * n_types * n, n_max), dtype),
+        np.zeros((count * moments, lanes), dtype),
         np.zeros((n_l * n_l, n_max), dtype),
-        np.zeros((n_types, n_max), dtype),
         np.zeros((n_l * n_l, lanes), dtype),
         np.zeros((n_l, lanes), dtype),
         np.zeros((n_l, lanes), dtype),
@@ -56,26 +56,13 @@ def make_density_work(tables, n_max, count):
     )
 
 
-@njit(**FAST)
-def density_of(dw, k):
-    """Scratch of the k-th atom."""
-    return DensityWork(
-        dw.x[k], dw.inverse[k], dw.R[k], dw.R_slope[k], dw.sums[k],
-        dw.Y, dw.mask, dw.legendre, dw.cosine, dw.sine, dw.cheb, dw.cheb_slope,
-    )  # fmt: skip
+@njit(forceinline=True, **FAST)
+def _vectors(begin, end, lanes):
+    """First vector with neighbours ``begin`` to ``end - 1``, and the end."""
+    return (begin // lanes, (end + lanes - 1) // lanes) if begin < end else (0, 0)
 
 
-@njit(**FAST)
-def _vectors(s, near, dw):
-    """First vector with neighbours of element s, and the end."""
-    lanes = width(dw.x)
-    begin, end = near.start[s], near.start[s + 1]
-    if begin == end:
-        return 0, 0
-    return begin // lanes, (end + lanes - 1) // lanes
-
-
-@njit(**FAST)
+@njit(forceinline=True, **FAST)
 def _harmonics(climb, x, y, z, dw):
     """Derivatives of Legendre polynomials and powers of x + i y of one vector of neighbours."""
     legendre, cosine, sine = dw.legendre, dw.cosine, dw.sine
@@ -92,98 +79,86 @@ def _harmonics(climb, x, y, z, dw):
             store(legendre, m * n_l + l, last)
 
 
-@njit(**FAST)
-def _radial(t, b, tables, d, near, dw):
-    """Radial functions and their slopes at the distances of the b-th vector of neighbours."""
-    R, R_slope, cheb, cheb_slope = dw.R, dw.R_slope, dw.cheb, dw.cheb_slope
-    K = len(cheb)
-    inverse = 1.0 / tables.cutoff[t]
+@njit(forceinline=True, **FAST)
+def _chebyshev(inverse, d, dw):
+    """Chebyshev polynomials times the cutoff function, and slopes, at the distances of one vector of neighbours."""
+    cheb, cheb_slope = dw.cheb, dw.cheb_slope
     s = inverse * d
     rest = 1.0 - s
     u = at_least(1.0 - s * s, 0.0)
     cut, dcut = u * u * u, (-6.0 * inverse) * (s * u * u)
     x, dx = 2.0 * rest * rest - 1.0, (-4.0 * inverse) * rest
-    a, b_, da, db = filled(R, 1.0), x, filled(R, 0.0), dx  # T_k, T_(k+1) and slopes
-    for k in range(K):
-        store(cheb, k, a * cut)
-        store(cheb_slope, k, da * cut + a * dcut)
-        a, b_, da, db = b_, 2.0 * x * b_ - a, db, 2.0 * (dx * b_ + x * db) - da
-    n_radial = tables.radial.shape[2]
-    for e in range(tables.radial.shape[1]):
-        begin, end = _vectors(e, near, dw)
-        if b < begin or b >= end:
-            continue
-        mask = load(dw.mask, (e, b))
-        for m in range(n_radial):
-            value, slope = filled(R, 0.0), filled(R, 0.0)
-            for k in range(tables.span[t, e, m, 0], tables.span[t, e, m, 1]):
-                c = tables.radial[t, e, m, k]
-                value += c * load(cheb, k)
-                slope += c * load(cheb_slope, k)
-            store(R, (e * n_radial + m, b), mask * value)
-            store(R_slope, (e * n_radial + m, b), mask * slope)
+    value, slope, after, after_slope = filled(cheb, 1.0), filled(cheb, 0.0), x, dx
+    for k in range(len(cheb)):
+        store(cheb, k, value * cut)
+        store(cheb_slope, k, slope * cut + value * dcut)
+        value, after = after, 2.0 * x * after - value
+        slope, after_slope = after_slope, 2.0 * (dx * value + x * after_slope) - slope
 
 
-@njit(**FAST)
-def density_moments(t, tables, near, dw):
-    """Moments of the gathered centre atom of element t, but for the sum over lanes and the factor of each harmonic
+@njit(forceinline=True, **FAST)
+def density_moments(t, tables, near, dw, at):
+    """Moments of atom ``at`` of the scratch, of element t, but for the sum over lanes and the factor of each harmonic
     (:func:`lane_moments`), into ``dw.sums``; leaves directions and radial functions in the scratch."""
-    n, lanes = near.n[0], width(dw.x)
+    lanes = width(dw.x)
     n_l, n_types, n_radial = len(tables.channels), tables.radial.shape[1], tables.radial.shape[2]
-    x_, Y, R, sums, legendre, cosine, sine = dw.x, dw.Y, dw.R, dw.sums, dw.legendre, dw.cosine, dw.sine
-    vectors = (n + lanes - 1) // lanes
-    for s in range(n_types):
-        for p in range(vectors * lanes):
-            dw.mask[s, p] = 1.0 if (p >= near.start[s]) & (p < near.start[s + 1]) else 0.0
-    for b in range(vectors):
-        x, y, z = (
-            load_as(x_, near.D, (0, b)), load_as(x_, near.D, (1, b)), load_as(x_, near.D, (2, b)),
-        )  # fmt: skip
-        d = root(x * x + y * y + z * z)
-        inverse = 1.0 / d
-        x, y, z = x * inverse, y * inverse, z * inverse
-        store(x_, (0, b), x)
-        store(x_, (1, b), y)
-        store(x_, (2, b), z)
-        store(dw.inverse, (0, b), inverse)
-        _radial(t, b, tables, d, near, dw)
-        _harmonics(tables.climb, x, y, z, dw)
-        for l in range(n_l):
-            for m in range(l + 1):
-                P = load(legendre, m * n_l + l)
-                store(Y, (l * l + l + m, b), P * load(cosine, m))
-                if m > 0:
-                    store(Y, (l * l + l - m, b), P * load(sine, m))
-    for l in range(n_l):
-        channels = tables.channels[l]
-        stride = n_types * channels
-        for s in range(n_types):
-            begin, end = _vectors(s, near, dw)
-            for m in range(l + 1):
+    x_, Y, R, R_slope, legendre, cosine, sine = dw.x, dw.Y, dw.R, dw.R_slope, dw.legendre, dw.cosine, dw.sine
+    cheb, cheb_slope, sums = dw.cheb, dw.cheb_slope, dw.sums
+    cutoff = 1.0 / tables.cutoff[t]
+    for e in range(n_types):
+        begin, end = _vectors(near.start[at, e], near.start[at, e + 1], lanes)
+        radial = (at * n_types + e) * n_radial
+        for b in range(begin, end):
+            x, y, z = load_as(R, near.D, (3 * at, b)), load_as(R, near.D, (3 * at + 1, b)), load_as(R, near.D, (3 * at + 2, b))
+            d = root(x * x + y * y + z * z)
+            inverse = 1.0 / d
+            x, y, z = x * inverse, y * inverse, z * inverse
+            store(x_, (3 * at, b), x)
+            store(x_, (3 * at + 1, b), y)
+            store(x_, (3 * at + 2, b), z)
+            store(dw.inverse, (at, b), inverse)
+            _chebyshev(cutoff, d, dw)
+            mask = between(R, b * lanes, near.start[at, e], near.start[at, e + 1])
+            for m in range(n_radial):
+                value, slope = filled(R, 0.0), filled(R, 0.0)
+                for k in range(tables.span[t, e, m, 0], tables.span[t, e, m, 1]):
+                    value += tables.radial[t, e, m, k] * load(cheb, k)
+                    slope += tables.radial[t, e, m, k] * load(cheb_slope, k)
+                store(R, (radial + m, b), mask * value)
+                store(R_slope, (radial + m, b), mask * slope)
+            _harmonics(tables.climb, x, y, z, dw)
+            for l in range(n_l):
                 row = l * l + l
-                k = tables.first[l] + l * stride + s * channels
-                for u in range(s * n_radial, s * n_radial + channels):
+                store(Y, (row, b), load(legendre, l))
+                for m in range(1, l + 1):
+                    P = load(legendre, m * n_l + l)
+                    store(Y, (row + m, b), P * load(cosine, m))
+                    store(Y, (row - m, b), P * load(sine, m))
+        for l in range(n_l):
+            channels, row = tables.channels[l], l * l + l
+            stride = n_types * channels
+            first = at * tables.first[n_l] + tables.first[l] + l * stride + e * channels
+            for u in range(channels):
+                one = filled(R, 0.0)
+                for b in range(begin, end):
+                    one += load(Y, (row, b)) * load(R, (radial + u, b))
+                store(sums, first + u, one)
+            for m in range(1, l + 1):
+                for u in range(channels):
                     one, two = filled(R, 0.0), filled(R, 0.0)
-                    if m == 0:
-                        for b in range(begin, end):
-                            one += load(Y, (row, b)) * load(R, (u, b))
-                    else:  # the two harmonics share what is read of R
-                        for b in range(begin, end):
-                            r = load(R, (u, b))
-                            one += load(Y, (row + m, b)) * r
-                            two += load(Y, (row - m, b)) * r
-                        store(sums, k - m * stride, two)
-                    store(sums, k + m * stride, one)
-                    k += 1
+                    for b in range(begin, end):
+                        r = load(R, (radial + u, b))
+                        one += load(Y, (row + m, b)) * r
+                        two += load(Y, (row - m, b)) * r
+                    store(sums, first + m * stride + u, one)
+                    store(sums, first - m * stride + u, two)
 
 
-@njit(**FAST)
+@njit(forceinline=True, **FAST)
 def lane_moments(tables, dw, A):
-    """Moments A (moment, lane) of as many atoms as there are lanes, from the sums that each left in its scratch."""
-    count, n, lanes = dw.sums.shape
-    sums = dw.sums.reshape((count * n, lanes))
-    for k in range(n):
-        store(A, k, lane_sums(sums, k, n))
+    """Moments A (moment, lane) of as many atoms as there are lanes, from the sums that each left in the scratch."""
+    for k in range(len(A)):
+        store(A, k, lane_sums(dw.sums, k, len(A)))
     scale_moments(tables, A)
 
 
@@ -195,7 +170,7 @@ def atom_moments(tables, dw, A):
     scale_moments(tables, A)
 
 
-@njit(**FAST)
+@njit(forceinline=True, **FAST)
 def scale_moments(tables, A):
     """Multiply rows (moment, lane) with the factors of their harmonics."""
     for l in range(len(tables.channels)):
@@ -206,67 +181,77 @@ def scale_moments(tables, A):
                 store(A, k, tables.factor[l, abs(m)] * load(A, k))
 
 
-@njit(**FAST)
-def density_slopes(tables, near, dw, W, lane):
-    """dE/dD of every gathered neighbour into ``near.slope`` for ``W[:, lane]`` of :func:`density_products_back`.
+@njit(forceinline=True, **FAST)
+def density_slopes(tables, near, dw, at, W, lane):
+    """dE/dD of every neighbour of atom ``at`` into ``near.slope`` for ``W[:, lane]`` of :func:`density_products_back`.
 
     The scratch must hold directions and radial functions of this atom: call :func:`density_moments` before.
     """
     lanes = width(dw.x)
     n_l, n_types, n_radial = len(tables.channels), tables.radial.shape[1], tables.radial.shape[2]
-    R, R_slope, legendre, cosine, sine = dw.R, dw.R_slope, dw.legendre, dw.cosine, dw.sine
-    for b in range((near.n[0] + lanes - 1) // lanes):
-        x, y, z, inverse = load(dw.x, (0, b)), load(dw.x, (1, b)), load(dw.x, (2, b)), load(dw.inverse, (0, b))
-        _harmonics(tables.climb, x, y, z, dw)
-        own, vx, vy, vz = filled(R, 0.0), filled(R, 0.0), filled(R, 0.0), filled(R, 0.0)
-        for m in range(n_l):
-            # factors of the cosine and sine part: of P', of the next derivative, and of P' in the slope with distance
-            c, c_next, c_slope = filled(R, 0.0), filled(R, 0.0), filled(R, 0.0)
-            s, s_next, s_slope = filled(R, 0.0), filled(R, 0.0), filled(R, 0.0)
-            for l in range(m, n_l):
+    x_, R, R_slope, legendre, cosine, sine = dw.x, dw.R, dw.R_slope, dw.legendre, dw.cosine, dw.sine
+    slope = near.slope
+    last = -1
+    for e in range(n_types):
+        begin, end = _vectors(near.start[at, e], near.start[at, e + 1], lanes)
+        radial = (at * n_types + e) * n_radial
+        for b in range(begin, end):
+            x, y, z = load(x_, (3 * at, b)), load(x_, (3 * at + 1, b)), load(x_, (3 * at + 2, b))
+            inverse = load(dw.inverse, (at, b))
+            _harmonics(tables.climb, x, y, z, dw)
+            # m = 0: factors of P', of the next derivative, and of P' in the slope with distance
+            own, vx, vy, vz = filled(R, 0.0), filled(R, 0.0), filled(R, 0.0), filled(R, 0.0)
+            for l in range(n_l):
                 channels = tables.channels[l]
-                stride = n_types * channels
-                plus, plus_slope, minus, minus_slope = filled(R, 0.0), filled(R, 0.0), filled(R, 0.0), filled(R, 0.0)
-                for e in range(n_types):
-                    begin, end = _vectors(e, near, dw)
-                    if b < begin or b >= end:
-                        continue
+                k = tables.first[l] + (l * n_types + e) * channels
+                value, change = filled(R, 0.0), filled(R, 0.0)
+                for u in range(channels):
+                    w = spread(W, k + u, lane)
+                    value += w * load(R, (radial + u, b))
+                    change += w * load(R_slope, (radial + u, b))
+                own += load(legendre, l) * change
+                if l > 0:
+                    vz += load(legendre, n_l + l) * value
+            for m in range(1, n_l):
+                c, c_next, c_slope = filled(R, 0.0), filled(R, 0.0), filled(R, 0.0)  # of the cosine and the sine part
+                s, s_next, s_slope = filled(R, 0.0), filled(R, 0.0), filled(R, 0.0)
+                for l in range(m, n_l):
+                    channels = tables.channels[l]
+                    stride = n_types * channels
                     k = tables.first[l] + l * stride + e * channels
-                    if m == 0:
-                        for u in range(e * n_radial, e * n_radial + channels):
-                            w = spread(W, k, lane)
-                            plus += w * load(R, (u, b))
-                            plus_slope += w * load(R_slope, (u, b))
-                            k += 1
-                    else:
-                        for u in range(e * n_radial, e * n_radial + channels):
-                            r, dr = load(R, (u, b)), load(R_slope, (u, b))
-                            w, v = spread(W, k + m * stride, lane), spread(W, k - m * stride, lane)
-                            plus += w * r
-                            plus_slope += w * dr
-                            minus += v * r
-                            minus_slope += v * dr
-                            k += 1
-                P = load(legendre, m * n_l + l)
-                c += P * plus
-                s += P * minus
-                c_slope += P * plus_slope
-                s_slope += P * minus_slope
-                if l > m:
-                    P = load(legendre, (m + 1) * n_l + l)
-                    c_next += P * plus
-                    s_next += P * minus
-            C, S = load(cosine, m), load(sine, m)
-            own += c_slope * C + s_slope * S
-            vz += c_next * C + s_next * S
-            if m > 0:
+                    plus, plus_slope, minus, minus_slope = filled(R, 0.0), filled(R, 0.0), filled(R, 0.0), filled(R, 0.0)
+                    for u in range(channels):
+                        r, dr = load(R, (radial + u, b)), load(R_slope, (radial + u, b))
+                        w, v = spread(W, k + u + m * stride, lane), spread(W, k + u - m * stride, lane)
+                        plus += w * r
+                        plus_slope += w * dr
+                        minus += v * r
+                        minus_slope += v * dr
+                    P = load(legendre, m * n_l + l)
+                    c += P * plus
+                    s += P * minus
+                    c_slope += P * plus_slope
+                    s_slope += P * minus_slope
+                    if l > m:
+                        P = load(legendre, (m + 1) * n_l + l)
+                        c_next += P * plus
+                        s_next += P * minus
+                C, S = load(cosine, m), load(sine, m)
+                own += c_slope * C + s_slope * S
+                vz += c_next * C + s_next * S
                 C, S = load(cosine, m - 1), load(sine, m - 1)
                 vx += m * (c * C + s * S)
                 vy += m * (s * C - c * S)
-        radial = own - inverse * (vx * x + vy * y + vz * z)
-        store(near.slope, (0, b), radial * x + inverse * vx)
-        store(near.slope, (1, b), radial * y + inverse * vy)
-        store(near.slope, (2, b), radial * z + inverse * vz)
+            own -= inverse * (vx * x + vy * y + vz * z)
+            x, y, z = own * x + inverse * vx, own * y + inverse * vy, own * z + inverse * vz
+            if b == last:  # has neighbours of the element before, too
+                x += load_as(R, slope, (3 * at, b))
+                y += load_as(R, slope, (3 * at + 1, b))
+                z += load_as(R, slope, (3 * at + 2, b))
+            store(slope, (3 * at, b), x)
+            store(slope, (3 * at + 1, b), y)
+            store(slope, (3 * at + 2, b), z)
+            last = b
 
 
 @njit(**FAST)
@@ -298,7 +283,7 @@ def moment_gradients(tables, near, dw, dA):
                 gx, gy, gz = inverse * (vx - own * x), inverse * (vy - own * y), inverse * (vz - own * z)
                 k = tables.first[l] + (l + m) * n_types * channels
                 for e in range(n_types):
-                    begin, end = _vectors(e, near, dw)
+                    begin, end = _vectors(near.start[0, e], near.start[0, e + 1], lanes)
                     for u in range(e * n_radial, e * n_radial + channels):
                         r, dr = zero, zero
                         if begin <= b and b < end:

@@ -83,7 +83,7 @@ _INVERSE_FACTORIAL = tuple(1 / math.factorial(k) for k in range(14))
 _LOG2E, _LN2 = 1 / math.log(2), math.log(2)
 
 
-@njit(**FAST)
+@njit(forceinline=True, **FAST)
 def _gaussian(x):
     """exp(-x^2) of a vector, to round-off, or exp(-80) if that is larger; plain arithmetic."""
     y = at_least(-1.0 * (x * x), -80.0)
@@ -95,7 +95,7 @@ def _gaussian(x):
     return p * power_of_two(n)
 
 
-@njit(**FAST)
+@njit(forceinline=True, **FAST)
 def atomic_energies(t, vv, F, vw, Q):
     """Energies of atoms of element t with raw features F (feature, lane) into ``vw.energy``; Q = dE/dF."""
     n, n_gauss, n_features = vv.n[t], vv.n_gauss[t], len(F)

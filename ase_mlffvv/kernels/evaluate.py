@@ -10,11 +10,11 @@ from numba import njit
 from ..errors import StructureError
 from ..model.potential import Prediction, VVPotential
 from .cosine import FAST, make_system, make_work
-from .density import density_moments, density_of, density_slopes, lane_moments, make_density_work
+from .density import density_moments, density_slopes, lane_moments, make_density_work
 from .energy import atomic_energies, atomic_energy, make_vv_work
 from .features import all_features, all_slopes, density_weights
-from .lanes import load, total, width
-from .near import gather, make_near, near_of, room
+from .lanes import filled, load, total, width
+from .near import gather, make_near, room
 from .products import density_products, density_products_back, make_lane_work
 from .tables import feature_tables, in_precision, pair_tables, vv_tables
 from .threads import available_threads, over_blocks
@@ -61,18 +61,19 @@ class NumbaEngine:
 
 
 @njit(**FAST)
-def _pair_energy(i, p, pair, system, near, D):
+def _pair_energy(i, at, p, pair, system, near, D):
     """Pair term of the p-th gathered neighbour: its half of the energy, and dE/dd / d; vector left in D."""
-    j = near.atom[p]
+    j = near.atom[at, p]
     species, cell, inverse = system.species, system.cell, system.inverse_cell
     r = pair.radius[species[i]] + pair.radius[species[j]]
     for a in range(3):
-        D[a] = near.D[a, p]
+        D[a] = near.D[3 * at + a, p]
     if pair.minimum_image:
         if i == j or math.sqrt(D[0] * D[0] + D[1] * D[1] + D[2] * D[2]) >= pair.cutoff:
             return 0.0, 0.0
         for k in range(3):
-            scaled = near.D[0, p] * inverse[0, k] + near.D[1, p] * inverse[1, k] + near.D[2, p] * inverse[2, k]
+            scaled = near.D[3 * at, p] * inverse[0, k] + near.D[3 * at + 1, p] * inverse[1, k]
+            scaled += near.D[3 * at + 2, p] * inverse[2, k]
             shift = math.ceil(scaled - 0.5 - 1e-9)
             for a in range(3):
                 D[a] -= shift * cell[k, a]
@@ -89,46 +90,46 @@ def _pair_energy(i, p, pair, system, near, D):
     return 2.0 * radial * cosine * cosine, 2.0 * slope / d
 
 
-@njit(**FAST)
-def _add(i, energy, pair, system, near, D, energies, forces, virials):
+@njit(forceinline=True, **FAST)
+def _add(i, energy, pair, system, near, at, D, energies, forces, virials):
     """Add atom i, its energy and the slopes of its gathered neighbours to the results, with the pair term if any."""
     lanes = width(near.D)
     for a in range(3):
-        own = 0.0 * load(near.slope, (a, 0))
-        for k in range((near.n[0] + lanes - 1) // lanes):
-            own += load(near.slope, (a, k))
+        own = filled(near.D, 0.0)
+        for k in range((near.n[at] + lanes - 1) // lanes):
+            own += load(near.slope, (3 * at + a, k))
         forces[i, a] += total(own)
         for b in range(a + 1):  # an energy that rotations leave alone has a symmetric virial
-            sum_ = 0.0 * own
-            for k in range((near.n[0] + lanes - 1) // lanes):
-                sum_ += load(near.D, (a, k)) * load(near.slope, (b, k))
+            sum_ = filled(near.D, 0.0)
+            for k in range((near.n[at] + lanes - 1) // lanes):
+                sum_ += load(near.D, (3 * at + a, k)) * load(near.slope, (3 * at + b, k))
             virials[i, a, b] = virials[i, b, a] = total(sum_)
-    for p in range(near.n[0]):
-        j = near.atom[p]
+    for p in range(near.n[at]):
+        j = near.atom[at, p]
         for a in range(3):
-            forces[j, a] -= near.slope[a, p]
+            forces[j, a] -= near.slope[3 * at + a, p]
     if len(pair.radius) > 0:
         reach = pair.reach[system.species[i]] ** 2
-        if near.square[0] < reach:
-            energy += _add_pairs(i, reach, pair, system, near, D, forces, virials[i])
+        if near.square[at] < reach:
+            energy += _add_pairs(i, reach, pair, system, near, at, D, forces, virials)
     energies[i] = energy
 
 
 @njit(**FAST)
-def _add_pairs(i, reach, pair, system, near, D, forces, virial):
+def _add_pairs(i, reach, pair, system, near, at, D, forces, virials):
     """Energy of the pair term of neighbours within a squared distance; adds forces and virial."""
     energy = 0.0
-    for p in range(near.n[0]):
-        if near.D[0, p] ** 2 + near.D[1, p] ** 2 + near.D[2, p] ** 2 >= reach:
+    for p in range(near.n[at]):
+        if near.D[3 * at, p] ** 2 + near.D[3 * at + 1, p] ** 2 + near.D[3 * at + 2, p] ** 2 >= reach:
             continue
-        e, radial = _pair_energy(i, p, pair, system, near, D)
+        e, radial = _pair_energy(i, at, p, pair, system, near, D)
         energy += e
-        j = near.atom[p]
+        j = near.atom[at, p]
         for a in range(3):
             forces[j, a] -= radial * D[a]
             forces[i, a] += radial * D[a]
             for b in range(3):
-                virial[a, b] += D[a] * radial * D[b]
+                virials[i, a, b] += D[a] * radial * D[b]
     return energy
 
 
@@ -138,20 +139,20 @@ def _evaluate(tables, vv, pair, system, cutoff, widest, begin, end, energies, fo
     lw = make_lane_work(tables.density)
     lanes = width(lw.A)
     most = room(widest, lanes)
-    near, w = near_of(make_near(tables.n_types, most, 1), 0), make_work(tables, widest)
-    dw = density_of(make_density_work(tables.density, most, 1), 0)
+    near, w = make_near(tables.n_types, most, 1), make_work(tables, widest)
+    dw = make_density_work(tables.density, most, 1)
     n_g = max(vv.origin.shape[1] + 1, vv.single.shape[1])
     f, q = np.zeros(tables.n_features.max()), np.zeros((1, tables.n_features.max()))
     g, gauss, D = np.zeros(n_g), np.zeros((3, n_g)), np.zeros(3)
     closest = np.inf
     for i in range(begin, end):
         t = system.species[i]
-        closest = min(closest, gather(i, cutoff, system, near, lanes))
+        closest = min(closest, gather(i, cutoff, system, near, 0, lanes))
         all_features(t, tables, near, w, dw, lw, f)
         energy = atomic_energy(t, vv, f, g, gauss, q[0, : tables.n_features[t]])
         density_weights(t, tables, lw, q)
         all_slopes(t, tables, near, w, dw, lw, q)
-        _add(i, energy, pair, system, near, D, energies, forces, virials)
+        _add(i, energy, pair, system, near, 0, D, energies, forces, virials)
     return closest
 
 
@@ -162,7 +163,7 @@ def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, ener
     lw, vw = make_lane_work(tables.density), make_vv_work(vv)
     lanes = width(lw.A)
     most = room(widest, lanes)
-    nears, scratch = make_near(tables.n_types, most, lanes), make_density_work(tables.density, most, lanes)
+    near, dw = make_near(tables.n_types, most, lanes), make_density_work(tables.density, most, lanes)
     D = np.zeros(3)
     atom = np.zeros(lanes, np.int64)
     closest = np.inf
@@ -172,19 +173,17 @@ def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, ener
             if i < end:
                 if system.species[i] != t:
                     continue
-                near, dw = near_of(nears, ready), density_of(scratch, ready)
-                closest = min(closest, gather(i, cutoff, system, near, lanes))
-                density_moments(t, tables.density, near, dw)
+                closest = min(closest, gather(i, cutoff, system, near, ready, lanes))
+                density_moments(t, tables.density, near, dw, ready)
                 atom[ready] = i
                 ready += 1
             if ready == lanes or (i == end and ready > 0):
-                lane_moments(tables.density, scratch, lw.A)
+                lane_moments(tables.density, dw, lw.A)
                 density_products(tables.density, lw.A, lw.F)
                 atomic_energies(t, vv, lw.F, vw, lw.Q)
                 density_products_back(tables.density, lw.A, lw.Q, lw.W)
                 for lane in range(ready):
-                    near, dw = near_of(nears, lane), density_of(scratch, lane)
-                    density_slopes(tables.density, near, dw, lw.W, lane)
-                    _add(atom[lane], vw.energy[0, lane], pair, system, near, D, energies, forces, virials)
+                    density_slopes(tables.density, near, dw, lane, lw.W, lane)
+                    _add(atom[lane], vw.energy[0, lane], pair, system, near, lane, D, energies, forces, virials)
                 ready = 0
     return closest

@@ -17,7 +17,7 @@ def all_features(t, tables, near, w, dw, lw, f):
     features(t, tables, w, f)
     density = tables.density
     if density.n_features > 0:
-        density_moments(t, density, near, dw)
+        density_moments(t, density, near, dw, 0)
         atom_moments(density, dw, lw.A)
         density_products(density, lw.A, lw.F)
         for k in range(density.n_features):
@@ -43,7 +43,7 @@ def all_slopes(t, tables, near, w, dw, lw, weights):
     """
     pair_slopes(t, tables, w, weights[0])
     if tables.density.n_features > 0:
-        density_slopes(tables.density, near, dw, lw.W, 0)
+        density_slopes(tables.density, near, dw, 0, lw.W, 0)
     else:
         near.slope[:] = 0.0
     for p in range(near.n[0]):

@@ -170,6 +170,21 @@ def width(typing_context, array):
 
 
 @intrinsic
+def between(typing_context, like, first, begin, end):
+    """1 in lanes k with ``begin <= first + k < end``, else 0, in the precision of an array."""
+    kind = Vector(like.dtype)
+
+    def generate(context, builder, sig, args):
+        whole = ir.VectorType(ir.IntType(64), kind.lanes)
+        first, begin, end = (_fill(context, builder, types.int64, Vector(types.int64, kind.lanes), n) for n in args[1:])
+        place = builder.add(first, ir.Constant(whole, list(range(kind.lanes))))
+        inside = builder.and_(builder.icmp_signed('>=', place, begin), builder.icmp_signed('<', place, end))
+        return builder.uitofp(inside, context.get_value_type(kind))
+
+    return kind(like, types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
 def wide(typing_context, x):
     """The same vector in float64."""
     kind = Vector(types.float64, x.lanes)
@@ -260,7 +275,7 @@ def total(typing_context, x):
     return x.dtype(x), generate
 
 
-@njit
+@njit(forceinline=True)
 def add(out, i, value):
     """``out[i] += value``, a vector."""
     store(out, i, load(out, i) + value)

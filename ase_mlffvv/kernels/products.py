@@ -32,7 +32,7 @@ def make_lane_work(tables):
     )  # fmt: skip
 
 
-@njit(**FAST)
+@njit(forceinline=True, **FAST)
 def density_products(tables, A, F):
     """Features F (feature, lane) of moments A (moment, lane)."""
     n_one, n_two = len(tables.one), len(tables.two)
@@ -52,7 +52,7 @@ def density_products(tables, A, F):
         store(F, n_one + n_two + k, value)
 
 
-@njit(**FAST)
+@njit(forceinline=True, **FAST)
 def density_products_back(tables, A, Q, W):
     """W = dE/dA (moment, lane) for Q = dE/dF (feature, lane), times the factors of the harmonics."""
     W[:] = 0.0

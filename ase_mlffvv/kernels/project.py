@@ -6,10 +6,10 @@ import numpy as np
 from numba import njit
 
 from .cosine import FAST, System, make_work, pair_slopes
-from .density import density_of, make_density_work, moment_gradients
+from .density import make_density_work, moment_gradients
 from .features import all_features, density_weights
 from .lanes import width
-from .near import gather, make_near, near_of, room
+from .near import gather, make_near, room
 from .products import make_lane_work
 from .tables import FeatureTables
 from .threads import available_threads, over_blocks
@@ -66,10 +66,10 @@ def _features(tables, cutoff, system, widest, begin, end, out):
     lw = make_lane_work(tables.density)
     lanes = width(lw.A)
     most = room(widest, lanes)
-    near, w = near_of(make_near(tables.n_types, most, 1), 0), make_work(tables, widest)
-    dw = density_of(make_density_work(tables.density, most, 1), 0)
+    near, w = make_near(tables.n_types, most, 1), make_work(tables, widest)
+    dw = make_density_work(tables.density, most, 1)
     for i in range(begin, end):
-        gather(i, cutoff, system, near, lanes)
+        gather(i, cutoff, system, near, 0, lanes)
         all_features(system.species[i], tables, near, w, dw, lw, out[i])
 
 
@@ -78,8 +78,8 @@ def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
     lw = make_lane_work(tables.density)
     lanes = width(lw.A)
     most = room(widest, lanes)
-    near, w = near_of(make_near(tables.n_types, most, 1), 0), make_work(tables, widest)
-    dw = density_of(make_density_work(tables.density, most, 1), 0)
+    near, w = make_near(tables.n_types, most, 1), make_work(tables, widest)
+    dw = make_density_work(tables.density, most, 1)
     f = np.zeros(tables.n_features.max())
     n_moments, n_density = len(lw.A), tables.density.n_features
     dA = np.zeros((n_moments * 3, most))
@@ -87,7 +87,7 @@ def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
     for i in range(begin, end):
         t = system.species[i]
         J[system.first[i] : system.first[i + 1]] = 0.0
-        gather(i, cutoff, system, near, lanes)
+        gather(i, cutoff, system, near, 0, lanes)
         all_features(t, tables, near, w, dw, lw, f)
         if n_density > 0:
             moment_gradients(tables.density, near, dw, dA)
@@ -113,7 +113,7 @@ def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
             for p in range(w.n[0]):  # whole cache lines at a time
                 for a in range(3):
                     for lane in range(len(weights)):
-                        J[near.entry[p], a, first + lane] = slope[lane, a, p]
+                        J[near.entry[0, p], a, first + lane] = slope[lane, a, p]
 
 
 @njit(**FAST)
