@@ -103,13 +103,13 @@ def density_moments(t, tables, near, dw, at):
     lanes = width(dw.x)
     n_l, n_types, n_radial = len(tables.channels), tables.radial.shape[1], tables.radial.shape[2]
     x_, Y, R, R_slope, legendre, cosine, sine = dw.x, dw.Y, dw.R, dw.R_slope, dw.legendre, dw.cosine, dw.sine
-    cheb, cheb_slope, sums = dw.cheb, dw.cheb_slope, dw.sums
-    cutoff = 1.0 / tables.cutoff[t]
+    D, cheb, cheb_slope, sums = near.D, dw.cheb, dw.cheb_slope, dw.sums
+    cutoff, zero = 1.0 / tables.cutoff[t], filled(R, 0.0)
     for e in range(n_types):
         begin, end = _vectors(near.start[at, e], near.start[at, e + 1], lanes)
         radial = (at * n_types + e) * n_radial
         for b in range(begin, end):
-            x, y, z = load_as(R, near.D, (3 * at, b)), load_as(R, near.D, (3 * at + 1, b)), load_as(R, near.D, (3 * at + 2, b))
+            x, y, z = load_as(R, D, (3 * at, b)), load_as(R, D, (3 * at + 1, b)), load_as(R, D, (3 * at + 2, b))
             d = root(x * x + y * y + z * z)
             inverse = 1.0 / d
             x, y, z = x * inverse, y * inverse, z * inverse
@@ -120,7 +120,7 @@ def density_moments(t, tables, near, dw, at):
             _chebyshev(cutoff, d, dw)
             mask = between(R, b * lanes, near.start[at, e], near.start[at, e + 1])
             for m in range(n_radial):
-                value, slope = filled(R, 0.0), filled(R, 0.0)
+                value, slope = zero, zero
                 for k in range(tables.span[t, e, m, 0], tables.span[t, e, m, 1]):
                     value += tables.radial[t, e, m, k] * load(cheb, k)
                     slope += tables.radial[t, e, m, k] * load(cheb_slope, k)
@@ -139,13 +139,13 @@ def density_moments(t, tables, near, dw, at):
             stride = n_types * channels
             first = at * tables.first[n_l] + tables.first[l] + l * stride + e * channels
             for u in range(channels):
-                one = filled(R, 0.0)
+                one = zero
                 for b in range(begin, end):
                     one += load(Y, (row, b)) * load(R, (radial + u, b))
                 store(sums, first + u, one)
             for m in range(1, l + 1):
                 for u in range(channels):
-                    one, two = filled(R, 0.0), filled(R, 0.0)
+                    one, two = zero, zero
                     for b in range(begin, end):
                         r = load(R, (radial + u, b))
                         one += load(Y, (row + m, b)) * r
@@ -190,7 +190,7 @@ def density_slopes(tables, near, dw, at, W, lane):
     lanes = width(dw.x)
     n_l, n_types, n_radial = len(tables.channels), tables.radial.shape[1], tables.radial.shape[2]
     x_, R, R_slope, legendre, cosine, sine = dw.x, dw.R, dw.R_slope, dw.legendre, dw.cosine, dw.sine
-    slope = near.slope
+    slope, zero = near.slope, filled(R, 0.0)
     last = -1
     for e in range(n_types):
         begin, end = _vectors(near.start[at, e], near.start[at, e + 1], lanes)
@@ -200,11 +200,11 @@ def density_slopes(tables, near, dw, at, W, lane):
             inverse = load(dw.inverse, (at, b))
             _harmonics(tables.climb, x, y, z, dw)
             # m = 0: factors of P', of the next derivative, and of P' in the slope with distance
-            own, vx, vy, vz = filled(R, 0.0), filled(R, 0.0), filled(R, 0.0), filled(R, 0.0)
+            own, vx, vy, vz = zero, zero, zero, zero
             for l in range(n_l):
                 channels = tables.channels[l]
                 k = tables.first[l] + (l * n_types + e) * channels
-                value, change = filled(R, 0.0), filled(R, 0.0)
+                value, change = zero, zero
                 for u in range(channels):
                     w = spread(W, k + u, lane)
                     value += w * load(R, (radial + u, b))
@@ -213,13 +213,12 @@ def density_slopes(tables, near, dw, at, W, lane):
                 if l > 0:
                     vz += load(legendre, n_l + l) * value
             for m in range(1, n_l):
-                c, c_next, c_slope = filled(R, 0.0), filled(R, 0.0), filled(R, 0.0)  # of the cosine and the sine part
-                s, s_next, s_slope = filled(R, 0.0), filled(R, 0.0), filled(R, 0.0)
+                c, c_next, c_slope, s, s_next, s_slope = zero, zero, zero, zero, zero, zero  # of cosine and sine parts
                 for l in range(m, n_l):
                     channels = tables.channels[l]
                     stride = n_types * channels
                     k = tables.first[l] + l * stride + e * channels
-                    plus, plus_slope, minus, minus_slope = filled(R, 0.0), filled(R, 0.0), filled(R, 0.0), filled(R, 0.0)
+                    plus, plus_slope, minus, minus_slope = zero, zero, zero, zero
                     for u in range(channels):
                         r, dr = load(R, (radial + u, b)), load(R_slope, (radial + u, b))
                         w, v = spread(W, k + u + m * stride, lane), spread(W, k + u - m * stride, lane)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from ase.calculators.calculator import CalculatorSetupError
 from numba import njit
 
 from ..errors import StructureError
@@ -21,15 +22,36 @@ from .threads import available_threads, over_blocks
 
 
 class NumbaEngine:
-    """Evaluates one VVPotential with the fused CPU kernels; agrees with the torch definition to round-off."""
+    """Evaluates one VVPotential with the fused CPU kernels; agrees with the torch definition to round-off.
+
+    Parameters
+    ----------
+    potential : VVPotential
+    threads : int, optional
+    dtype : {'float64', 'float32'}
+        Arithmetic of features, for models of density features alone. Pair vectors, the linear part of atomic energies,
+        the pair term and all sums over atoms are float64 in either case, so that momentum is conserved to round-off.
+
+    Raises
+    ------
+    CalculatorSetupError
+        Another dtype, or float32 for a model with other features.
+    """
 
     name = 'numba'
 
     def __init__(self, potential: VVPotential, threads: int | None = None, dtype='float64'):
         self.cutoff = potential.cutoff
         self.threads = threads or available_threads()
+        families = [family.name for family in potential.features]
+        alone = families == ['density']
+        if dtype not in ('float64', 'float32'):
+            raise CalculatorSetupError(f"dtype is 'float64' or 'float32', got {dtype!r}")
+        if dtype == 'float32' and not alone:
+            raise CalculatorSetupError(
+                f"the model has the features {families}, and float32 is for density features alone; use dtype='float64'"
+            )
         features, vv = feature_tables(potential), vv_tables(potential)
-        alone = [family.name for family in potential.features] == ['density']
         if dtype == 'float32':
             features = features._replace(density=in_precision(features.density, dtype))
             vv = in_precision(vv, dtype, keep=('constant', 'direct'))

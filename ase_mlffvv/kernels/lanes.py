@@ -176,7 +176,8 @@ def between(typing_context, like, first, begin, end):
 
     def generate(context, builder, sig, args):
         whole = ir.VectorType(ir.IntType(64), kind.lanes)
-        first, begin, end = (_fill(context, builder, types.int64, Vector(types.int64, kind.lanes), n) for n in args[1:])
+        vector = Vector(types.int64, kind.lanes)
+        first, begin, end = (_fill(context, builder, types.int64, vector, n) for n in args[1:])
         place = builder.add(first, ir.Constant(whole, list(range(kind.lanes))))
         inside = builder.and_(builder.icmp_signed('>=', place, begin), builder.icmp_signed('<', place, end))
         return builder.uitofp(inside, context.get_value_type(kind))
@@ -196,7 +197,8 @@ def _elementwise(name):
     def function(typing_context, x):
         def generate(context, builder, sig, args):
             kind, label = args[0].type, f'llvm.{name}.v{x.lanes}f{x.dtype.bitwidth}'
-            return builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind]), label), args)
+            callee = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind]), label)
+            return builder.call(callee, args)
 
         return x(x), generate
 

@@ -13,7 +13,7 @@ from .cosine import FAST
 class Near(NamedTuple):
     """Neighbours of several atoms, element by element; float64 whatever the precision of the features.
 
-    Rows of atom k are k or, of vectors, 3 k, 3 k + 1, 3 k + 2: a view of an array would cost the counting of references.
+    Rows of atom k are k or, of vectors, 3 k to 3 k + 2: a view of its part would cost the counting of references.
     """
 
     n: np.ndarray  # (k): number of neighbours
