@@ -82,10 +82,14 @@ def choose(potential: VVPotential, engine, device):
 def make_engine(potential: VVPotential, engine, device, threads=None, precision='float64'):
     """Engine by name, after :func:`choose`, with arithmetic in 'float64' or, but for torch, 'float32'."""
     engine = choose(potential, engine, device)
+    if precision not in ('float64', 'float32') or (precision == 'float32' and engine == 'torch'):
+        raise CalculatorSetupError(
+            f"precision must be 'float64' or, but for engine='torch', 'float32', got {precision!r} with {engine}"
+        )
     if engine == 'numba':
         from ..kernels.evaluate import NumbaEngine
 
-        return NumbaEngine(potential, threads)
+        return NumbaEngine(potential, threads, precision)
     if engine == 'cuda':
         from ..kernels.cuda_density import CudaEngine
 

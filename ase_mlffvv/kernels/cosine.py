@@ -52,27 +52,12 @@ def make_system(species, positions, cell, pairs):
     )
 
 
-class Near(NamedTuple):
-    """Neighbours of one atom, as :func:`gather` leaves them; :class:`Work` has the same fields and more."""
-
-    n: np.ndarray  # [number of neighbours]
-    start: np.ndarray  # first neighbour of each element, and the end
-    atom: np.ndarray  # p: index, place in the pair list, vector, distance and its inverse
-    entry: np.ndarray
-    D: np.ndarray  # (p, 3)
-    d: np.ndarray
-    inverse: np.ndarray
-    slope: np.ndarray  # (p, 3): dE/dD
-
-
 class Work(NamedTuple):
     """Scratch of one thread for one atom after another; p and q are neighbours, pq all ordered pairs of them."""
 
     n: np.ndarray  # [number of neighbours]
     start: np.ndarray  # first neighbour of each element, and the end
-    atom: np.ndarray  # p: index, place in the pair list, vector, distance and its inverse
-    entry: np.ndarray
-    D: np.ndarray  # (p, 3)
+    D: np.ndarray  # (p, 3): vector; distance and its inverse
     d: np.ndarray
     inverse: np.ndarray
     pair: np.ndarray  # (bump, p)
@@ -104,8 +89,6 @@ def make_work(tables, n_max):
     return Work(
         np.zeros(1, np.int64),
         np.zeros(tables.n_types + 1, np.int64),
-        np.zeros(n_max, np.int64),
-        np.zeros(n_max, np.int64),
         np.zeros((n_max, 3)),
         np.zeros(n_max),
         np.zeros(n_max),
@@ -147,35 +130,16 @@ def sincospi(x):
 
 
 @njit(**FAST)
-def gather(i, cutoff, system, w):
-    """Neighbours of atom i within ``cutoff`` into the scratch, element by element; the smallest squared distance."""
-    positions, shift = system.positions, system.shift_vectors
-    n = 0
-    smallest = np.inf
-    limit = cutoff * cutoff
-    for t in range(len(w.start) - 1):
-        w.start[t] = n
-        for p in range(system.first[i], system.first[i + 1]):
-            j, k = system.neighbour[p], np.int64(system.image[p, 0])
-            if system.species[j] != t:
-                continue
-            for b in range(1, system.image.shape[1]):
-                k |= np.int64(system.image[p, b]) << 8 * b
-            x = positions[j, 0] - positions[i, 0] + shift[k, 0]
-            y = positions[j, 1] - positions[i, 1] + shift[k, 1]
-            z = positions[j, 2] - positions[i, 2] + shift[k, 2]
-            square = x * x + y * y + z * z
-            if square < limit:
-                w.D[n, 0], w.D[n, 1], w.D[n, 2] = x, y, z
-                w.d[n] = math.sqrt(square)
-                w.inverse[n] = 1.0 / w.d[n]
-                w.atom[n] = j
-                w.entry[n] = p
-                smallest = min(smallest, square)
-                n += 1
-    w.start[len(w.start) - 1] = n
+def take(near, w):
+    """Neighbours of the first gathered atom (:mod:`.near`) into the scratch."""
+    n = near.n[0]
     w.n[0] = n
-    return smallest
+    w.start[:] = near.start[0]
+    for p in range(n):
+        x, y, z = near.D[0, p], near.D[1, p], near.D[2, p]
+        w.D[p, 0], w.D[p, 1], w.D[p, 2] = x, y, z
+        w.d[p] = math.sqrt(x * x + y * y + z * z)
+        w.inverse[p] = 1.0 / w.d[p]
 
 
 @njit(**FAST)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..jit import kernel
-from .cosine import FAST
+from .cosine import FAST, make_system
+from .near import image_of
 
 
 def count_neighbours(positions, cell, pairs, cutoff):
@@ -33,21 +34,20 @@ def count_neighbours(positions, cell, pairs, cutoff):
             f'cutoff must be positive and at most {pairs.cutoff:g} Å, as far as the pair list goes, got {cutoff!r}'
         )
     counts = np.zeros(len(positions), np.int32)
-    positions = np.ascontiguousarray(positions, float)
-    _count(positions, pairs.shifts @ np.asarray(cell, float), pairs.first, pairs.j, pairs.image, cutoff**2, counts)
+    _count(make_system(counts, positions, cell, pairs), cutoff * cutoff, counts)
     return counts
 
 
 @kernel(**FAST)
-def _count(positions, shift_vectors, first, neighbour, image, limit, counts):
+def _count(system, limit, counts):
+    positions, shift = system.positions, system.shift_vectors
     for i in range(len(counts)):
         n = 0
-        for p in range(first[i], first[i + 1]):
-            j, k = neighbour[p], image[p]
+        for p in range(system.first[i], system.first[i + 1]):
+            j, k = system.neighbour[p], image_of(system.image, p)
             square = 0.0
             for a in range(3):
-                d = positions[j, a] - positions[i, a] + shift_vectors[k, a]
+                d = positions[j, a] - positions[i, a] + shift[k, a]
                 square += d * d
-            if square < limit:
-                n += 1
+            n += square < limit
         counts[i] = n

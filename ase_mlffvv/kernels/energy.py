@@ -1,4 +1,4 @@
-"""The VV layer: atomic energy of raw features and its gradient, for one atom and for LANES atoms side by side."""
+"""The VV layer: atomic energy of raw features and its gradient, for one atom, and for atoms side by side."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from .cosine import FAST
-from .lanes import LANES, add, add_product, add_triple
+from .lanes import add, at_least, filled, floor, load, power_of_two, store, wide, width
 
 
 @njit(**FAST)
@@ -57,27 +57,25 @@ def atomic_energy(t, vv, f, g, gauss, q):
 class VVWork(NamedTuple):
     """Scratch of one thread; every last axis is the lane."""
 
-    energy: np.ndarray
+    energy: np.ndarray  # float64
     g: np.ndarray
     eps: np.ndarray  # dE/dg
     value: np.ndarray  # of each Gaussian
     slope: np.ndarray  # dE/dG
     x: np.ndarray
-    bits: np.ndarray
 
 
 @njit(**FAST)
 def make_vv_work(vv):
     """Scratch for :func:`atomic_energies`."""
-    n, n_gauss = vv.origin.shape[1] + 1, vv.single.shape[1]
+    n, n_gauss, lanes, dtype = vv.origin.shape[1] + 1, vv.single.shape[1], width(vv.single), vv.single.dtype
     return VVWork(
-        np.zeros((1, LANES)),
-        np.zeros((n, LANES)),
-        np.zeros((n, LANES)),
-        np.zeros((n_gauss, LANES)),
-        np.zeros((n_gauss, LANES)),
-        np.zeros((n_gauss, LANES)),
-        np.zeros(n_gauss * LANES, np.int64),
+        np.zeros((1, lanes)),
+        np.zeros((n, lanes), dtype),
+        np.zeros((n, lanes), dtype),
+        np.zeros((n_gauss, lanes), dtype),
+        np.zeros((n_gauss, lanes), dtype),
+        np.zeros((n_gauss, lanes), dtype),
     )
 
 
@@ -85,62 +83,60 @@ _INVERSE_FACTORIAL = tuple(1 / math.factorial(k) for k in range(14))
 _LOG2E, _LN2 = 1 / math.log(2), math.log(2)
 
 
-@njit(**FAST)
-def _gaussians(x, value, bits):
-    """value = exp(-x^2), flat arrays, to round-off; plain arithmetic that vectorises."""
-    for k in range(len(x)):
-        y = -min(x[k] * x[k], 700.0)
-        n = math.floor(y * _LOG2E + 0.5)
-        r = y - n * _LN2
-        p = _INVERSE_FACTORIAL[13]
-        for m in range(12, -1, -1):
-            p = p * r + _INVERSE_FACTORIAL[m]
-        value[k] = p
-        bits[k] = (np.int64(n) + 1023) << 52  # 2^n
-    power = bits.view(np.float64)
-    for k in range(len(x)):
-        value[k] *= power[k]
+@njit(forceinline=True, **FAST)
+def _gaussian(x):
+    """exp(-x^2) of a vector, to round-off, or exp(-80) if that is larger; plain arithmetic."""
+    y = at_least(-1.0 * (x * x), -80.0)
+    n = floor(y * _LOG2E + 0.5)
+    r = y - n * _LN2
+    p = r * _INVERSE_FACTORIAL[13] + _INVERSE_FACTORIAL[12]
+    for m in range(11, -1, -1):
+        p = p * r + _INVERSE_FACTORIAL[m]
+    return p * power_of_two(n)
 
 
-@njit(**FAST)
+@njit(forceinline=True, **FAST)
 def atomic_energies(t, vv, F, vw, Q):
-    """Energies of LANES atoms of element t with raw features F (feature, lane) into ``vw.energy``; Q = dE/dF."""
+    """Energies of atoms of element t with raw features F (feature, lane) into ``vw.energy``; Q = dE/dF."""
     n, n_gauss, n_features = vv.n[t], vv.n_gauss[t], len(F)
-    energy, g, eps, x, value, slope = vw.energy, vw.g, vw.eps, vw.x, vw.value, vw.slope
-    energy[:] = vv.constant[t]
+    g, eps, x, value, slope = vw.g, vw.eps, vw.x, vw.value, vw.slope
+    energy = wide(filled(F, 0.0)) + vv.constant[t]
     for a in range(n_features):
-        Q[a] = vv.direct[t, a]
-        add(energy, 0, vv.direct[t, a], F, a)
+        store(Q, a, filled(Q, vv.direct[t, a]))
+        energy += vv.direct[t, a] * wide(load(F, a))
     if n == 0:
+        store(vw.energy, 0, energy)
         return
     np.dot(vv.projection[t], F, g[:-1])
     for j in range(n):
-        g[j] += vv.origin[t, j]
-    g[n] = 1.0
+        store(g, j, load(g, j) + vv.origin[t, j])
+    store(g, n, filled(g, 1.0))
     eps[:] = 0.0
     for s in range(n_gauss):
-        j, centre, inverse = vv.gauss_component[t, s], vv.gauss_centre[t, s], vv.gauss_inverse[t, s]
-        for lane in range(LANES):
-            x[s, lane] = (g[j, lane] - centre) * inverse
-    _gaussians(x.reshape(-1)[: n_gauss * LANES], value.reshape(-1), vw.bits)
-    for s in range(n_gauss):
-        slope[s] = vv.single[t, s]
-        add(energy, 0, vv.single[t, s], value, s)
+        scaled = (load(g, vv.gauss_component[t, s]) - vv.gauss_centre[t, s]) * vv.gauss_inverse[t, s]
+        gauss = _gaussian(scaled)
+        store(x, s, scaled)
+        store(value, s, gauss)
+        store(slope, s, filled(slope, vv.single[t, s]))
+        energy += wide(vv.single[t, s] * gauss)
     for m in range(vv.n_pair[t]):
-        a, b, weight = vv.pair_index[t, m, 0], vv.pair_index[t, m, 1], vv.pair_weight[t, m]
-        add_product(energy, 0, weight, value, a, value, b)
-        add(slope, a, weight, value, b)
-        add(slope, b, weight, value, a)
+        i, j, weight = vv.pair_index[t, m, 0], vv.pair_index[t, m, 1], vv.pair_weight[t, m]
+        a, b = weight * load(value, i), load(value, j)
+        energy += wide(a * b)
+        add(slope, i, weight * b)
+        add(slope, j, a)
     for s in range(n_gauss):
         factor = -2.0 * vv.gauss_inverse[t, s]
-        add_triple(eps, vv.gauss_component[t, s], factor, slope, s, value, s, x, s)
+        add(eps, vv.gauss_component[t, s], factor * load(slope, s) * load(value, s) * load(x, s))
     for m in range(vv.n_cubic[t]):
-        a, b, c = vv.cubic_index[t, m, 0], vv.cubic_index[t, m, 1], vv.cubic_index[t, m, 2]
-        weight = vv.cubic_weight[t, m]
-        add_triple(energy, 0, weight, g, a, g, b, g, c)
-        add_product(eps, a, weight, g, b, g, c)
-        add_product(eps, b, weight, g, a, g, c)
-        add_product(eps, c, weight, g, a, g, b)
+        i, j, k = vv.cubic_index[t, m, 0], vv.cubic_index[t, m, 1], vv.cubic_index[t, m, 2]
+        weight, a, b, c = vv.cubic_weight[t, m], load(g, i), load(g, j), load(g, k)
+        energy += wide(weight * a * b * c)
+        add(eps, i, weight * b * c)
+        add(eps, j, weight * a * c)
+        add(eps, k, weight * a * b)
     for j in range(n):
+        e = load(eps, j)
         for a in range(n_features):
-            add(Q, a, vv.projection[t, j, a], eps, j)
+            add(Q, a, vv.projection[t, j, a] * e)
+    store(vw.energy, 0, energy)

@@ -5,39 +5,57 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from ase.calculators.calculator import CalculatorSetupError
 from numba import njit
 
 from ..errors import StructureError
 from ..jit import available_threads, in_order, kernel
 from ..model.potential import Prediction, VVPotential
-from .cosine import FAST, gather, make_system, make_work
-from .density import (
-    density_lane,
-    density_moments,
-    density_products,
-    density_products_back,
-    density_slopes,
-    make_density_work,
-    make_lane_work,
-    make_near,
-    near_lane,
-)
+from .cosine import FAST, make_system, make_work
+from .density import density_moments, density_slopes, lane_moments, make_density_work
 from .energy import atomic_energies, atomic_energy, make_vv_work
 from .features import all_features, all_slopes, density_weights
-from .lanes import LANES
-from .tables import feature_tables, pair_tables, vv_tables
+from .lanes import filled, load, total, width
+from .near import gather, make_near, room
+from .products import density_products, density_products_back, make_lane_work
+from .tables import feature_tables, in_precision, pair_tables, vv_tables
 
 
 class NumbaEngine:
-    """Evaluates one VVPotential with the fused CPU kernels; agrees with the torch definition to round-off."""
+    """Evaluates one VVPotential with the fused CPU kernels; agrees with the torch definition to round-off.
+
+    Parameters
+    ----------
+    potential : VVPotential
+    threads : int, optional
+    dtype : {'float64', 'float32'}
+        Arithmetic of features, for models of density features alone. Pair vectors, the linear part of atomic energies,
+        the pair term and all sums over atoms are float64 in either case, so that momentum is conserved to round-off.
+
+    Raises
+    ------
+    CalculatorSetupError
+        Another dtype, or float32 for a model with other features.
+    """
 
     name = 'numba'
 
-    def __init__(self, potential: VVPotential, threads: int | None = None):
+    def __init__(self, potential: VVPotential, threads: int | None = None, dtype='float64'):
         self.cutoff = potential.cutoff
         self.threads = threads or available_threads()
-        self._tables = feature_tables(potential), vv_tables(potential), pair_tables(potential)
-        alone = [family.name for family in potential.features] == ['density']
+        families = [family.name for family in potential.features]
+        alone = families == ['density']
+        if dtype not in ('float64', 'float32'):
+            raise CalculatorSetupError(f"dtype is 'float64' or 'float32', got {dtype!r}")
+        if dtype == 'float32' and not alone:
+            raise CalculatorSetupError(
+                f"the model has the features {families}, and float32 is for density features alone; use dtype='float64'"
+            )
+        features, vv = feature_tables(potential), vv_tables(potential)
+        if dtype == 'float32':
+            features = features._replace(density=in_precision(features.density, dtype))
+            vv = in_precision(vv, dtype, keep=('constant', 'direct'))
+        self._tables = features, vv, pair_tables(potential)
         self._kernel = _evaluate_density if alone else _evaluate
 
     def evaluate(self, species, positions, cell, pairs) -> Prediction:
@@ -75,17 +93,19 @@ def _edges(n_atoms, threads):
 
 
 @njit(**FAST)
-def _pair_energy(i, p, pair, system, w, D):
+def _pair_energy(i, at, p, pair, system, near, D):
     """Pair term of the p-th gathered neighbour: its half of the energy, and dE/dd / d; vector left in D."""
-    j = w.atom[p]
+    j = near.atom[at, p]
     species, cell, inverse = system.species, system.cell, system.inverse_cell
     r = pair.radius[species[i]] + pair.radius[species[j]]
-    D[:] = w.D[p]
+    for a in range(3):
+        D[a] = near.D[3 * at + a, p]
     if pair.minimum_image:
-        if i == j or w.d[p] >= pair.cutoff:
+        if i == j or math.sqrt(D[0] * D[0] + D[1] * D[1] + D[2] * D[2]) >= pair.cutoff:
             return 0.0, 0.0
         for k in range(3):
-            scaled = w.D[p, 0] * inverse[0, k] + w.D[p, 1] * inverse[1, k] + w.D[p, 2] * inverse[2, k]
+            scaled = near.D[3 * at, p] * inverse[0, k] + near.D[3 * at + 1, p] * inverse[1, k]
+            scaled += near.D[3 * at + 2, p] * inverse[2, k]
             shift = math.ceil(scaled - 0.5 - 1e-9)
             for a in range(3):
                 D[a] -= shift * cell[k, a]
@@ -102,85 +122,103 @@ def _pair_energy(i, p, pair, system, w, D):
     return 2.0 * radial * cosine * cosine, 2.0 * slope / d
 
 
-@njit(**FAST)
-def _add(i, energy, pair, system, w, D, energies, low, forces, virials):
+@njit(forceinline=True, **FAST)
+def _add(i, energy, pair, system, near, at, D, energies, low, forces, virials):
     """Add atom i, its energy and the slopes of its gathered neighbours to the results, with the pair term if any.
 
     Row 0 of ``forces`` is that of atom ``low``.
     """
-    virial = virials[i]
-    virial[:] = 0.0
-    for p in range(w.n[0]):
-        j = w.atom[p]
+    lanes = width(near.D)
+    for a in range(3):
+        own = filled(near.D, 0.0)
+        for k in range((near.n[at] + lanes - 1) // lanes):
+            own += load(near.slope, (3 * at + a, k))
+        forces[i - low, a] += total(own)
+        for b in range(a + 1):  # an energy that rotations leave alone has a symmetric virial
+            sum_ = filled(near.D, 0.0)
+            for k in range((near.n[at] + lanes - 1) // lanes):
+                sum_ += load(near.D, (3 * at + a, k)) * load(near.slope, (3 * at + b, k))
+            virials[i, a, b] = virials[i, b, a] = total(sum_)
+    for p in range(near.n[at]):
+        j = near.atom[at, p]
         for a in range(3):
-            forces[j - low, a] -= w.slope[p, a]
-            forces[i - low, a] += w.slope[p, a]
-            for b in range(3):
-                virial[a, b] += w.D[p, a] * w.slope[p, b]
+            forces[j - low, a] -= near.slope[3 * at + a, p]
     if len(pair.radius) > 0:
-        reach = pair.reach[system.species[i]]
-        for p in range(w.n[0]):
-            if w.d[p] >= reach:
-                continue
-            e, radial = _pair_energy(i, p, pair, system, w, D)
-            energy += e
-            j = w.atom[p]
-            for a in range(3):
-                forces[j - low, a] -= radial * D[a]
-                forces[i - low, a] += radial * D[a]
-                for b in range(3):
-                    virial[a, b] += D[a] * radial * D[b]
+        reach = pair.reach[system.species[i]] ** 2
+        if near.square[at] < reach:
+            energy += _add_pairs(i, reach, pair, system, near, at, D, low, forces, virials)
     energies[i] = energy
+
+
+@njit(**FAST)
+def _add_pairs(i, reach, pair, system, near, at, D, low, forces, virials):
+    """Energy of the pair term of neighbours within a squared distance; adds forces and virial."""
+    energy = 0.0
+    for p in range(near.n[at]):
+        if near.D[3 * at, p] ** 2 + near.D[3 * at + 1, p] ** 2 + near.D[3 * at + 2, p] ** 2 >= reach:
+            continue
+        e, radial = _pair_energy(i, at, p, pair, system, near, D)
+        energy += e
+        j = near.atom[at, p]
+        for a in range(3):
+            forces[j - low, a] -= radial * D[a]
+            forces[i - low, a] += radial * D[a]
+            for b in range(3):
+                virials[i, a, b] += D[a] * radial * D[b]
+    return energy
 
 
 @kernel(**FAST)
 def _evaluate(tables, vv, pair, system, cutoff, widest, begin, end, energies, low, forces, virials):
     """Energies and virials of atoms begin..end - 1, and their shares of all forces; the smallest squared distance."""
-    w, dw = make_work(tables, widest), density_lane(make_density_work(tables.density, widest, 1), 0)
     lw = make_lane_work(tables.density)
+    lanes = width(lw.A)
+    most = room(widest, lanes)
+    near, w = make_near(tables.n_types, most, 1), make_work(tables, widest)
+    dw = make_density_work(tables.density, most, 1)
     n_g = max(vv.origin.shape[1] + 1, vv.single.shape[1])
     f, q = np.zeros(tables.n_features.max()), np.zeros((1, tables.n_features.max()))
     g, gauss, D = np.zeros(n_g), np.zeros((3, n_g)), np.zeros(3)
     closest = np.inf
     for i in range(begin, end):
         t = system.species[i]
-        closest = min(closest, gather(i, cutoff, system, w))
-        all_features(t, tables, w, dw, lw, f)
+        closest = min(closest, gather(i, cutoff, system, near, 0, lanes))
+        all_features(t, tables, near, w, dw, lw, f)
         energy = atomic_energy(t, vv, f, g, gauss, q[0, : tables.n_features[t]])
         density_weights(t, tables, lw, q)
-        all_slopes(t, tables, w, dw, lw, q)
-        _add(i, energy, pair, system, w, D, energies, low, forces, virials)
+        all_slopes(t, tables, near, w, dw, lw, q)
+        _add(i, energy, pair, system, near, 0, D, energies, low, forces, virials)
     return closest
 
 
 @kernel(**FAST)
 def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, energies, low, forces, virials):
-    """As :func:`_evaluate`, for models of density features alone: LANES atoms of one element at a time."""
-    near, scratch = make_near(tables.n_types, widest), make_density_work(tables.density, widest, LANES)
-    lw = make_lane_work(tables.density)
-    vw = make_vv_work(vv)
+    """As :func:`_evaluate`, for models of density features alone: as many atoms of one element at a time as a vector
+    has lanes, in the precision of the tables."""
+    lw, vw = make_lane_work(tables.density), make_vv_work(vv)
+    lanes = width(lw.A)
+    most = room(widest, lanes)
+    near, dw = make_near(tables.n_types, most, lanes), make_density_work(tables.density, most, lanes)
     D = np.zeros(3)
-    atom = np.zeros(LANES, np.int64)
+    atom = np.zeros(lanes, np.int64)
     closest = np.inf
     for t in range(tables.n_types):
-        filled = 0
+        ready = 0
         for i in range(begin, end + 1):
             if i < end:
                 if system.species[i] != t:
                     continue
-                w, dw = near_lane(near, filled), density_lane(scratch, filled)
-                closest = min(closest, gather(i, cutoff, system, w))
-                density_moments(t, tables.density, w, dw, lw.A, filled)
-                atom[filled] = i
-                filled += 1
-            if filled == LANES or (i == end and filled > 0):
+                closest = min(closest, gather(i, cutoff, system, near, ready, lanes))
+                density_moments(t, tables.density, near, dw, ready)
+                atom[ready] = i
+                ready += 1
+            if ready == lanes or (i == end and ready > 0):
+                lane_moments(tables.density, dw, lw.A)
                 density_products(tables.density, lw.A, lw.F)
                 atomic_energies(t, vv, lw.F, vw, lw.Q)
                 density_products_back(tables.density, lw.A, lw.Q, lw.W)
-                for lane in range(filled):
-                    w, dw = near_lane(near, lane), density_lane(scratch, lane)
-                    w.slope[: w.n[0]] = 0.0
-                    density_slopes(tables.density, w, dw, lw.W, lane)
-                    _add(atom[lane], vw.energy[0, lane], pair, system, w, D, energies, low, forces, virials)
-                filled = 0
+                for lane in range(ready):
+                    density_slopes(tables.density, near, dw, lane, lw.W, lane)
+                    _add(atom[lane], vw.energy[0, lane], pair, system, near, lane, D, energies, low, forces, virials)
+                ready = 0
     return closest

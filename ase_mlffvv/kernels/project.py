@@ -6,10 +6,12 @@ import numpy as np
 from numba import njit
 
 from ..jit import available_threads, kernel, over_blocks
-from .cosine import FAST, System, gather, make_work, pair_slopes
-from .density import density_lane, make_density_work, make_lane_work, moment_gradients
+from .cosine import FAST, System, make_work, pair_slopes
+from .density import make_density_work, moment_gradients
 from .features import all_features, density_weights
-from .lanes import LANES
+from .lanes import width
+from .near import gather, make_near, room
+from .products import make_lane_work
 from .tables import FeatureTables
 
 
@@ -63,37 +65,43 @@ def _widest(system):
 
 @kernel(**FAST)
 def _features(tables, cutoff, system, widest, begin, end, out):
-    w, dw = make_work(tables, widest), density_lane(make_density_work(tables.density, widest, 1), 0)
     lw = make_lane_work(tables.density)
+    lanes = width(lw.A)
+    most = room(widest, lanes)
+    near, w = make_near(tables.n_types, most, 1), make_work(tables, widest)
+    dw = make_density_work(tables.density, most, 1)
     for i in range(begin, end):
-        gather(i, cutoff, system, w)
-        all_features(system.species[i], tables, w, dw, lw, out[i - begin])
+        gather(i, cutoff, system, near, 0, lanes)
+        all_features(system.species[i], tables, near, w, dw, lw, out[i - begin])
 
 
 @kernel(**FAST)
 def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
-    w, dw = make_work(tables, widest), density_lane(make_density_work(tables.density, widest, 1), 0)
     lw = make_lane_work(tables.density)
+    lanes = width(lw.A)
+    most = room(widest, lanes)
+    near, w = make_near(tables.n_types, most, 1), make_work(tables, widest)
+    dw = make_density_work(tables.density, most, 1)
     f = np.zeros(tables.n_features.max())
     n_moments, n_density = len(lw.A), tables.density.n_features
-    dA = np.zeros((n_moments, 3, widest))
-    slope = np.zeros((LANES, 3, widest))
+    dA = np.zeros((n_moments * 3, most))
+    slope = np.zeros((lanes, 3, most))
     for i in range(begin, end):
         t = system.species[i]
         J[system.first[i] : system.first[i + 1]] = 0.0
-        gather(i, cutoff, system, w)
-        all_features(t, tables, w, dw, lw, f)
+        gather(i, cutoff, system, near, 0, lanes)
+        all_features(t, tables, near, w, dw, lw, f)
         if n_density > 0:
-            moment_gradients(tables.density, w, dw, dA)
-        for first in range(0, columns.shape[1], LANES):
-            weights = columns[t, first : first + LANES]
+            moment_gradients(tables.density, near, dw, dA)
+        for first in range(0, columns.shape[1], lanes):
+            weights = columns[t, first : first + lanes]
             slope[:] = 0.0
             if n_density > 0:
                 density_weights(t, tables, lw, weights)
                 for lane in range(len(weights)):
                     for a in range(n_moments):
                         if lw.W[a, lane] != 0.0:  # few are, where components are the features themselves
-                            _add_moment(w.n[0], lw.W[a, lane], dA[a], slope[lane])
+                            _add_moment(w.n[0], lw.W[a, lane], dA[3 * a : 3 * a + 3], slope[lane])
             for lane in range(len(weights)):
                 total = 0.0
                 for a in range(tables.n_features[t]):
@@ -107,7 +115,7 @@ def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
             for p in range(w.n[0]):  # whole cache lines at a time
                 for a in range(3):
                     for lane in range(len(weights)):
-                        J[w.entry[p], a, first + lane] = slope[lane, a, p]
+                        J[near.entry[0, p], a, first + lane] = slope[lane, a, p]
 
 
 @njit(**FAST)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..model.potential import VVPotential
 from ..model.terms import CUBIC, PAIR, SINGLE
-from .density import DensityTables, density_tables
+from .density_tables import DensityTables, density_tables
 
 
 class Bumps(NamedTuple):
@@ -160,6 +160,13 @@ def pair_tables(potential: VVPotential) -> PairTables:
     radius = pair.radius.astype(float)
     reach = np.full(n, pair.cutoff, float) if pair.minimum_image else 2 * (radius + radius.max())
     return PairTables(radius, reach, pair.weights.astype(float), pair.minimum_image, float(pair.cutoff))
+
+
+def in_precision(tables, dtype, keep=()):
+    """The same tables with real numbers as ``dtype``, but for the fields ``keep``."""
+    arrays = tables._asdict().items()
+    real = {name: a for name, a in arrays if isinstance(a, np.ndarray) and a.dtype.kind == 'f' and name not in keep}
+    return tables._replace(**{name: a.astype(dtype) for name, a in real.items()})
 
 
 def padded(arrays, dtype=float):
