@@ -1,8 +1,8 @@
 """Search for pairs in bins of atoms and their periodic images, in Numba: count, then fill, nothing in between.
 
 Images within the cutoff of the atoms are made explicit, so the search knows no periodicity. Points are sorted by bins
-of half a cutoff; only bins that hold points exist, so empty space costs nothing. Of bcc lithium at 7 Å, a million atoms
-take 1.4 s and 0.5 GB on two threads; matscipy takes 21 s and 6 GB, vesin 4 s and 5 GB.
+of half a cutoff; only bins that hold points exist, so empty space costs nothing. A needle of a million atoms, 60 pairs
+each, takes 4.9 µs of processor time and 0.44 kB per atom; matscipy 11 µs and 1.8 kB, vesin 18 µs and 3.4 kB, unsorted.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from .cells import count_pairs, fill_pairs, find_points
 from .memory import check_memory
 
 _COINCIDENT = 1e-4  # Å
-_RESULTS = 300  # bytes per atom for results, copies of positions, and what is needed while they are computed
+_RESULTS = 450  # bytes per atom, measured, for results, copies of positions, and what is needed while they are computed
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def test_what_cannot_be_listed():
 def test_too_little_memory_is_told_before_the_list_is_made(monkeypatch):
     atoms = bulk('Li', cubic=True, a=3.44)
     monkeypatch.setattr(memory, 'available_memory', lambda: 1000)
-    with pytest.raises(InsufficientMemoryError, match=r'2 atoms with 64 neighbours each need 1.24e-06 GB, and 1e-06'):
+    with pytest.raises(InsufficientMemoryError, match=r'2 atoms with 64 neighbours each need 1.54e-06 GB, and 1e-06'):
         pair_list(atoms.positions, atoms.cell[:], True, 7.0)
     with pytest.raises(MemoryError):
         pair_list(atoms.positions, atoms.cell[:], True, 7.0)
