@@ -66,7 +66,7 @@ def choose(potential: VVPotential, engine, device):
     if engine == 'auto' and device == 'cpu':
         return 'numba'
     if engine in ('auto', 'cuda') and str(device).startswith('cuda') and _find_gpu(device):
-        from ..kernels.cuda_density import unsupported
+        from ..kernels.cuda_model import unsupported
 
         reason = unsupported(potential)
         if not reason:
@@ -93,7 +93,7 @@ def make_engine(potential: VVPotential, engine, device, threads=None, precision=
     if engine == 'cuda':
         from ..kernels.cuda_density import CudaEngine
 
-        return CudaEngine(potential, _index(device))
+        return CudaEngine(potential, _index(device), dtype=precision)
     return TorchEngine(potential, device)
 
 
@@ -105,7 +105,7 @@ def _index(device):
 def _find_gpu(device):
     """Whether Numba finds this GPU; imports numba.cuda."""
     try:
-        from ..kernels.cuda_density import find_gpu
+        from ..kernels.cuda_model import find_gpu
     except ImportError:  # a Numba without numba.cuda
         return False
     return find_gpu(_index(device))

@@ -1,36 +1,52 @@
-"""CUDA kernels of models of density features, in Numba: one thread per atom, float64.
+"""CUDA kernels of models of density features, in Numba: one thread per atom, in float32 or float64.
 
 Three kernels run one after another on a chunk of atoms: moments of the neighbours, their products and the energy with
-its derivative by the moments, forces and virials. Whatever one atom needs lies in columns of the scratch, (row, atom),
-so that the threads of a warp, which have consecutive atoms, read and write consecutive addresses. Recursions replace
-arrays over l, m and k; the only arrays of a thread are the radial functions, whose number is a constant of the code.
+its derivative by the moments, forces and virials. What they hand on lies in columns of the scratch, (row, atom), so
+that the threads of a warp, which have consecutive atoms, read and write consecutive addresses. The kernels of
+neighbours are compiled for one model: the numbers of loops are constants and its radial functions are constant memory,
+so that the loops are unrolled and the moments of one element stay in registers.
+
+Pair vectors are formed in float64 and then rounded, so large coordinates lose nothing. Forces are summed as integers of
+2^-40 eV/Å, because integer addition commutes: however threads are scheduled, the same atoms and the same list give the
+same bits, and forces sum to exactly zero. Gathering both halves of each pair in one thread would be as reproducible,
+but has every thread read the weights of all of its neighbours; three atomic additions per pair are less. A pair force
+so large that a sum could overflow is reported, not added.
 """
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import cuda, float64
+from numba import cuda, float32, float64, int64
 
 TOO_CLOSE = 1e-8  # Å^2; such pairs are left out and reported
+SLICE = 32  # atoms whose pairs lie side by side in the list: those of a warp
+UNITS = 2.0**40  # of the integer forces in one eV/Å
+LARGEST = 2.0**22  # eV/Å: sums of integer forces up to twice this fit into 64 bits
 
 
 class DeviceSystem(NamedTuple):
-    """Atoms and their pair list on the device; see :class:`.cosine.System`."""
+    """Atoms in the order of the kernels, and their pair list, on the device.
+
+    Neighbour q of atom i is entry ``start[i // SLICE] + q * SLICE + i % SLICE`` of ``code``: its number in the lower
+    ``bits`` bits, and above them the row of ``shift_vectors``.
+    """
 
     species: np.ndarray
-    positions: np.ndarray
-    shift_vectors: np.ndarray
-    first: np.ndarray
-    neighbour: np.ndarray
-    image: np.ndarray
+    positions: np.ndarray  # (n_atoms, 4), Å: 32 bytes are one transaction; the last column is not used
+    shift_vectors: np.ndarray  # (n_images, 3), Å
+    count: np.ndarray
+    start: np.ndarray
+    code: np.ndarray
+    bits: int
+    order: np.ndarray  # place of each atom in the results, but for the forces
 
 
 class Scratch(NamedTuple):
-    """Arrays (row, atom of the chunk)."""
+    """Arrays (row, atom of the chunk); moments in the precision of the engine, the rest in float64."""
 
     A: np.ndarray  # moments
     W: np.ndarray  # dE/dA
@@ -43,20 +59,25 @@ class Scratch(NamedTuple):
 class Results(NamedTuple):
     """Output on the device."""
 
-    energies: np.ndarray
-    forces: np.ndarray
-    virials: np.ndarray
-    closest: np.ndarray  # [smallest squared distance]
+    energies: np.ndarray  # float64
+    forces: np.ndarray  # (n_atoms, 4) int64, in the order of the kernels; the last column is not used
+    virials: np.ndarray  # (n_atoms, 3, 3) float64; of no atoms where not wanted
+    trouble: np.ndarray  # [smallest squared distance, largest pair force], where they are out of bounds
 
 
 @cuda.jit(device=True)
-def _vector(i, p, system):
-    """Vector of pair p of atom i, and its square."""
-    j, k = system.neighbour[p], system.image[p]
-    x = system.positions[j, 0] - system.positions[i, 0] + system.shift_vectors[k, 0]
-    y = system.positions[j, 1] - system.positions[i, 1] + system.shift_vectors[k, 1]
-    z = system.positions[j, 2] - system.positions[i, 2] + system.shift_vectors[k, 2]
-    return x, y, z, x * x + y * y + z * z
+def first_pair(i, system):
+    """Place of the first pair of atom i in the list, and its position."""
+    at = system.positions
+    return system.start[i // SLICE] + i % SLICE, at[i, 0], at[i, 1], at[i, 2]
+
+
+@cuda.jit(device=True)
+def pair_vector(p, x, y, z, system):
+    """Neighbour at place p of the list, and its vector from (x, y, z), in float64."""
+    code, at, shift = system.code[p], system.positions, system.shift_vectors
+    j, k = code & ((int64(1) << system.bits) - 1), code >> system.bits
+    return j, at[j, 0] - x + shift[k, 0], at[j, 1] - y + shift[k, 1], at[j, 2] - z + shift[k, 2]
 
 
 @cuda.jit(device=True)
@@ -65,7 +86,7 @@ def _feature(k, a, tables, A):
     n_one, n_two = len(tables.one), len(tables.two)
     if k < n_one:
         return A[tables.one[k], a]
-    total = 0.0
+    total = A[0, a] - A[0, a]  # zero of their precision
     k -= n_one
     if k < n_two:
         u, v, stride = tables.two[k, 0], tables.two[k, 1], tables.two[k, 2]
@@ -139,213 +160,36 @@ def _terms(t, a, vv, scratch):
     return energy
 
 
-@cuda.jit
-def products(begin, count, tables, vv, species, scratch, energies):
-    """Energy of each atom of the chunk from its moments A, and W = dE/dA."""
-    a = cuda.grid(1)
-    if a >= count:
-        return
-    t = species[begin + a]
-    A, W, g, eps, n = scratch.A, scratch.W, scratch.g, scratch.eps, vv.n[t]
-    for k in range(W.shape[0]):
-        W[k, a] = 0.0
-    for j in range(n):
-        g[j, a] = vv.origin[t, j]
-    energy = vv.constant[t]
-    for k in range(tables.n_features):
-        f = _feature(k, a, tables, A)
-        energy += vv.direct[t, k] * f
-        for j in range(n):
-            g[j, a] += vv.projection[t, j, k] * f
-    if n > 0:
-        energy += _terms(t, a, vv, scratch)
-    for k in range(tables.n_features):
-        q = vv.direct[t, k]
-        for j in range(n):
-            q += vv.projection[t, j, k] * eps[j, a]
-        _feature_back(k, q, a, tables, A, W)
-    energies[begin + a] = energy
-
-
-@cuda.jit(device=True)
-def _pair_term(s, t, d, pair):
-    """Half of the pair energy of elements s and t at distance d, and dE/dd / d."""
-    r = pair.radius[s] + pair.radius[t]
-    if d >= 2.0 * r:
-        return 0.0, 0.0
-    w12, w6 = pair.weights[0, t, s], pair.weights[1, t, s]
-    square = (r / d) * (r / d)
-    six = square * square * square
-    phase = math.pi * d / (4.0 * r)
-    cosine, sine = math.cos(phase), math.sin(phase)
-    radial = w12 * six * six + w6 * six
-    slope = -(12.0 * w12 * six * six + 6.0 * w6 * six) / d * cosine * cosine
-    slope -= radial * math.pi / (2.0 * r) * cosine * sine
-    return 2.0 * radial * cosine * cosine, 2.0 * slope / d
-
-
-@lru_cache(maxsize=16)
-def neighbour_kernels(n_radial):
-    """Kernels ``moments`` and ``slopes`` for so many radial functions.
-
-    Loops over radial functions have this constant length, so that the functions stay in registers; those that do not
-    occur with an l are skipped.
-    """
-
-    @cuda.jit(device=True)
-    def radial_functions(t, s, d, tables, R, R_slope):
-        inverse = 1.0 / tables.cutoff[t]
-        ratio = d * inverse
-        x, dx = 2.0 * (1.0 - ratio) * (1.0 - ratio) - 1.0, -4.0 * (1.0 - ratio) * inverse
-        u = 1.0 - ratio * ratio
-        cut, dcut = u * u * u, -6.0 * ratio * inverse * u * u
-        for n in range(n_radial):
-            R[n] = 0.0
-            R_slope[n] = 0.0
-        value, before = 1.0, x  # T_k, T_(k-1) and their slopes
-        change, change_before = 0.0, dx
-        for k in range(tables.radial.shape[3]):
-            for n in range(n_radial):
-                c = tables.radial[t, s, n, k]
-                R[n] += c * value * cut
-                R_slope[n] += c * (change * cut + value * dcut)
-            value, before, change, change_before = (
-                2.0 * x * value - before,
-                value,
-                2.0 * (dx * value + x * change) - change_before,
-                change,
-            )
-
-    @cuda.jit(device=True)
-    def add_moments(k, channels, Y, R, A, a):
-        for n in range(n_radial):
-            if n < channels:
-                A[k + n, a] += Y * R[n]
-
-    @cuda.jit(device=True)
-    def contract(k, channels, W, a, R, R_slope):
-        c, change = 0.0, 0.0
-        for n in range(n_radial):
-            if n < channels:
-                c += W[k + n, a] * R[n]
-                change += W[k + n, a] * R_slope[n]
-        return c, change
+@cache
+def product_kernel(single):
+    """Kernel ``products``, with moments in float32 where ``single``."""
+    real = float32 if single else float64
 
     @cuda.jit
-    def moments(begin, count, limit, tables, system, scratch, closest):
-        """Moments A of each atom of the chunk."""
+    def products(begin, count, tables, vv, system, scratch, energies):
+        """Energy of each atom of the chunk from its moments A, and W = dE/dA."""
         a = cuda.grid(1)
         if a >= count:
             return
-        R, R_slope = cuda.local.array(n_radial, float64), cuda.local.array(n_radial, float64)
-        i, A = begin + a, scratch.A
-        t, n_types, n_l = system.species[i], tables.radial.shape[1], len(tables.channels)
-        for k in range(A.shape[0]):
-            A[k, a] = 0.0
-        smallest = math.inf
-        for p in range(system.first[i], system.first[i + 1]):
-            x, y, z, square = _vector(i, p, system)
-            if not square < limit:
-                continue
-            if square < smallest:
-                smallest = square
-            d = math.sqrt(square)
-            if square < TOO_CLOSE or d >= tables.cutoff[t]:
-                continue
-            x, y, z = x / d, y / d, z / d
-            s = system.species[system.neighbour[p]]
-            radial_functions(t, s, d, tables, R, R_slope)
-            cosine, sine, diagonal = 1.0, 0.0, 1.0  # of (x + i y)^m; (2 m - 1)!!
-            for m in range(n_l):
-                if m > 0:
-                    cosine, sine = x * cosine - y * sine, x * sine + y * cosine
-                    diagonal *= 2 * m - 1
-                P, before = diagonal, 0.0  # derivative m of P_l, and of P_(l-1)
-                for l in range(m, n_l):
-                    if l > m:
-                        P, before = ((2 * l - 1) * z * P - (l + m - 1) * before) / (l - m), P
-                    channels = tables.channels[l]
-                    Y, stride = tables.factor[l, m] * P, n_types * channels
-                    middle = tables.first[l] + l * stride + s * channels
-                    add_moments(middle + m * stride, channels, Y * cosine, R, A, a)
-                    if m > 0:
-                        add_moments(middle - m * stride, channels, Y * sine, R, A, a)
-        cuda.atomic.min(closest, 0, smallest)
+        t = system.species[begin + a]
+        A, W, g, eps, n = scratch.A, scratch.W, scratch.g, scratch.eps, vv.n[t]
+        for k in range(W.shape[0]):
+            W[k, a] = real(0.0)
+        energy = vv.constant[t]
+        for j in range(n):
+            g[j, a] = vv.origin[t, j]
+        for k in range(tables.n_features):
+            f = _feature(k, a, tables, A)
+            energy += vv.direct[t, k] * f
+            for j in range(n):
+                g[j, a] += vv.projection[t, j, k] * f
+        if n > 0:
+            energy += _terms(t, a, vv, scratch)
+        for k in range(tables.n_features):
+            q = vv.direct[t, k]
+            for j in range(n):
+                q += vv.projection[t, j, k] * eps[j, a]
+            _feature_back(k, real(q), a, tables, A, W)
+        energies[system.order[begin + a]] = energy
 
-    @cuda.jit
-    def slopes(begin, count, limit, tables, pair, system, scratch, results):
-        """Virials of the atoms of the chunk, their shares of all forces, and their pair energies."""
-        a = cuda.grid(1)
-        if a >= count:
-            return
-        R, R_slope = cuda.local.array(n_radial, float64), cuda.local.array(n_radial, float64)
-        i, W = begin + a, scratch.W
-        t, n_types, n_l = system.species[i], tables.radial.shape[1], len(tables.channels)
-        energy, fx, fy, fz = 0.0, 0.0, 0.0, 0.0
-        xx, xy, xz, yx, yy, yz, zx, zy, zz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        for p in range(system.first[i], system.first[i + 1]):
-            X, Y, Z, square = _vector(i, p, system)
-            if square < TOO_CLOSE or not square < limit:
-                continue
-            d = math.sqrt(square)
-            j = system.neighbour[p]
-            s = system.species[j]
-            gx, gy, gz = 0.0, 0.0, 0.0  # dE/dD
-            if d < tables.cutoff[t]:
-                x, y, z = X / d, Y / d, Z / d
-                radial_functions(t, s, d, tables, R, R_slope)
-                own, vx, vy, vz = 0.0, 0.0, 0.0, 0.0  # dE/dd, and by the unit vector
-                cosine, sine, diagonal = 1.0, 0.0, 1.0
-                cosine_before, sine_before = 0.0, 0.0
-                for m in range(n_l):
-                    if m > 0:
-                        cosine_before, sine_before = cosine, sine
-                        cosine, sine = x * cosine - y * sine, x * sine + y * cosine
-                        diagonal *= 2 * m - 1
-                    P, before = diagonal, 0.0
-                    up, up_before = 0.0, 0.0  # derivative m + 1
-                    for l in range(m, n_l):
-                        if l > m:
-                            up, up_before = up_before + (2 * l - 1) * P, up
-                            P, before = ((2 * l - 1) * z * P - (l + m - 1) * before) / (l - m), P
-                        channels, factor = tables.channels[l], tables.factor[l, m]
-                        stride = n_types * channels
-                        middle = tables.first[l] + l * stride + s * channels
-                        c, change = contract(middle + m * stride, channels, W, a, R, R_slope)
-                        own += factor * change * P * cosine
-                        vz += factor * c * up * cosine
-                        if m > 0:
-                            vx += factor * c * P * m * cosine_before
-                            vy -= factor * c * P * m * sine_before
-                            c, change = contract(middle - m * stride, channels, W, a, R, R_slope)
-                            own += factor * change * P * sine
-                            vx += factor * c * P * m * sine_before
-                            vy += factor * c * P * m * cosine_before
-                            vz += factor * c * up * sine
-                radial = own - (vx * x + vy * y + vz * z) / d
-                gx, gy, gz = radial * x + vx / d, radial * y + vy / d, radial * z + vz / d
-            if len(pair.radius) > 0 and d < pair.reach[t]:
-                e, radial = _pair_term(t, s, d, pair)
-                energy += e
-                gx += radial * X
-                gy += radial * Y
-                gz += radial * Z
-            fx += gx
-            fy += gy
-            fz += gz
-            cuda.atomic.add(results.forces, (j, 0), -gx)
-            cuda.atomic.add(results.forces, (j, 1), -gy)
-            cuda.atomic.add(results.forces, (j, 2), -gz)
-            xx, xy, xz = xx + X * gx, xy + X * gy, xz + X * gz
-            yx, yy, yz = yx + Y * gx, yy + Y * gy, yz + Y * gz
-            zx, zy, zz = zx + Z * gx, zy + Z * gy, zz + Z * gz
-        cuda.atomic.add(results.forces, (i, 0), fx)
-        cuda.atomic.add(results.forces, (i, 1), fy)
-        cuda.atomic.add(results.forces, (i, 2), fz)
-        results.energies[i] += energy
-        virial = results.virials[i]
-        virial[0, 0], virial[0, 1], virial[0, 2] = xx, xy, xz
-        virial[1, 0], virial[1, 1], virial[1, 2] = yx, yy, yz
-        virial[2, 0], virial[2, 1], virial[2, 2] = zx, zy, zz
-
-    return moments, slopes
+    return products

@@ -45,6 +45,7 @@ def message(call, *args, **settings):
 
 def main(out):
     from ase_mlffvv import VVCalculator
+    from ase_mlffvv.calculators.engines import make_engine
     from ase_mlffvv.kernels.cuda_density import CudaEngine
 
     arrays, said = {}, {}
@@ -61,9 +62,11 @@ def main(out):
     potential = density_potential('one element')
     atoms = zoo()['slab']
     keep('linear', CudaEngine(linear(potential)).evaluate(*system(potential, atoms)))
+    both, mixed = linear(density_potential('two elements')), zoo(ELEMENTS['two elements'])['thin']
+    keep('linear, two elements', CudaEngine(both).evaluate(*system(both, mixed)))
     keep('no pair', CudaEngine(density_potential('one element', pair=None)).evaluate(*system(potential, atoms)))
     engine = CudaEngine(potential, scratch=6000)
-    said['chunk'] = engine._chunk
+    said['chunk'] = engine._model.chunk
     species, positions, cell, pairs = system(potential, atoms, skin=1.0)
     keep('chunks', engine.evaluate(species, positions, cell, pairs))
     copies = engine._device_pairs
@@ -84,6 +87,8 @@ def main(out):
         atoms.calc = VVCalculator(potential, device='cuda', engine=choice)
         arrays[f'calculator/{choice}'] = atoms.get_forces()
         said[f'engine={choice}'] = atoms.calc.engine_info()
+    engine = make_engine(potential, 'cuda', 'cuda', precision='float32')
+    keep('float32', engine.evaluate(*system(potential, atoms)))
     said['calculator, features'] = message(VVCalculator, random_potential(), device='cuda', engine='cuda')
     said['calculator, features, auto'] = message(VVCalculator, random_potential(), device='cuda')
     said['second GPU'] = message(VVCalculator, potential, device='cuda:1', engine='cuda')

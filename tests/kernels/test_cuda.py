@@ -1,11 +1,6 @@
 """The CUDA engine gives the numbers of the CPU engine: on Numba's simulator everywhere, on a GPU where there is one."""
 
 import json
-import os
-import subprocess
-import sys
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +14,7 @@ from ase_mlffvv.model.potential import Prediction
 
 from ..systems import zoo
 from .simulate import ELEMENTS, density_potential, linear, system
-
-ROOT = Path(__file__).parents[2]
+from .simulator import simulate
 
 
 def agree(got, want):
@@ -31,19 +25,13 @@ def agree(got, want):
 @pytest.fixture(scope='module')
 def simulated(tmp_path_factory):
     """Predictions by name, and what was said: see :mod:`.simulate`."""
-    if find_spec('numba.cuda') is None or find_spec('numba.cuda.simulator') is None:
-        pytest.skip('this Numba has no CUDA simulator')
     out = tmp_path_factory.mktemp('cuda') / 'out.npz'
-    done = subprocess.run(
-        [sys.executable, '-m', 'tests.kernels.simulate', str(out)], cwd=ROOT, capture_output=True, text=True,
-        env={**os.environ, 'NUMBA_ENABLE_CUDASIM': '1'},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    said = json.loads(simulate('-m', 'tests.kernels.simulate', out))
     arrays = dict(np.load(out))
     names = {key.rpartition('/')[0] for key in arrays}
     found = {n: tuple(arrays.get(f'{n}/{field}') for field in Prediction._fields) for n in names}
     found.update({key: value for key, value in arrays.items() if key.startswith('calculator')})
-    return found, json.loads(done.stdout)
+    return found, said
 
 
 @pytest.mark.parametrize('label', ELEMENTS)
@@ -58,6 +46,8 @@ def test_linear_models_and_models_without_pair_term(simulated):
     potential = density_potential('one element')
     for name, other in (('linear', linear(potential)), ('no pair', density_potential('one element', pair=None))):
         agree(simulated[0][name], NumbaEngine(other, 1).evaluate(*system(potential, zoo()['slab'])))
+    both, atoms = linear(density_potential('two elements')), zoo(ELEMENTS['two elements'])['thin']
+    agree(simulated[0]['linear, two elements'], NumbaEngine(both, 1).evaluate(*system(both, atoms)))
 
 
 def test_chunks_and_kept_lists(simulated):
@@ -72,6 +62,14 @@ def test_chunks_and_kept_lists(simulated):
     assert said['kept']
     assert not said['kept for another list']
     assert [x.shape for x in found['empty']] == [(0,), (0, 3), (0, 3, 3)]
+
+
+def test_precision(simulated):
+    found = simulated[0]
+    potential = density_potential('one element')
+    want = NumbaEngine(potential, 1).evaluate(*system(potential, zoo()['slab']))
+    for got, wanted in zip(found['float32'], want):
+        assert 0 < np.abs(got - wanted).max() < 1e-5
 
 
 def test_errors(simulated):
@@ -99,7 +97,7 @@ def test_choice_of_the_calculator(simulated):
 
 
 def test_without_a_gpu():
-    from ase_mlffvv.kernels.cuda_density import find_gpu
+    from ase_mlffvv.kernels.cuda_model import find_gpu
 
     if find_gpu():
         pytest.skip('there is a GPU')
@@ -112,7 +110,8 @@ def test_without_a_gpu():
 
 @pytest.fixture
 def gpu_engine():
-    from ase_mlffvv.kernels.cuda_density import CudaEngine, find_gpu
+    from ase_mlffvv.kernels.cuda_density import CudaEngine
+    from ase_mlffvv.kernels.cuda_model import find_gpu
 
     if not find_gpu():
         pytest.skip('no GPU')

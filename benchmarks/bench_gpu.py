@@ -1,0 +1,292 @@
+"""CUDA kernels on a GPU: are they right, how long do they take, and how far is that from what the GPU can do?
+
+    pip install ".[cuda]"
+    python benchmarks/bench_gpu.py [--model li-pbe-2-fast] [--sizes 10000 100000 1000000 4000000] [--json FILE]
+
+First, energies, forces and virials are compared with the CPU engine in float64, and pair lists with those of the CPU;
+any difference beyond the stated one ends the run. Then slabs of bcc lithium, atoms displaced by 0.1 Å, are timed: the
+pair list, one step on a kept list as molecular dynamics does it (CudaForces.compute), and each of its kernels; medians
+of repeats, with the device synchronised. Two floors are given for a step: arithmetic, the multiplications and additions
+that the sums over tables need, and bytes, one pass over positions and results and two over the list, each at the
+device's peak. Peaks of unknown devices are measured. With NUMBA_ENABLE_CUDASIM=1 it runs on Numba's simulator, which
+is good for tests of a few dozen atoms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from ase.build import bulk
+from numba import config, cuda, float32, float64
+
+from ase_mlffvv import __version__
+from ase_mlffvv.build import column
+from ase_mlffvv.kernels.cuda_forces import CudaForces
+from ase_mlffvv.kernels.cuda_model import find_gpu
+from ase_mlffvv.kernels.cuda_scan import grid
+from ase_mlffvv.kernels.evaluate import NumbaEngine
+from ase_mlffvv.kernels.tables import feature_tables
+from ase_mlffvv.model.find import find_potential
+from ase_mlffvv.neighbors import pair_list
+
+# TFLOP/s in float32 and float64 without tensor cores, TB/s; first match of the device's name (NVIDIA data sheets)
+PEAKS = {
+    'H100 PCIe': (51.0, 26.0, 2.0),
+    'H100': (67.0, 34.0, 3.35),
+    'H200': (67.0, 34.0, 4.8),
+    'A100-SXM4-40GB': (19.5, 9.7, 1.555),
+    'A100-PCIE-40GB': (19.5, 9.7, 1.555),
+    'A100': (19.5, 9.7, 2.0),
+    'RTX 4090': (82.6, 1.29, 1.008),
+}
+# meV of an atomic energy, meV/Å, meV of a virial
+LIMITS = {'float64': (1e-6, 1e-5, 1e-5), 'float32': (0.05, 0.05, 0.5)}
+
+
+def check_systems(small):
+    """Name -> Atoms: all kinds of periodicity, and a needle where not ``small``."""
+    cubic = bulk('Li', 'bcc', a=3.44, cubic=True)
+    slab = cubic * (2, 2, 1)
+    slab.center(vacuum=6.0, axis=2)
+    slab.pbc = (True, True, False)
+    wire = cubic * (1, 1, 2)
+    wire.center(vacuum=6.0, axis=(0, 1))
+    wire.pbc = (False, False, True)
+    far = cubic * (2, 1, 1)
+    far.pbc = False
+    far.positions += 1e4
+    thin = bulk('Li', 'bcc', a=3.44) * (2, 1, 1)
+    thin.positions[0] += 3 * thin.cell[1]
+    systems = {'slab': slab, 'wire': wire, 'cluster far away': far, 'thin cell': thin}
+    if not small:
+        systems['needle'] = column(diameter=7, height=16, box=14)
+        systems['bulk'] = cubic * (12, 12, 12)
+    for k, atoms in enumerate(systems.values()):
+        atoms.rattle(0.1, seed=k)
+    return systems
+
+
+def check(potential, small):
+    """Largest differences from the CPU in meV, meV/Å and meV, by system and dtype; whether all are small enough."""
+    found, good = {}, True
+    reference = NumbaEngine(potential)
+    for name, atoms in check_systems(small).items():
+        species, cell = potential.species(atoms.numbers), np.where(atoms.pbc[:, None], atoms.cell[:], 0.0)
+        pairs = pair_list(atoms.positions, cell, atoms.pbc, potential.cutoff + 0.5)
+        want = reference.evaluate(species, atoms.positions, cell, pairs)
+        for dtype, limits in LIMITS.items():
+            forces = CudaForces(potential, species, cell, atoms.pbc, dtype=dtype, virials=True)
+            first = [x.copy_to_host() for x in forces.compute(cuda.to_device(atoms.positions))]
+            again = [x.copy_to_host() for x in forces.compute(cuda.to_device(atoms.positions))]
+            got = (*first, forces.virials.copy_to_host())
+            listed = forces.pairs().to_host()
+            same = all(
+                np.array_equal(getattr(listed, x), getattr(pairs, x)) for x in ('first', 'j', 'image', 'shifts')
+            )
+            repeats = all(np.array_equal(a, b) for a, b in zip(first, again))
+            errors = [1e3 * float(np.abs(a - b).max()) for a, b in zip(got, want)]
+            fine = same and repeats and all(a <= b for a, b in zip(errors, limits))
+            good &= fine
+            found[f'{name}, {dtype}'] = {
+                'atoms': len(atoms), 'energy_meV': errors[0], 'force_meV_A': errors[1], 'virial_meV': errors[2],
+                'pair list equal': same, 'repeats bit by bit': repeats,
+            }  # fmt: skip
+            print(
+                f'  {name:18}{len(atoms):6} atoms  {dtype}  energy {errors[0]:8.1e} meV  force {errors[1]:8.1e} meV/Å  '
+                f'virial {errors[2]:8.1e} meV  list {"equal" if same else "DIFFERS"}, '
+                f'{"repeats" if repeats else "DOES NOT REPEAT"}  {"ok" if fine else "WRONG"}'
+            )
+    return found, good
+
+
+def slab(n_atoms):
+    """About so many atoms of bcc lithium, periodic in two directions, with vacuum."""
+    layers = max(1, min(50, round((n_atoms / 2) ** (1 / 3))))
+    side = max(1, round((n_atoms / (2 * layers)) ** 0.5))
+    atoms = bulk('Li', 'bcc', a=3.44, cubic=True) * (side, side, layers)
+    atoms.center(vacuum=10.0, axis=2)
+    rng = np.random.default_rng(0)
+    atoms.positions += 0.1 * rng.normal(size=atoms.positions.shape)
+    return atoms
+
+
+def median_time(call, repeats):
+    """Median seconds of a call with the device synchronised; one call before is not counted."""
+    seconds = []
+    for _ in range(repeats + 1):
+        cuda.synchronize()
+        start = perf_counter()
+        call()
+        cuda.synchronize()
+        seconds.append(perf_counter() - start)
+    return float(np.median(seconds[1:]))
+
+
+class Timed:
+    """A kernel that adds up the seconds of its launches; the device is synchronised at each."""
+
+    def __init__(self, kernel):
+        self.kernel, self.seconds = kernel, 0.0
+
+    def __getitem__(self, shape):
+        def launch(*args):
+            cuda.synchronize()
+            start = perf_counter()
+            self.kernel[shape](*args)
+            cuda.synchronize()
+            self.seconds += perf_counter() - start
+
+        return launch
+
+
+def kernel_times(forces, positions, repeats):
+    """Mean seconds of each kernel of the model in a step, by name."""
+    kernels, names = forces.model.kernels, ('moments', 'slopes', 'products')
+    timed = [Timed(kernel) for kernel in kernels]
+    forces.model.kernels = timed
+    try:
+        for _ in range(repeats):
+            forces.compute(positions)
+    finally:
+        forces.model.kernels = kernels
+    return {name: kernel.seconds / repeats for name, kernel in zip(names, timed)}
+
+
+def floors(potential, n_atoms, neighbours, listed, dtype, peaks):
+    """Least seconds of a step by arithmetic and by bytes, with flops and bytes per atom.
+
+    Per neighbour within the cutoff each radial coefficient takes two operations for values and two for slopes, values
+    in both passes; each moment two in the first pass and four in the second; harmonics about ten each. Derivatives of a
+    product of two moments take four operations, of three nine; the energy follows from them.
+    """
+    t = feature_tables(potential).density
+    moments = t.first[-1] / len(potential.elements)
+    per_pair = 6 * np.count_nonzero(t.radial[0, 0]) + 6 * moments + 10 * len(t.channels) ** 2
+    flops = neighbours * per_pair + 4 * t.two[:, 3].sum() + 9 * len(t.three)
+    traffic = 24 + 8 + 24 + 2 * 4 * listed
+    rate = peaks[0] if dtype == 'float32' else peaks[1]
+    return {
+        'flops_per_atom': float(flops), 'bytes_per_atom': float(traffic),
+        'arithmetic': float(n_atoms * flops / (1e12 * rate)), 'bytes': float(n_atoms * traffic / (1e12 * peaks[2])),
+    }  # fmt: skip
+
+
+@cuda.jit
+def _copy(a, b):
+    for i in range(cuda.grid(1), len(a), cuda.gridsize(1)):
+        b[i] = a[i]
+
+
+def _fma_kernel(real, count):
+    @cuda.jit
+    def multiply(x, out):
+        i = cuda.grid(1)
+        if i >= len(out):
+            return
+        a, b, c, d = x[0], x[1], x[2], x[3]
+        e, f, g, h = a, b, c, d
+        for _ in range(count):
+            a, b, c, d = a * e + f, b * e + f, c * e + f, d * e + f
+            a, b, c, d = a * g + h, b * g + h, c * g + h, d * g + h
+        out[i] = a + b + c + d
+
+    return multiply
+
+
+def measured_peaks(small):
+    """TFLOP/s in float32 and float64, and TB/s, of simple kernels."""
+    n, count = (64, 4) if small else (2**25, 4096)
+    a, b = cuda.to_device(np.zeros(n)), cuda.device_array(n)
+    rate = 16 * n / median_time(lambda: _copy[grid(min(n, 2**20))](a, b), 5) / 1e12
+    flops = []
+    for real in (float32, float64):
+        kernel, threads = _fma_kernel(real, count), 64 if small else 2**20
+        x = cuda.to_device(np.full(4, 0.5, np.dtype(str(real))))
+        out = cuda.device_array(threads, np.dtype(str(real)))
+        flops.append(threads * count * 16 / median_time(lambda k=kernel, x=x, o=out: k[grid(len(o))](x, o), 5) / 1e12)
+    return (*flops, rate)
+
+
+def peaks_of(name, small):
+    """Peaks of this device, and where they come from."""
+    for known, peaks in PEAKS.items():
+        if known in name:
+            return peaks, f'data sheet of {known}'
+    return measured_peaks(small), 'measured'
+
+
+def measure(potential, n_atoms, dtype, repeats, peaks):
+    """Times of one size."""
+    atoms = slab(n_atoms)
+    forces = CudaForces(potential, potential.species(atoms.numbers), atoms.cell[:], atoms.pbc, dtype=dtype)
+    positions = cuda.to_device(atoms.positions)
+    start = perf_counter()
+    forces.compute(positions)
+    first = perf_counter() - start
+    step = median_time(lambda: forces.compute(positions), repeats)
+    kernels = kernel_times(forces, positions, repeats)
+    neighbours = float(forces.coordination(potential.cutoff).copy_to_host().mean())
+    listed = float(forces.pairs().count.copy_to_host().mean())
+
+    before = dict(forces.statistics)
+    for _ in range(min(repeats, 5)):
+        forces.forget()
+        cuda.synchronize()
+        forces.compute(positions)
+    built = forces.statistics['seconds'] - before['seconds'], forces.statistics['builds'] - before['builds']
+    floor = floors(potential, len(atoms), neighbours, listed, dtype, peaks)
+    row = {
+        'atoms': len(atoms), 'dtype': dtype, 'step_s': step, 'pair_list_s': built[0] / built[1],
+        'first_step_s': first, 'kernels_s': kernels, 'neighbours': neighbours, 'pairs_listed_per_atom': listed,
+        'list_bytes_per_pair': forces.pairs().code.nbytes / max(1.0, listed * len(atoms)), 'floors': floor,
+    }  # fmt: skip
+    ns = 1e9 / len(atoms)
+    parts = ', '.join(f'{name} {ns * seconds:.1f}' for name, seconds in kernels.items())
+    print(
+        f'  {len(atoms):9} {dtype}  step {ns * step:8.1f} ns/atom ({parts})  pair list {ns * row["pair_list_s"]:8.1f} '
+        f'ns/atom  of the peak: arithmetic {floor["arithmetic"] / step:.1%}, bytes {floor["bytes"] / step:.1%}'
+    )
+    return row
+
+
+def main(args=None):
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument('--model', default='li-pbe-2-fast')
+    p.add_argument('--sizes', type=float, nargs='+', default=[1e4, 1e5, 1e6, 4e6], help='atoms')
+    p.add_argument('--repeats', type=int, default=10)
+    p.add_argument('--json', metavar='FILE')
+    args = p.parse_args(args)
+    if not find_gpu():
+        print('no GPU found: Numba sees no CUDA device. Install the extra cuda on a machine with an NVIDIA GPU.')
+        return 1
+    small = bool(config.ENABLE_CUDASIM)
+    name = 'simulator' if small else cuda.gpus[0].name
+    name = name.decode() if isinstance(name, bytes) else str(name)
+    print(f'{name}, ase-mlffvv {__version__}, {args.model}')
+    potential = find_potential(args.model)
+    print('compared with the CPU, largest differences:')
+    checks, good = check(potential, small)
+    if not good:
+        print('the GPU does not give the numbers of the CPU: nothing is timed')
+        return 2
+    peaks, source = peaks_of(name, small)
+    print(f'peaks ({source}): {peaks[0]:.3g} and {peaks[1]:.3g} TFLOP/s in float32 and float64, {peaks[2]:.3g} TB/s')
+    rows = []
+    for n_atoms in args.sizes:
+        for dtype in ('float32', 'float64'):
+            rows.append(measure(potential, n_atoms, dtype, args.repeats, peaks))
+    if args.json:
+        about = {'device': name, 'simulated': small, 'version': __version__, 'model': args.model, 'checks': checks,
+                 'peaks': {'float32': peaks[0], 'float64': peaks[1], 'TB/s': peaks[2], 'source': source},
+                 'results': rows}  # fmt: skip
+        Path(args.json).write_text(json.dumps(about, indent=1))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
