@@ -84,6 +84,7 @@ def _add_run(commands):
     how.add_argument('--seed', type=int, default=0)
     model = p.add_argument_group('model')
     _add_model(model)
+    model.add_argument('--precision', choices=('float64', 'float32'), default='float64', help='of the arithmetic')
     model.add_argument('--on-extrapolation', choices=('warn', 'stop', 'ignore'), default='warn', help='what to do '
                        'where atoms leave the range of the training data (checked every 10 steps)')  # fmt: skip
     p.add_argument('-o', '--output', default='needle', help='new folder for everything the run writes')
@@ -115,7 +116,7 @@ def _run(args):
     else:
         folder, model = Path(args.output), args.model
     calc = VVCalculator(model, device=args.device, engine=args.engine, threads=args.threads,
-                        on_extrapolation=args.on_extrapolation)  # fmt: skip
+                        precision=args.precision, on_extrapolation=args.on_extrapolation)  # fmt: skip
     log.info('%s', calc)
     if args.restart:
         before = settings['note'].get('digest', calc.potential.digest())

@@ -54,8 +54,8 @@ def check_choice(engine, device):
         )
 
 
-def choose(potential: VVPotential, engine, device):
-    """Name of the engine that evaluates ``potential``.
+def choose(potential: VVPotential, engine, device, precision='float64'):
+    """Name of the engine that evaluates ``potential``, with arithmetic in ``precision``.
 
     Raises
     ------
@@ -63,6 +63,19 @@ def choose(potential: VVPotential, engine, device):
         There is none here: see :func:`check_choice`; or engine='cuda' does not have what the potential needs.
     """
     check_choice(engine, device)
+    found = _choose(potential, engine, device)
+    families = [family.name for family in potential.features]
+    if precision not in ('float64', 'float32'):
+        raise CalculatorSetupError(f"precision must be 'float64' or 'float32', got {precision!r}")
+    if precision == 'float32' and (found == 'torch' or families != ['density']):
+        raise CalculatorSetupError(
+            "precision='float32' is for models of density features alone and the engines numba and cuda, got features "
+            f"{', '.join(families)} and engine {found}; use precision='float64'"
+        )
+    return found
+
+
+def _choose(potential, engine, device):
     if engine == 'auto' and device == 'cpu':
         return 'numba'
     if engine in ('auto', 'cuda') and str(device).startswith('cuda') and _find_gpu(device):
@@ -81,11 +94,7 @@ def choose(potential: VVPotential, engine, device):
 
 def make_engine(potential: VVPotential, engine, device, threads=None, precision='float64'):
     """Engine by name, after :func:`choose`, with arithmetic in 'float64' or, but for torch, 'float32'."""
-    engine = choose(potential, engine, device)
-    if precision not in ('float64', 'float32') or (precision == 'float32' and engine == 'torch'):
-        raise CalculatorSetupError(
-            f"precision must be 'float64' or, but for engine='torch', 'float32', got {precision!r} with {engine}"
-        )
+    engine = choose(potential, engine, device, precision)
     if engine == 'numba':
         from ..kernels.evaluate import NumbaEngine
 
@@ -93,11 +102,11 @@ def make_engine(potential: VVPotential, engine, device, threads=None, precision=
     if engine == 'cuda':
         from ..kernels.cuda_density import CudaEngine
 
-        return CudaEngine(potential, _index(device), dtype=precision)
+        return CudaEngine(potential, device_index(device), dtype=precision)
     return TorchEngine(potential, device)
 
 
-def _index(device):
+def device_index(device):
     """Number of the GPU of a torch device name."""
     return int(str(device).partition(':')[2] or 0)
 
@@ -108,4 +117,4 @@ def _find_gpu(device):
         from ..kernels.cuda_model import find_gpu
     except ImportError:  # a Numba without numba.cuda
         return False
-    return find_gpu(_index(device))
+    return find_gpu(device_index(device))

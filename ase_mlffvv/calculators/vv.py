@@ -37,6 +37,10 @@ class VVCalculator(Calculator):
         The pair list is kept while no atom moved so far that a pair could be missing; 0 rebuilds at every change.
     threads : int, optional
         Threads of the Numba engine; default all processors the process may use.
+    precision : {'float64', 'float32'}
+        Arithmetic of features, for models of density features alone. Positions, sums over atoms and results are float64
+        in either case. With the shipped potentials float32 changes energies by less than 1e-4 meV per atom and forces
+        by less than 0.005 meV/Å.
     on_extrapolation : {'warn', 'stop', 'ignore'}
         What to do where an atom's grade (:meth:`uncertainty`) is above one: an :class:`ExtrapolationWarning`, once,
         or an :class:`ExtrapolationError`. ``'stop'`` needs a model with an uncertainty.
@@ -61,12 +65,12 @@ class VVCalculator(Calculator):
     implemented_properties = ['energy', 'free_energy', 'energies', 'forces', 'stress', 'stresses']
     ignored_changes = {'initial_charges', 'initial_magmoms'}
     default_parameters = {'model': None, 'device': 'cpu', 'engine': 'auto', 'skin': 0.5, 'threads': None,
-                          'on_extrapolation': 'warn', 'check_interval': 10}  # fmt: skip
+                          'precision': 'float64', 'on_extrapolation': 'warn', 'check_interval': 10}  # fmt: skip
     nolabel = True
 
-    def __init__(self, model=None, *, device='cpu', engine='auto', skin=0.5, threads=None, on_extrapolation='warn',
-                 check_interval=10):  # fmt: skip
-        super().__init__(model=model, device=device, engine=engine, skin=skin, threads=threads,
+    def __init__(self, model=None, *, device='cpu', engine='auto', skin=0.5, threads=None, precision='float64',
+                 on_extrapolation='warn', check_interval=10):  # fmt: skip
+        super().__init__(model=model, device=device, engine=engine, skin=skin, threads=threads, precision=precision,
                          on_extrapolation=on_extrapolation, check_interval=check_interval)  # fmt: skip
 
     def _get_name(self):
@@ -89,7 +93,7 @@ class VVCalculator(Calculator):
         self._list = SkinList(self._cutoff(), new['skin'], new['threads'])
         self._watch = self._make_watch(new)
         for potential in self._potentials():
-            choose(potential, new['engine'], new['device'])
+            choose(potential, new['engine'], new['device'], new['precision'])
         self._engines = None
         return super().set(**settings)
 
@@ -138,7 +142,8 @@ class VVCalculator(Calculator):
     def _get_engines(self):
         if self._engines is None:
             p = self.parameters
-            self._engines = [make_engine(x, p['engine'], p['device'], p['threads']) for x in self._potentials()]
+            settings = p['engine'], p['device'], p['threads'], p['precision']
+            self._engines = [make_engine(x, *settings) for x in self._potentials()]
         return self._engines
 
     def _system(self, atoms, skin_list=None):

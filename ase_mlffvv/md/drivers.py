@@ -118,7 +118,7 @@ class DeviceDriver:
 
     def forget(self):
         """Leave what the next step depends on but a checkpoint does not hold."""
-        self._dynamics.forces.forget()
+        self._dynamics.forget()
 
     def energies(self):
         """Atomic energies in eV."""

@@ -134,11 +134,20 @@ class Dynamics:
         if self.sample_interval and self.state.step % self.sample_interval == 0:
             self._samples.append(self._sample())
 
+    def forget(self):
+        """Go on as a run does that begins from :meth:`structure`, bit for bit, as after each checkpoint of a job.
+
+        On a GPU, where sums follow the order of the pair list, it means a new list and new forces; on the CPU nothing.
+        """
+        if self.forces.forget is not None:
+            self.forces.forget()
+            self.state.forces = None
+
     def _begin(self):
         state = self.state
         if state.forces is None:
             state.energies, state.forces = self._compute(state.positions)
-            if self.sample_interval:
+            if self.sample_interval and not self._samples:
                 self._samples.append(self._sample())
 
     def _compute(self, positions):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from ase.calculators.calculator import CalculatorSetupError
 
-from ..calculators.engines import choose, make_engine
+from ..calculators.engines import choose, device_index, make_engine
 from ..kernels.counts import count_neighbours
 from ..neighbors import SkinList, pair_list
 
@@ -27,6 +27,7 @@ class HostForces:
     """
 
     device = 'cpu'
+    forget = None  # results do not depend on the history of the pair list
 
     def __init__(self, potential, numbers, cell, pbc, *, skin=0.5, threads=None, engine='auto',
                  precision='float64'):  # fmt: skip
@@ -50,9 +51,6 @@ class HostForces:
         self.positions, self.pairs = positions, self._list.get(positions, self.cell, self.pbc)
         prediction = self.engine.evaluate(self.species, positions, self.cell, self.pairs)
         return prediction.energies, prediction.forces
-
-    def forget(self):
-        """Nothing to do: results do not depend on the history of the pair list."""
 
     def coordination(self, cutoff):
         """Neighbours of each atom within ``cutoff`` (Å, at most that of the potential) at the last evaluation."""
@@ -96,7 +94,7 @@ class DeviceForces:
         self._torch, self._cuda = torch, cuda
         self._potential, self._numbers = potential, numbers
         self._forces = CudaForces(potential, potential.species(numbers), cell, pbc, skin=skin, dtype=precision,
-                                  device=int(str(device).partition(':')[2] or 0))  # fmt: skip
+                                  device=device_index(device))  # fmt: skip
         self._positions = None
 
     @property
@@ -142,7 +140,7 @@ def make_forces(potential, atoms, *, device='cpu', engine='auto', skin=0.5, thre
     CalculatorSetupError
         What was asked for is not here; on a GPU, the model has no fused CUDA kernels.
     """
-    name = choose(potential, engine, device)
+    name = choose(potential, engine, device, precision)
     system = potential, atoms.numbers, atoms.cell[:], atoms.pbc
     if device == 'cpu':
         return HostForces(*system, skin=skin, threads=threads, engine=name, precision=precision)

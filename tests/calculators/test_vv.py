@@ -8,6 +8,7 @@ from ase.mep import NEB
 from ase.optimize import BFGS
 
 from ase_mlffvv import CommitteeCalculator, VVCalculator
+from ase_mlffvv.build import column
 from ase_mlffvv.errors import ElementError, StructureError
 
 from ..contract import CalculatorContract
@@ -178,3 +179,24 @@ def test_bad_structures(engine):
         energy(Atoms('Li', cell=[[3, 0, 0], [6, 0, 0], [0, 0, 3]], pbc=True))
     assert energy(Atoms()) == 0.0
     assert np.isfinite(energy(Atoms('Li')))
+
+
+@pytest.mark.parametrize('model', ['li-pbe-2-fast', 'li-pbe-2-accurate'])
+def test_precision(model):
+    """The errors that the docstring states."""
+    atoms = column(diameter=4, height=6, box=8)
+    atoms.rattle(0.2, seed=1)
+    exact, single = (VVCalculator(model, precision=p, on_extrapolation='ignore').evaluate_many([atoms])[0]
+                     for p in ('float64', 'float32'))  # fmt: skip
+    assert 0 < abs(single['energy'] - exact['energy']) / len(atoms) < 2e-7
+    assert 0 < np.abs(single['forces'] - exact['forces']).max() < 1e-5
+    np.testing.assert_allclose(single['forces'].sum(axis=0), 0, atol=1e-10)
+
+
+def test_precision_that_is_not_there():
+    with pytest.raises(CalculatorSetupError, match="precision must be 'float64' or 'float32', got 'half'"):
+        VVCalculator(precision='half')
+    with pytest.raises(CalculatorSetupError, match='for models of density features alone'):
+        VVCalculator('li-pbe-1', precision='float32')
+    with pytest.raises(CalculatorSetupError, match='and engine torch'):
+        VVCalculator(precision='float32', engine='torch')

@@ -55,7 +55,7 @@ def test_frames_come_back(tmp_path):
     same(read(path, 7), frames[7])
     assert [atoms.info['step'] for atoms in iread(path, '10:40:10')] == [10, 20, 30]
     assert path.stat().st_size < 40 * sum(len(atoms) for atoms in frames)
-    assert filetype(path.rename(tmp_path / 'other')) == 'mlffvv-packed'
+    assert filetype(str(path.rename(tmp_path / 'other'))) == 'mlffvv-packed'
 
 
 @pytest.mark.parametrize('name', zoo())
