@@ -4,11 +4,12 @@
         [--json FILE] [--bars speed.png] [--test mlearn_li_test.xyz --plot pareto.png]
 
 Each round evaluates energies and forces of a needle whose atoms moved by some thousandths of an ångström, all codes
-in turn, so that a slow moment of the machine hits all of them; figures are medians over rounds. The time to find pairs
-(most codes keep them between steps, NEP and MACE do not) is given apart. A code that is too slow or needs too much
-memory for the structure gets a needle of 1 308 atoms, which have as many neighbours as those of the column. With
---test, each fitted code's mean absolute error of forces on labelled structures is given, too. The codes are those of
-peers.py; they come from the package index with pip install ".[benchmark]", and those that are missing are left out.
+in turn, so that a slow moment of the machine hits all of them; figures are medians of processor time over rounds. The
+time to find pairs (most codes keep them between steps, NEP and MACE do not) is given apart. A code that is too slow or
+needs too much memory for the structure gets a needle of 1 308 atoms, which have as many neighbours as those of the
+column. With --test, each fitted code's mean absolute error of forces on labelled structures is given, too. The codes
+are those of peers.py; they come from the package index with pip install ".[benchmark]", and those that are missing are
+left out.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def by_time(result):
 
 
 def conditions(about):
-    return f'one thread of {about["machine"]["cpu"]}'
+    return f'processor time of one thread, {about["machine"]["cpu"]}'
 
 
 def table(about, result):
