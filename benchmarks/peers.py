@@ -114,7 +114,7 @@ def make_shipped(atoms, name):
 def shipped_pairs(atoms, name):
     cutoff = find_potential(name).cutoff + VVCalculator.default_parameters['skin']
     start = process_time()
-    pair_list(atoms.positions, atoms.cell[:], atoms.pbc, cutoff)
+    pair_list(atoms.positions, atoms.cell[:], atoms.pbc, cutoff, threads=1)
     return process_time() - start
 
 
