@@ -1,0 +1,218 @@
+"""The codes that are compared: each is made for a structure, then gives the seconds of one evaluation of it.
+
+``peer.make(atoms)`` returns a function ``code(moved) -> seconds`` of structures that differ from ``atoms`` by some
+thousandths of an ångström. Energy and forces of all atoms are evaluated, on one thread. Seconds are those of the
+processor, all threads of the process together: other programs disturb them less than time on the wall, and a second
+thread would gain nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from time import process_time
+
+from ase.calculators.emt import EMT
+from lammps_peer import Lammps
+from random_models import mace, write_nep
+
+from ase_mlffvv import VVCalculator
+from ase_mlffvv.build import A_LITHIUM
+from ase_mlffvv.model.find import find_potential, shipped
+from ase_mlffvv.neighbors import pair_list
+
+
+@contextmanager
+def quiet():
+    """No notes of packages on what else could be installed."""
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        yield
+
+
+@dataclass
+class Peer:
+    """A code to compare with.
+
+    Attributes
+    ----------
+    name : str
+    make : callable
+        Of a structure, returns the function that is timed.
+    about : str
+        What is evaluated: kind, size, cutoff.
+    pairs : callable, optional
+        Of a structure, finds its pairs; returns the seconds.
+    finds_pairs : bool
+        At each evaluation, so that the time of an evaluation includes that of finding them; else they are kept.
+    modules : tuple of str
+        Imported in this order to see whether the code is there.
+    package : str
+        To install for it.
+    largest : int
+        Atoms that fit into memory and patience.
+    fitted : bool
+        To lithium, so that its forces mean something.
+    """
+
+    name: str
+    make: Callable
+    about: str
+    pairs: Callable | None = None
+    finds_pairs: bool = False
+    modules: tuple = ()
+    package: str = ''
+    largest: int = sys.maxsize
+    fitted: bool = False
+
+    def missing(self):
+        """Why it cannot run, or ''."""
+        for module in self.modules:
+            try:
+                with quiet():
+                    import_module(module)
+            except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: mpi4py without an MPI library
+                return f'{self.name} is left out: {error}. Install it with: pip install {self.package}'
+        return ''
+
+
+class Ase:
+    """Seconds that an ASE calculator takes for energy and forces.
+
+    Parameters
+    ----------
+    calc : Calculator
+    prepare : callable, optional
+        Of a structure, returns the one to evaluate; not timed.
+    """
+
+    def __init__(self, calc, prepare=None):
+        self.calc = calc
+        self.prepare = prepare or (lambda atoms: atoms)
+
+    def __call__(self, atoms):
+        atoms = self.prepare(atoms)
+        start = process_time()
+        self.calc.get_property('forces', atoms)
+        self.calc.get_property('energy', atoms)
+        return process_time() - start
+
+
+def make_shipped(atoms, name):
+    return Ase(VVCalculator(name, threads=1, on_extrapolation='ignore'))
+
+
+def shipped_pairs(atoms, name):
+    cutoff = find_potential(name).cutoff + VVCalculator.default_parameters['skin']
+    start = process_time()
+    pair_list(atoms.positions, atoms.cell[:], atoms.pbc, cutoff, threads=1)
+    return process_time() - start
+
+
+def as_copper(atoms):
+    """The same structure of copper at its experimental density (fcc, 3.61 Å), since EMT has no lithium."""
+    copper = atoms.copy()
+    copper.numbers[:] = 29
+    copper.set_cell(atoms.cell[:] * (3.61**3 / 4 / (A_LITHIUM**3 / 2)) ** (1 / 3), scale_atoms=True)
+    return copper
+
+
+def make_emt(atoms):
+    return Ase(EMT(), as_copper)
+
+
+def make_nep(atoms, **size):
+    from calorine.calculators import CPUNEP
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_nep(Path(folder) / 'nep.txt', **size)
+        code = Ase(CPUNEP(str(Path(folder) / 'nep.txt')))
+        code(atoms)  # reads the file
+    return code
+
+
+def nep_pairs(atoms, cutoffs):
+    """By the smallest model of the same cutoffs, whose own work is little: at most this."""
+    moved = atoms.copy()
+    moved.positions += 1e-3
+    return make_nep(atoms, cutoffs=cutoffs, n_max=(0, 0), basis=(0, 0), l_max=(1, 0, 0), neurons=1)(moved)
+
+
+def make_mace(atoms, irreps):
+    import torch
+
+    torch.set_num_threads(1)
+    with quiet():
+        from mace.calculators import MACECalculator
+
+        calc = MACECalculator(models=mace(irreps), device='cpu', default_dtype='float32')
+    return Ase(calc)
+
+
+def keep_freed_memory():
+    """Makes the C library keep freed memory for all codes: else page faults double the time of MACE."""
+    libc = ctypes.CDLL(None)
+    if sys.platform == 'linux' and hasattr(libc, 'mallopt'):
+        M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # malloc.h
+        libc.mallopt(M_TRIM_THRESHOLD, -1)
+        libc.mallopt(M_MMAP_MAX, 0)
+
+
+def our_peer(name):
+    return Peer(name, partial(make_shipped, name=name), 'this package', partial(shipped_pairs, name=name), fitted=True)
+
+
+def lammps_peer(name, style, coefficients, about, fitted=True):
+    return Peer(name, partial(Lammps, style=style, coefficients=coefficients), f'LAMMPS, {about}',
+                modules=('mpi4py.MPI', 'lammps'), package='"lammps[mpi]" mpi4py', fitted=fitted)  # fmt: skip
+
+
+def nep_peer(name, cutoffs, **size):
+    return Peer(name, partial(make_nep, cutoffs=cutoffs, **size),
+                f'calorine, NEP4 of random parameters, {cutoffs[0]:g} and {cutoffs[1]:g} Å, {size["neurons"]} neurons',
+                partial(nep_pairs, cutoffs=cutoffs), finds_pairs=True,
+                modules=('calorine.calculators',), package='calorine')  # fmt: skip
+
+
+def mace_peer(irreps):
+    return Peer(f'MACE {irreps}', partial(make_mace, irreps=irreps),
+                'mace-torch, random parameters, two layers of 6 Å, single precision', finds_pairs=True,
+                modules=('mace.calculators',), package='mace-torch', largest=2000)  # fmt: skip
+
+
+ZUO = '{{folder}}/{0}.snapcoeff {{folder}}/{0}.snapparam Li'
+PEERS = [
+    *[our_peer(name) for name in shipped() if 'solvent' not in name],
+    lammps_peer('SNAP', 'snap', ZUO.format('Li_Zuo_JPCA2020'), '2J = 8, 5.1 Å'),
+    lammps_peer('quadratic SNAP', 'snap', ZUO.format('Li_Zuo_JPCA2020.quadratic'), '2J = 6, 5.1 Å'),
+    lammps_peer('MEAM', 'meam', '{folder}/library.meam Li NULL Li', 'first neighbours, 4 Å'),
+    lammps_peer('EIM', 'eim', 'Li {folder}/ffield.eim Li', 'of the embedded-atom form, for lithium halides, 7.1 Å',
+                fitted=False),
+    nep_peer('NEP, default size', (8.0, 4.0), neurons=30),
+    nep_peer('NEP, larger', (6.0, 5.0), basis=(8, 8), l_max=(4, 2, 1), neurons=50),
+    mace_peer('64x0e'),
+    mace_peer('128x0e + 128x1o'),
+    Peer('EMT of ASE', make_emt, 'in Python, as many atoms of copper at its own density'),
+]  # fmt: skip
+
+
+def here(names=None):
+    """The codes that can run, of those named (default all); tells which cannot."""
+    known = [peer.name for peer in PEERS]
+    unknown = sorted(set(names or ()) - set(known))
+    if unknown:
+        raise ValueError(f'no such code: {", ".join(unknown)}; there are {", ".join(known)}')
+    chosen = [peer for peer in PEERS if names is None or peer.name in names]
+    reasons = [peer.missing() for peer in chosen]
+    for reason in filter(None, reasons):
+        print(reason)
+    return [peer for peer, reason in zip(chosen, reasons) if not reason]
