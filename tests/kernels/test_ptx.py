@@ -90,7 +90,7 @@ def test_models(compiled, model, dtype, code, virials):
         compiled(polynomial_kernel(single), 0, 1, p, system, scratch, floats())
     else:
         args = of_dtype(tables, dtype), of_dtype(vv, np.float64), system, scratch, floats()
-        compiled(product_kernel(single), 0, 1, *args)
+        compiled(product_kernel(single, len(tables.one), len(tables.two)), 0, 1, *args)
 
 
 def test_lists_and_sums(compiled):
