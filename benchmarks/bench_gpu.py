@@ -37,6 +37,7 @@ from ase_mlffvv.neighbors import pair_list
 # TFLOP/s in float32 and float64 without tensor cores, TB/s; first match of the device's name (NVIDIA data sheets)
 PEAKS = {
     'H100 PCIe': (51.0, 26.0, 2.0),
+    'H100 NVL': (60.0, 30.0, 3.9),
     'H100': (67.0, 34.0, 3.35),
     'H200': (67.0, 34.0, 4.8),
     'A100-SXM4-40GB': (19.5, 9.7, 1.555),

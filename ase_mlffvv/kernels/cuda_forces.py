@@ -49,8 +49,8 @@ class CudaForces:
     energies : device array, shape (n_atoms,), float64, eV
         Of the last step, as the following.
     forces : device array, shape (n_atoms, 3), float64, eV/Å
-    virials : device array, shape (n_atoms, 3, 3), float64, eV
-        As in :class:`ase_mlffvv.model.potential.Prediction`; of no atoms where they are not computed.
+    virials : device array, shape (n_atoms, 3, 3), float64, eV; or None
+        As in :class:`ase_mlffvv.model.potential.Prediction`; None where they are not computed.
     statistics : dict
         ``builds``, ``reuses`` and ``seconds`` spent building.
 
@@ -92,7 +92,8 @@ class CudaForces:
             self._built_at = cuda.device_array((self.n_atoms, 3))
             self._largest = cuda.device_array(1)
             self._results = self.model.results(self.n_atoms)
-            self.energies, self.virials = self._results.energies, self._results.virials
+            self.energies = self._results.energies
+            self.virials = self._results.virials if virials else None
             self.forces = cuda.device_array((self.n_atoms, 3))
         self.set_cell(cell)
 

@@ -61,7 +61,7 @@ class Results(NamedTuple):
 
     energies: np.ndarray  # float64
     forces: np.ndarray  # (n_atoms, 4) int64, in the order of the kernels; the last column is not used
-    virials: np.ndarray  # (n_atoms, 3, 3) float64; of no atoms where not wanted
+    virials: np.ndarray  # (n_atoms, 3, 3) float64; (1, 3, 3) where not wanted: launches may not take empty arrays
     trouble: np.ndarray  # [smallest squared distance, largest pair force], where they are out of bounds
 
 
@@ -81,9 +81,8 @@ def pair_vector(p, x, y, z, system):
 
 
 @cuda.jit(device=True)
-def _feature(k, a, tables, A):
+def _feature(k, a, n_one, n_two, tables, A):
     """Feature k of the atom in column a."""
-    n_one, n_two = len(tables.one), len(tables.two)
     if k < n_one:
         return A[tables.one[k], a]
     total = A[0, a] - A[0, a]  # zero of their precision
@@ -101,9 +100,8 @@ def _feature(k, a, tables, A):
 
 
 @cuda.jit(device=True)
-def _feature_back(k, q, a, tables, A, W):
+def _feature_back(k, q, a, n_one, n_two, tables, A, W):
     """Add q times the derivatives of feature k by the moments to column a of W."""
-    n_one, n_two = len(tables.one), len(tables.two)
     if k < n_one:
         W[tables.one[k], a] += q
         return
@@ -161,8 +159,8 @@ def _terms(t, a, vv, scratch):
 
 
 @cache
-def product_kernel(single):
-    """Kernel ``products``, with moments in float32 where ``single``."""
+def product_kernel(single, n_one, n_two):
+    """Kernel ``products`` for so many features of one moment and of two, in float32 where ``single``."""
     real = float32 if single else float64
 
     @cuda.jit
@@ -179,7 +177,7 @@ def product_kernel(single):
         for j in range(n):
             g[j, a] = vv.origin[t, j]
         for k in range(tables.n_features):
-            f = _feature(k, a, tables, A)
+            f = _feature(k, a, n_one, n_two, tables, A)
             energy += vv.direct[t, k] * f
             for j in range(n):
                 g[j, a] += vv.projection[t, j, k] * f
@@ -189,7 +187,7 @@ def product_kernel(single):
             q = vv.direct[t, k]
             for j in range(n):
                 q += vv.projection[t, j, k] * eps[j, a]
-            _feature_back(k, real(q), a, tables, A, W)
+            _feature_back(k, real(q), a, n_one, n_two, tables, A, W)
         energies[system.order[begin + a]] = energy
 
     return products

@@ -62,7 +62,7 @@ class CudaModel:
             raise ValueError(f'dtype must be one of {", ".join(DTYPES)}, got {dtype!r}')
         tables, vv, pair = feature_tables(potential).density, vv_tables(potential), pair_tables(potential)
         g, gauss = vv.origin.shape[1] + 1, vv.single.shape[1]
-        self._rows = Scratch(tables.first[-1], tables.first[-1], g, g, gauss, gauss)
+        self._rows = Scratch(tables.first[-1], tables.first[-1], g, g, max(1, gauss), max(1, gauss))
         self._dtypes = Scratch(dtype, dtype, *['float64'] * 4)
         size = sum(int(rows) * np.dtype(kind).itemsize for rows, kind in zip(self._rows, self._dtypes))
         self.chunk = max(1, scratch // size)
@@ -72,7 +72,7 @@ class CudaModel:
         key = potential.digest(), single, virials
         kernels = _compiled(key, lambda: neighbour_kernels(tables, pair, single, virials))
         if vv.n.max() > 0:
-            self.kernels = *kernels, product_kernel(single)
+            self.kernels = *kernels, product_kernel(single, len(tables.one), len(tables.two))
             self._tables = upload(tables, dtype), upload(vv, 'float64')
         else:
             self.kernels = *kernels, polynomial_kernel(single)
@@ -85,7 +85,7 @@ class CudaModel:
         return Results(
             cuda.device_array(n_atoms),
             cuda.device_array((n_atoms, 4), np.int64),
-            cuda.device_array((n_atoms if self.virials else 0, 3, 3)),
+            cuda.device_array((n_atoms if self.virials else 1, 3, 3)),
             cuda.device_array(2),
         )
 
@@ -164,13 +164,13 @@ def unsupported(potential: VVPotential) -> str:
 
 
 def upload(tables, dtype):
-    """NamedTuple with its arrays on the device; integers in four bytes."""
+    """NamedTuple with its arrays on the device; integers in four bytes, and one zero for no entries."""
     kinds = {'f': dtype, 'i': np.int32}
 
     def part(x):
         if not isinstance(x, np.ndarray):
             return x
-        kind = kinds[x.dtype.kind]
-        return cuda.to_device(np.ascontiguousarray(x, kind)) if x.size else cuda.device_array(x.shape, kind)
+        x = x if x.size else np.zeros(np.maximum(x.shape, 1), x.dtype)
+        return cuda.to_device(np.ascontiguousarray(x, kinds[x.dtype.kind]))
 
     return type(tables)(*(part(x) for x in tables))
