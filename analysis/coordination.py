@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from ase.geometry import complete_cell
 from matscipy.neighbours import neighbour_list
 
+from .structure import checked_cell, thick, to_ovito
+
 CUTOFF = 3.45  # Å, W. Zhang et al., Adv. Energy Mater. 13, 2202892 (2023)
+SMOOTH = (3.65, 4.25)  # Å: between second and third shell of bcc lithium, first and second of fcc and hcp
 
 
 def coordination_numbers(atoms, cutoff=CUTOFF):
@@ -24,14 +26,39 @@ def coordination_numbers(atoms, cutoff=CUTOFF):
     Returns
     -------
     ndarray, shape (n_atoms,), int
+
+    Raises
+    ------
+    ValueError
+        Positions that are not finite, or a periodic direction without a cell vector.
     """
     if not cutoff > 0:
         raise ValueError(f'cutoff must be positive (Å), got {cutoff!r}')
+    return np.bincount(_neighbours(atoms, 'i', cutoff), minlength=len(atoms)) if len(atoms) else np.zeros(0, int)
+
+
+def smooth_coordination(atoms, inner=SMOOTH[0], outer=SMOOTH[1]):
+    """Number of neighbours counted with a weight that falls smoothly from 1 at ``inner`` to 0 at ``outer``.
+
+    The defaults lie in a gap between shells of lithium, so that perfect bcc has 14, fcc and hcp 12, and atoms of the
+    (100) and (110) surfaces of bcc 9 and 10. Thermal motion hardly changes these numbers, unlike those within 3.45 Å.
+
+    Parameters
+    ----------
+    atoms : Atoms
+    inner, outer : float, Å
+
+    Returns
+    -------
+    ndarray, shape (n_atoms,), float
+    """
+    if not 0 < inner < outer:
+        raise ValueError(f'expected 0 < inner < outer (Å), got {inner!r} and {outer!r}')
     if len(atoms) == 0:
-        return np.zeros(0, int)
-    cell = complete_cell(np.where(atoms.pbc[:, None], atoms.cell[:], 0.0))
-    i = neighbour_list('i', positions=atoms.positions, cell=cell, pbc=atoms.pbc, cutoff=float(cutoff))
-    return np.bincount(i, minlength=len(atoms))
+        return np.zeros(0)
+    i, d = _neighbours(atoms, 'id', outer)
+    x = np.clip((d - inner) / (outer - inner), 0, 1)
+    return np.bincount(i, 0.5 + 0.5 * np.cos(np.pi * x), minlength=len(atoms))
 
 
 def surface_and_bulk(numbers, cn8='bulk'):
@@ -54,3 +81,52 @@ def surface_and_bulk(numbers, cn8='bulk'):
     surface = numbers <= 8 if cn8 == 'surface' else numbers < 8
     bulk = numbers >= 8 if cn8 == 'bulk' else numbers > 8
     return surface, bulk
+
+
+def surface_by_mesh(atoms, radius=4.0, depth=0.0):
+    """Mask of the atoms on the surface, by the alpha shape of the structure (OVITO); independent of a count of 8.
+
+    Parameters
+    ----------
+    atoms : Atoms
+    radius : float, Å
+        Of the sphere that probes the surface: larger than the largest hole between atoms of the crystal (1.9 Å in bcc
+        lithium), smaller than the features of the surface.
+    depth : float, Å
+        Also atoms within this distance of one on the surface.
+
+    Returns
+    -------
+    ndarray, shape (n_atoms,), bool
+
+    Notes
+    -----
+    Stukowski, JOM 66, 399 (2014).
+    """
+    if not radius > 0 or not depth >= 0:
+        raise ValueError(f'radius must be positive and depth not negative (Å), got {radius!r} and {depth!r}')
+    checked_cell(atoms)
+    if len(atoms) < 5 and not atoms.pbc.any():  # too few for a tetrahedron with something inside
+        return np.ones(len(atoms), bool)
+    data = to_ovito(thick(atoms, 6 * radius))
+    from ovito.modifiers import ConstructSurfaceModifier
+
+    method = ConstructSurfaceModifier.Method.AlphaShape
+    data.apply(ConstructSurfaceModifier(method=method, radius=radius, smoothing_level=0, select_surface_particles=True))
+    mask = data.particles['Selection'][: len(atoms)] != 0
+    if depth > 0 and mask.any():
+        i, j = _neighbours(atoms, 'ij', depth)
+        mask = mask | (np.bincount(i, mask[j], minlength=len(atoms)) > 0)
+    return mask
+
+
+def histogram(numbers, mask=None, top=20):
+    """Share of atoms with 0, 1, ... ``top`` neighbours (the last: or more), shape (top + 1,)."""
+    numbers = np.asarray(numbers, int) if mask is None else np.asarray(numbers, int)[mask]
+    counts = np.bincount(np.minimum(numbers, top), minlength=top + 1)
+    return counts / max(counts.sum(), 1)
+
+
+def _neighbours(atoms, what, cutoff):
+    cell = checked_cell(atoms)
+    return neighbour_list(what, positions=atoms.positions, cell=cell, pbc=atoms.pbc, cutoff=float(cutoff))

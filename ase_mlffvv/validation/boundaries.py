@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 import numpy as np
-from ase import units
 from ase.lattice.cubic import BodyCenteredCubic
+from mlffvv_analysis.energies import area, excess_per_area
 
 from .relaxing import PropertyError, relax
 
@@ -76,9 +76,8 @@ def boundary_energy(name, a, bulk_energy, attach, element='Li', shifts=SHIFTS):
     """
 
     def excess(atoms):
-        area = atoms.cell[0, 0] * atoms.cell[1, 1]
-        value = (atoms.get_potential_energy() - len(atoms) * bulk_energy) / (2 * area) * units.m**2 / units.J
-        return float(value) if np.isfinite(value) else np.inf
+        value = excess_per_area(atoms.get_potential_energy(), len(atoms), bulk_energy, area(atoms))
+        return value if np.isfinite(value) else np.inf
 
     candidates, grid = [], np.full(shifts, np.nan)
     for i, j in np.ndindex(*shifts):

@@ -1,4 +1,4 @@
-"""Relaxation, migration paths, and calculators without stress."""
+"""Migration paths, and calculators without stress; relaxation is that of the analysis package."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.fd import calculate_numerical_stress
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.filters import FrechetCellFilter
 from ase.mep import NEB
-from ase.optimize import FIRE, LBFGS
+from ase.optimize import FIRE
+from mlffvv_analysis.relaxing import PropertyError, relax
 
-
-class PropertyError(RuntimeError):
-    """A property could not be computed, for the reason the message tells."""
+__all__ = ['NumericalStress', 'PropertyError', 'barrier', 'relax', 'use']
 
 
 class NumericalStress(Calculator):
@@ -58,49 +56,6 @@ def use(calculator):
         return atoms
 
     return attach
-
-
-def relax(atoms, fmax=0.005, steps=600, cell=None):
-    """Relax a structure in place.
-
-    Parameters
-    ----------
-    atoms : Atoms
-        With a calculator.
-    fmax : float, eV/Å
-    steps : int
-        The limit.
-    cell : sequence of 6 bool, optional
-        Strains (xx, yy, zz, yz, xz, xy) of the cell that are free; default none.
-
-    Returns
-    -------
-    Atoms
-        The same.
-
-    Raises
-    ------
-    PropertyError
-        Not converged, or energies or forces that are not numbers.
-    """
-    target = atoms if cell is None else FrechetCellFilter(atoms, mask=cell)
-
-    def check():
-        if not np.isfinite(atoms.get_forces()).all():
-            raise PropertyError('forces became NaN or infinite during a relaxation')
-
-    check()
-    for optimizer in (LBFGS, FIRE):  # the second for landscapes that are too flat or rough for the first
-        with optimizer(target, logfile=None) as run:
-            run.attach(check)
-            if run.run(fmax=fmax, steps=steps):
-                break
-    else:
-        force = np.linalg.norm(atoms.get_forces(), axis=1).max()
-        raise PropertyError(f'not relaxed after {2 * steps} steps: largest force {force:.3g} eV/Å, wanted {fmax:g}')
-    if not np.isfinite(atoms.get_potential_energy()):
-        raise PropertyError('the energy of a relaxed structure is not a finite number')
-    return atoms
 
 
 def barrier(initial, final, attach, images=5, fmax=0.01, steps=300):

@@ -1,54 +1,15 @@
-"""Surface energies."""
+"""Surface energies beside the reference; slabs and their energies are those of the analysis package."""
 
 from __future__ import annotations
 
 import numpy as np
-from ase import units
-from ase.build import bulk, surface
+from mlffvv_analysis.surfaces import slab, surface_energy
 from scipy.stats import spearmanr
 
 from .reference import SURFACES
-from .relaxing import PropertyError, relax
+from .relaxing import PropertyError
 
-THICKNESS, VACUUM = 22.0, 10.0
-
-
-def slab(hkl, a, element='Li', thickness=THICKNESS, vacuum=VACUUM):
-    """Slab of bcc with two equal faces.
-
-    Parameters
-    ----------
-    hkl : str
-        Such as ``'310'``.
-    a : float, Å
-        Lattice constant of bcc.
-    thickness : float, Å
-        At least.
-    vacuum : float, Å
-        At each side.
-    """
-    indices = tuple(int(x) for x in hkl)
-    layers = int(np.ceil(thickness / (a / np.linalg.norm(indices))))
-    return surface(bulk(element, 'bcc', a=a, cubic=True), indices, layers, vacuum=vacuum, periodic=True)
-
-
-def surface_energy(atoms, bulk_energy, fmax=0.005):
-    """Energy per area of the two faces of a slab, which is relaxed in place.
-
-    Parameters
-    ----------
-    atoms : Atoms
-        Slab across the third cell vector, with a calculator.
-    bulk_energy : float, eV
-        Per atom, of the crystal with the same lattice constant.
-
-    Returns
-    -------
-    float, J/m^2
-    """
-    relax(atoms, fmax)
-    area = np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1]))
-    return float((atoms.get_potential_energy() - len(atoms) * bulk_energy) / (2 * area) * units.m**2 / units.J)
+__all__ = ['compare_order', 'slab', 'surface_energy']
 
 
 def compare_order(energies, reference=SURFACES):

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from ase import units
+from ase.build import bulk
 from matscipy.neighbours import neighbour_list
 
 from ase_mlffvv import VVCalculator
@@ -78,7 +79,7 @@ def test_a_mirror_of_the_crystal_is_no_boundary(monkeypatch):
     monkeypatch.setitem(boundaries.BOUNDARIES, 'none', ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], 3))
     attach = relaxing.use(VVCalculator())
     a = 3.4393
-    bulk_energy = attach(surfaces.bulk('Li', 'bcc', a=a)).get_potential_energy()
+    bulk_energy = attach(bulk('Li', 'bcc', a=a)).get_potential_energy()
     energy, atoms, grid = boundaries.boundary_energy('none', a, bulk_energy, attach, shifts=(2, 1))
     assert energy == pytest.approx(0, abs=2e-3)
     assert len(atoms) == 12

@@ -1,0 +1,220 @@
+"""Boundaries between grains: plane, misorientation, and whether it is the coherent Σ3{112} twin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matscipy.neighbours import neighbour_list
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import breadth_first_order, connected_components
+from scipy.spatial.transform import Rotation
+
+from .grains import neighbour_pairs
+from .orientation import group, in_crystal, inverse, misorientation, nearest_direction, product
+from .structure import checked_cell
+
+TWIN_ANGLE = float(np.degrees(np.arccos(1 / 3)))  # 70.53 degrees about <110>, equivalent to 60 about <111>
+PLANE_TOLERANCE, ANGLE_TOLERANCE = 5.0, 3.0  # degrees
+CUBIC_PLANES = ((1, 0, 0), (1, 1, 0), (1, 1, 1), (1, 1, 2), (1, 2, 3), (1, 1, 3), (0, 1, 2), (0, 1, 3))
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A flat piece of the boundary between two grains.
+
+    Attributes
+    ----------
+    grains : (int, int)
+    point : ndarray, shape (3,), Å
+        On the plane.
+    normal : ndarray, shape (3,)
+        Unit vector from the first to the second grain.
+    roughness : float, Å
+        Root mean square distance from the plane of the points that it was fitted to.
+    extent : float, Å
+        Root of the area that these points cover (4 standard deviations along each direction of the plane).
+    misorientation : float, degrees
+        Smallest angle over all equivalent orientations.
+    twin_angle : float, degrees
+        Angle of the equivalent rotation that is nearest to 70.53 degrees about ⟨110⟩.
+    twin_axis : tuple of int
+        The ⟨110⟩ direction nearest to its axis, in the axes of the first grain.
+    twin_deviation : float, degrees
+        From the ideal Σ3 misorientation.
+    planes : tuple of (tuple of int, float)
+        Nearest plane of low indices in the axes of each grain, and the angle to it in degrees.
+    """
+
+    grains: tuple
+    point: np.ndarray
+    normal: np.ndarray
+    roughness: float
+    extent: float
+    misorientation: float
+    twin_angle: float
+    twin_axis: tuple
+    twin_deviation: float
+    planes: tuple
+
+    @property
+    def twin(self):
+        """Whether it is the coherent Σ3{112} twin: plane within 5°, misorientation 70.5±3° about ⟨110⟩ within 5°."""
+        planes = all(sorted(map(abs, hkl)) == [1, 1, 2] and off <= PLANE_TOLERANCE for hkl, off in self.planes)
+        angle = abs(self.twin_angle - TWIN_ANGLE) <= ANGLE_TOLERANCE and self.twin_deviation <= PLANE_TOLERANCE
+        return bool(planes and angle)
+
+    def trace_angle(self, view):
+        """Angle of the plane's trace to the horizontal (the plane across z), seen along ``view``, in degrees."""
+        trace = np.cross(self.normal, view)
+        sideways = np.hypot(trace[0], trace[1])
+        return float(np.degrees(np.arctan2(abs(trace[2]), sideways)))
+
+    def __str__(self):
+        (first, off1), (second, off2) = self.planes
+        what = 'coherent twin Σ3{112}' if self.twin else 'boundary'
+        return (
+            f'{what} between grains {self.grains[0]} and {self.grains[1]}: misorientation {self.misorientation:.1f}°, '
+            f'planes {_miller(first)} ({off1:.1f}° off) and {_miller(second)} ({off2:.1f}° off), '
+            f'roughness {self.roughness:.1f} Å'
+        )
+
+
+def find_boundaries(atoms, ids, grains, *, gap=8.0, min_points=30):
+    """Boundaries between cubic grains of one phase, with fitted planes.
+
+    Grains first grow by two layers into disordered atoms that only one of them touches. The plane goes through the
+    midpoints between each atom of one grain and the nearest atom of the other, within ``gap``. Patches that are farther
+    apart than that, such as the two boundaries of a periodic bicrystal, are fitted separately.
+
+    Parameters
+    ----------
+    atoms : Atoms
+    ids, grains
+        From :func:`~mlffvv_analysis.grains.find_grains`.
+    gap : float, Å
+        Widest distance across a boundary.
+    min_points : int
+        Smaller contacts are left out.
+
+    Returns
+    -------
+    list of Boundary
+        Largest first.
+    """
+    if len(grains) < 2:
+        return []
+    cell = checked_cell(atoms)
+    i, j = neighbour_pairs(atoms)
+    ids = _grow(ids, i, j, len(grains))
+    rim = np.zeros(len(atoms), bool)
+    rim[i[ids[i] != ids[j]]] = True
+    inside = np.flatnonzero(rim & (ids >= 0))
+    i, j, d, vectors = neighbour_list('ijdD', positions=atoms.positions[inside], cell=cell, pbc=atoms.pbc, cutoff=gap)
+    across = ids[inside][i] != ids[inside][j]
+    i, j, d, vectors = inside[i[across]], inside[j[across]], d[across], vectors[across]
+    order = np.lexsort([d, ids[j], i])  # of each atom, the nearest in each other grain
+    i, j, vectors = i[order], j[order], vectors[order]
+    first = np.ones(len(i), bool)
+    first[1:] = (i[1:] != i[:-1]) | (ids[j[1:]] != ids[j[:-1]])
+    i, j, vectors = i[first], j[first], vectors[first]
+    found = []
+    low, high = np.minimum(ids[i], ids[j]), np.maximum(ids[i], ids[j])
+    for a, b in sorted(set(zip(low.tolist(), high.tolist()))):
+        if grains[a].phase != grains[b].phase or grains[a].phase == 'hcp':
+            continue
+        chosen = (low == a) & (high == b)
+        towards = vectors[chosen] * np.where(ids[i[chosen]] == a, 1, -1)[:, None]
+        middles = atoms.positions[i[chosen]] + vectors[chosen] / 2
+        for patch, points in _patches(middles, cell, atoms.pbc, gap):
+            if len(points) >= min_points:
+                found.append(_boundary(points, towards[patch], (a, b), grains))
+    return sorted(found, key=lambda boundary: -boundary.extent)
+
+
+def twin_description(p, q, normal=None):
+    """How the rotation between two cubic crystals looks as a rotation about ⟨110⟩ by 70.53 degrees.
+
+    Parameters
+    ----------
+    p, q : ndarray, shape (4,)
+        Orientations, quaternions (x, y, z, w).
+    normal : ndarray, shape (3,), optional
+        Of the boundary, in laboratory axes. A Σ3 rotation is one about three ⟨110⟩ axes alike; with this, the one that
+        lies in the boundary is chosen.
+
+    Returns
+    -------
+    angle : float, degrees
+    axis : tuple of int
+        Direction of the family ⟨110⟩ in the axes of the first crystal.
+    deviation : float, degrees
+        Smallest angle to the ideal Σ3 rotation.
+    """
+    symmetry = group('O')
+    between = product(inverse(p), q)
+    every = product(product(inverse(symmetry)[:, None], between), symmetry[None]).reshape(-1, 4)
+    every = every * np.where(every[:, 3:] < 0, -1, 1)
+    ideal = Rotation.from_rotvec(np.radians(TWIN_ANGLE) * np.array([1, 1, 0]) / np.sqrt(2)).as_quat()
+    overlap = abs(every @ ideal)
+    deviations = np.degrees(2 * np.arccos(np.minimum(overlap, 1.0)))
+    close = np.flatnonzero(deviations < deviations.min() + 2.0)
+    # every = inverse(s) between s'; its axis in the axes of the first crystal is turned by s
+    s = symmetry[close // len(symmetry)]
+    vectors = Rotation.from_quat(s).apply(Rotation.from_quat(every[close]).as_rotvec(degrees=True))
+    best = deviations[close].argmin()
+    if normal is not None:
+        lengths = np.linalg.norm(vectors, axis=1)
+        best = abs(vectors @ in_crystal(normal, p) / lengths).argmin()
+    axis, _ = nearest_direction(vectors[best], ((1, 1, 0),))
+    return float(np.linalg.norm(vectors[best])), axis, float(deviations[close[best]])
+
+
+def _grow(ids, i, j, count, sweeps=2):
+    """Grains with the atoms beside them, where three quarters of their neighbours in grains are of one."""
+    for _ in range(sweeps):
+        beside = (ids[i] < 0) & (ids[j] >= 0)
+        votes = coo_matrix((np.ones(beside.sum()), (i[beside], ids[j[beside]])), shape=(len(ids), count)).tocsr()
+        best, most = np.asarray(votes.argmax(axis=1)).ravel(), votes.max(axis=1).toarray().ravel()
+        clear = (most > 0) & (most >= 0.75 * np.asarray(votes.sum(axis=1)).ravel())
+        ids = np.where((ids < 0) & clear, best, ids)
+    return ids
+
+
+def _boundary(points, towards, pair, grains):
+    centre = points.mean(axis=0)
+    spread, axes = np.linalg.eigh(np.cov((points - centre).T))
+    normal = axes[:, 0] * (1 if axes[:, 0] @ towards.sum(axis=0) >= 0 else -1)
+    p, q = (grains[k].orientation for k in pair)
+    angle, axis, deviation = twin_description(p, q, normal)
+    planes = tuple(nearest_direction(in_crystal(normal, r), CUBIC_PLANES) for r in (p, q))
+    extent = 4 * np.sqrt(np.sqrt(max(spread[1], 0) * max(spread[2], 0)))
+    return Boundary(tuple(int(k) for k in pair), centre, normal, float(np.sqrt(max(spread[0], 0))), float(extent),
+                    float(misorientation(p, q)), angle, axis, deviation, planes)  # fmt: skip
+
+
+def _patches(points, cell, pbc, reach):
+    """Connected sets of points: their indices, and their positions without jumps over periodic boundaries."""
+    i, j, vectors = neighbour_list('ijD', positions=points, cell=cell, pbc=pbc, cutoff=reach)
+    keep = i != j
+    i, j, vectors = i[keep], j[keep], vectors[keep]
+    n = len(points)
+    graph = coo_matrix((np.ones(len(i)), (i, j)), shape=(n, n)).tocsr()
+    count, label = connected_components(graph, directed=False)
+    step = {}
+    for a, b, v in zip(i.tolist(), j.tolist(), vectors):
+        if (a, b) not in step or v @ v < step[a, b] @ step[a, b]:
+            step[a, b] = v
+    out = []
+    for k in range(count):
+        members = np.flatnonzero(label == k)
+        order, parent = breadth_first_order(graph, members[0], directed=False)
+        placed = {int(order[0]): points[order[0]]}
+        for a in order[1:].tolist():
+            placed[a] = placed[int(parent[a])] + step[int(parent[a]), a]
+        out.append((members, np.array([placed[int(a)] for a in members])))
+    return out
+
+
+def _miller(indices):
+    return '(' + ' '.join(str(k) for k in indices) + ')'

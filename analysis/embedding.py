@@ -1,0 +1,106 @@
+"""Maps of atomic surroundings in two dimensions, and how well classes separate in them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .extras import need
+
+
+def embed(features, seed=0, perplexity=30.0, components=50):
+    """t-SNE map of a feature matrix, the same for the same seed.
+
+    Parameters
+    ----------
+    features : array_like, shape (n_atoms, n_features)
+        Any numbers per atom; columns are brought to equal variance.
+    seed : int
+    perplexity : float
+        About the number of neighbours that count for each atom.
+    components : int
+        Principal components that are kept before.
+
+    Returns
+    -------
+    ndarray, shape (n_atoms, 2)
+    """
+    x = _standardised(features)
+    if len(x) < 4:
+        raise ValueError(f't-SNE needs 4 or more atoms, got {len(x)}')
+    need('sklearn')
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    k = min(components, *x.shape)
+    x = PCA(k, svd_solver='full').fit_transform(x)
+    perplexity = min(perplexity, (len(x) - 1) / 3)
+    return TSNE(perplexity=perplexity, random_state=seed, init='pca', learning_rate='auto').fit_transform(x)
+
+
+def silhouette(features, classes, sample=5000, seed=0):
+    """Mean silhouette of classes of atoms in feature space: 1 well separated, 0 overlapping, negative wrong.
+
+    Parameters
+    ----------
+    features : array_like, shape (n_atoms, n_features)
+        Columns are brought to equal variance.
+    classes : array_like, shape (n_atoms,)
+    sample : int
+        At most so many atoms, drawn at random.
+    """
+    x, classes = _standardised(features), np.asarray(classes)
+    if len(x) != len(classes):
+        raise ValueError(f'features are of {len(x)} atoms, classes of {len(classes)}')
+    if not 2 <= len(np.unique(classes)) < len(x):
+        raise ValueError(f'silhouettes need two classes or more, with several atoms; got {len(np.unique(classes))}')
+    need('sklearn')
+    from sklearn.metrics import silhouette_score
+
+    size = None if len(x) <= sample else sample
+    return float(silhouette_score(x, classes, sample_size=size, random_state=seed))
+
+
+def shell_features(atoms, cutoff=6.0, count=24):
+    """Radial and bond-order features of each atom without any force field, to embed where no others are at hand.
+
+    Parameters
+    ----------
+    atoms : Atoms
+    cutoff : float, Å
+    count : int
+        Gaussians along the distance, equally spaced from 2 Å to the cutoff.
+
+    Returns
+    -------
+    ndarray, shape (n_atoms, count + 4)
+        Smooth counts of neighbours at each distance, and the lengths of sums of bond vectors over four shells.
+    """
+    from matscipy.neighbours import neighbour_list
+
+    from .structure import checked_cell
+
+    n = len(atoms)
+    if n == 0:
+        return np.zeros((0, count + 4))
+    i, d, vectors = neighbour_list('idD', positions=atoms.positions, cell=checked_cell(atoms), pbc=atoms.pbc,
+                                   cutoff=float(cutoff))  # fmt: skip
+    fade = 0.5 + 0.5 * np.cos(np.pi * d / cutoff)
+    centres = np.linspace(2.0, cutoff, count)
+    width = centres[1] - centres[0]
+    columns = [np.bincount(i, fade * np.exp(-(((d - c) / width) ** 2)), minlength=n) for c in centres]
+    for reach in np.linspace(cutoff / 2, cutoff, 4):
+        inside = np.where(d < reach, 0.5 + 0.5 * np.cos(np.pi * np.minimum(d, reach) / reach), 0.0) / d
+        sums = [np.bincount(i, inside * vectors[:, k], minlength=n) for k in range(3)]
+        columns.append(np.linalg.norm(sums, axis=0))
+    return np.column_stack(columns)
+
+
+def _standardised(features):
+    x = np.asarray(features, float)
+    if x.ndim != 2:
+        raise ValueError(f'features must have the shape (n_atoms, n_features), got {x.shape}')
+    if not np.isfinite(x).all():
+        raise ValueError('features contain NaN or infinite numbers')
+    scale = x.std(axis=0)
+    keep = scale > 1e-12 * max(abs(x).max(initial=0), 1)
+    return (x[:, keep] - x[:, keep].mean(axis=0)) / scale[keep]

@@ -1,0 +1,128 @@
+"""Energies of atoms by class, and energies of surfaces and boundaries: per atom and per area are different things.
+
+The paper's "surface energy" is the mean *atomic* energy of atoms with few neighbours (eV per atom). The surface energy
+γ of thermodynamics is an excess of the total energy per *area* (J/m^2). They rank facets differently: (100) of
+lithium is lower than (110) per area, but higher per surface atom. Names here end in ``per_atom`` or ``per_area``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from ase import units
+
+from .grains import BOUNDARY, INTERIOR, SURFACE
+
+J_PER_M2 = units.m**2 / units.J  # times eV/Å^2: 16.02
+
+
+def atomic_energies(atoms):
+    """Atomic energies of a frame, from its array ``local_energy`` or its calculator's ``energies``.
+
+    Returns
+    -------
+    ndarray, shape (n_atoms,), eV, or None
+        None where the frame has none.
+
+    Raises
+    ------
+    ValueError
+        Some are NaN or infinite.
+    """
+    values = atoms.arrays.get('local_energy')
+    if values is None and atoms.calc is not None:
+        values = getattr(atoms.calc, 'results', {}).get('energies')
+    if values is None:
+        return None
+    values = np.asarray(values, float)
+    if not np.isfinite(values).all():
+        raise ValueError(f'{int((~np.isfinite(values)).sum())} of {len(values)} atomic energies are NaN or infinite')
+    return values
+
+
+def mean_by_class(energies, classes):
+    """Mean atomic energy of each class of atoms.
+
+    Parameters
+    ----------
+    energies : ndarray, shape (n_atoms,), eV
+    classes : ndarray, shape (n_atoms,), int
+        From :func:`mlffvv_analysis.grains.classify`.
+
+    Returns
+    -------
+    dict
+        ``surface``, ``interior`` (of grains), ``boundary`` (between grains), and ``bulk``, the latter two together;
+        eV per atom, NaN for a class without atoms.
+    """
+    energies, classes = np.asarray(energies, float), np.asarray(classes)
+    if energies.shape != classes.shape:
+        raise ValueError(f'energies of {energies.shape} atoms, classes of {classes.shape}')
+    masks = {'surface': classes == SURFACE, 'interior': classes == INTERIOR, 'boundary': classes == BOUNDARY}
+    masks['bulk'] = masks['interior'] | masks['boundary']
+    return {name: float(energies[mask].mean()) if mask.any() else np.nan for name, mask in masks.items()}
+
+
+def excess_per_atom(energies, surface, interior):
+    """Mean atomic energy of surface atoms over that of interior atoms, eV per surface atom. This is not γ."""
+    energies = np.asarray(energies, float)
+    if not np.any(surface) or not np.any(interior):
+        return np.nan
+    return float(energies[surface].mean() - energies[interior].mean())
+
+
+def area(atoms):
+    """Area of the cell's face spanned by its first two vectors, Å^2.
+
+    Raises
+    ------
+    ValueError
+        The face has no area.
+    """
+    value = float(np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1])))
+    if not value > 0:
+        raise ValueError('the first two cell vectors span no area; a slab needs a cell')
+    return value
+
+
+def excess_per_area(energy, n_atoms, bulk_energy, face, count=2):
+    """Excess energy per area of equal surfaces or boundaries in a cell.
+
+    Parameters
+    ----------
+    energy : float, eV
+        Of the cell.
+    n_atoms : int
+    bulk_energy : float, eV
+        Per atom of the crystal.
+    face : float, Å^2
+        Area of one of them.
+    count : int
+        How many there are; two faces of a slab, two boundaries of a periodic bicrystal.
+
+    Returns
+    -------
+    float, J/m^2
+    """
+    return float((energy - n_atoms * bulk_energy) / (count * face) * J_PER_M2)
+
+
+def work_of_separation_per_area(first, second, together, face, count=2):
+    """Energy to cleave a bicrystal along its boundaries.
+
+    Parameters
+    ----------
+    first, second : float, eV
+        Energies of the two grains as slabs of their own, with the same atoms.
+    together : float, eV
+        Energy of the bicrystal.
+    face : float, Å^2
+        Area of one boundary.
+    count : int
+        Boundaries in the cell that are cleaved.
+
+    Returns
+    -------
+    float, J/m^2
+        Positive where cleaving costs energy; γ of the two surfaces less that of the boundary.
+    """
+    return float((first + second - together) / (count * face) * J_PER_M2)

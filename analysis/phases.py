@@ -1,0 +1,83 @@
+"""Crystal structure of each atom by adaptive common neighbour analysis."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .structure import default_column, to_ovito
+
+OTHER, FCC, HCP, BCC, ICO = range(5)
+NAMES = ('other', 'fcc', 'hcp', 'bcc', 'ico')
+
+
+def phases(atoms):
+    """Crystal structure of each atom by adaptive common neighbour analysis (OVITO).
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Any cell, also of a single atom.
+
+    Returns
+    -------
+    ndarray, shape (n_atoms,), int
+        0 other, 1 fcc, 2 hcp, 3 bcc, 4 icosahedral, as in ``NAMES``.
+
+    Notes
+    -----
+    Stukowski, Modelling Simul. Mater. Sci. Eng. 20, 045021 (2012). This is the paper's method. Lithium is soft: in
+    single frames of bulk bcc at 250 K it names 80 to 92 % of the atoms bcc, template matching
+    (:func:`mlffvv_analysis.orientation.orientations`) 96 to 99 %.
+    """
+    if len(atoms) == 0:
+        return np.zeros(0, int)
+    data = to_ovito(atoms)
+    from ovito.modifiers import CommonNeighborAnalysisModifier
+
+    data.apply(CommonNeighborAnalysisModifier())
+    return np.array(data.particles['Structure Type'][:], dtype=int)
+
+
+def fractions(labels, mask=None):
+    """Share of each phase.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (n_atoms,), int
+        From :func:`phases`.
+    mask : ndarray, shape (n_atoms,), bool, optional
+        Count only these atoms.
+
+    Returns
+    -------
+    dict
+        ``{'other': ..., 'fcc': ..., 'hcp': ..., 'bcc': ..., 'ico': ...}``; NaN where there is no atom.
+    """
+    labels = np.asarray(labels) if mask is None else np.asarray(labels)[mask]
+    counts = np.bincount(labels, minlength=len(NAMES)).astype(float)
+    with np.errstate(invalid='ignore'):
+        return dict(zip(NAMES, (counts / np.float64(len(labels))).tolist()))
+
+
+def regions(atoms, column=None):
+    """Masks of the parts of a dendrite whose phases are counted apart.
+
+    Parameters
+    ----------
+    atoms : Atoms
+    column : ndarray, shape (n_atoms,), bool, optional
+        Atoms of the dendrite; default those with a tag other than 0 where there are any, otherwise all.
+
+    Returns
+    -------
+    dict of ndarray, bool
+        ``'all'``, ``'column'``, ``'substrate'``, and ``'top'`` and ``'bottom'``, the column above and below half of its
+        present height.
+    """
+    n = len(atoms)
+    if column is None:
+        column = default_column(atoms)
+    z = atoms.positions[:, 2]
+    middle = (z[column].min() + z[column].max()) / 2 if column.any() else 0.0
+    top = column & (z > middle)
+    return {'all': np.ones(n, bool), 'column': column, 'substrate': ~column, 'top': top, 'bottom': column & ~top}

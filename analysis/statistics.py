@@ -1,0 +1,133 @@
+"""Statistics over runs that differ by their seed only: bands, and tests whether two conditions differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class Band:
+    """Mean of replicas over time with its confidence interval.
+
+    Attributes
+    ----------
+    time, mean, low, high : ndarray, shape (n,)
+    count : int
+        Replicas.
+    level : float
+    """
+
+    time: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    count: int
+    level: float
+
+
+def band(times, values, level=0.95, points=None):
+    """Mean over replicas and its confidence interval (Student's t, at each time by itself).
+
+    Parameters
+    ----------
+    times, values : sequence of ndarray
+        One of each per replica; their times may differ. The band covers the span all have in common.
+    level : float
+    points : int, optional
+        Of the common time grid; default the shortest replica's.
+
+    Returns
+    -------
+    Band
+        With one replica, ``low`` and ``high`` are NaN: one run tells nothing about the scatter.
+    """
+    times, values = [np.asarray(t, float) for t in times], [np.asarray(v, float) for v in values]
+    if not times or len(times) != len(values) or any(t.shape != v.shape or t.ndim != 1 for t, v in zip(times, values)):
+        raise ValueError('times and values must be one pair of arrays of equal length for each replica')
+    if any(len(t) == 0 or np.any(np.diff(t) <= 0) for t in times):
+        raise ValueError('the times of each replica must increase')
+    start, stop = max(t[0] for t in times), min(t[-1] for t in times)
+    if stop < start:
+        raise ValueError('the replicas have no time in common')
+    grid = np.linspace(start, stop, points or min(len(t) for t in times))
+    every = np.array([np.interp(grid, t, v) for t, v in zip(times, values)])
+    mean, n = every.mean(axis=0), len(every)
+    half = np.full(len(grid), np.nan)
+    if n > 1:
+        half = stats.t.ppf(0.5 + level / 2, n - 1) * every.std(axis=0, ddof=1) / np.sqrt(n)
+    return Band(grid, mean, mean - half, mean + half, n, level)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Whether a quantity differs between two conditions.
+
+    Attributes
+    ----------
+    difference : float
+        Mean of the second less mean of the first.
+    low, high : float
+        Confidence interval of the difference (Welch).
+    p_welch, p_permutation : float
+        Probability of a difference as large or larger without any effect: by Welch's t-test, and by exchanging runs
+        between the conditions, which assumes no distribution but cannot fall below 2 over the number of exchanges.
+    counts : (int, int)
+    level : float
+    """
+
+    difference: float
+    low: float
+    high: float
+    p_welch: float
+    p_permutation: float
+    counts: tuple
+    level: float
+
+    @property
+    def differ(self):
+        """Whether both tests find a difference at this level."""
+        return max(self.p_welch, self.p_permutation) < 1 - self.level
+
+    def __str__(self):
+        return (
+            f'difference {self.difference:.4g} ({self.level:.0%} interval {self.low:.4g} to {self.high:.4g}), '
+            f'p = {self.p_welch:.2g} (Welch), {self.p_permutation:.2g} (permutation), {self.counts[0]} and '
+            f'{self.counts[1]} runs: {"they differ" if self.differ else "not shown to differ"}'
+        )
+
+
+def compare(first, second, level=0.95, seed=0):
+    """Test whether two conditions differ in a quantity, one number per run.
+
+    Parameters
+    ----------
+    first, second : array_like
+        Such as the collapse rates of runs at 250 K and at 350 K. Four runs each, or more, can reach p < 0.05.
+    level : float
+    seed : int
+        Of random exchanges, where there are more than 9999.
+
+    Returns
+    -------
+    Comparison
+    """
+    first, second = np.asarray(first, float).ravel(), np.asarray(second, float).ravel()
+    if min(len(first), len(second)) < 2:
+        raise ValueError(f'a test needs two runs or more of each condition, got {len(first)} and {len(second)}')
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        raise ValueError('values of runs must be finite numbers')
+    difference = float(second.mean() - first.mean())
+    if np.ptp(first) == 0 and np.ptp(second) == 0:
+        welch, low, high = (1.0 if difference == 0 else 0.0), difference, difference
+    else:
+        result = stats.ttest_ind(second, first, equal_var=False)
+        interval = result.confidence_interval(level)
+        welch, low, high = float(result.pvalue), float(interval.low), float(interval.high)
+    exchanged = stats.permutation_test(
+        (second, first), lambda x, y, axis: x.mean(axis=axis) - y.mean(axis=axis), vectorized=True,
+        n_resamples=9999, random_state=seed,
+    )  # fmt: skip
+    return Comparison(difference, low, high, welch, float(exchanged.pvalue), (len(first), len(second)), level)

@@ -1,0 +1,76 @@
+"""Checks of structures at the door, and their way into OVITO."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase import Atoms
+from ase.geometry import complete_cell
+
+from .extras import need
+
+
+def checked_cell(atoms):
+    """Cell of a structure whose non-periodic vectors are replaced by unit vectors normal to the others.
+
+    Raises
+    ------
+    ValueError
+        Positions that are not finite, or a periodic direction without a cell vector.
+    """
+    if not np.isfinite(atoms.positions).all():
+        bad = int((~np.isfinite(atoms.positions)).any(axis=1).sum())
+        raise ValueError(f'positions of {bad} of {len(atoms)} atoms are NaN or infinite')
+    lost = [axis for axis, p, v in zip('abc', atoms.pbc, atoms.cell) if p and not np.any(v)]
+    if lost:
+        raise ValueError(
+            f'the structure is periodic along {", ".join(lost)} but has no cell vector there; set the cell or pbc=False'
+        )
+    return complete_cell(np.where(atoms.pbc[:, None], atoms.cell[:], 0.0))
+
+
+def thick(atoms, length):
+    """The structure, repeated along thin periodic directions to at least ``length`` (Å); the original atoms first."""
+    heights = 1 / np.linalg.norm(np.linalg.inv(checked_cell(atoms)), axis=0)
+    counts = [int(np.ceil(length / h)) if p else 1 for h, p in zip(heights, atoms.pbc)]
+    return atoms if counts == [1, 1, 1] else Atoms(cell=atoms.cell, pbc=atoms.pbc, positions=atoms.positions,
+                                                   numbers=atoms.numbers) * counts  # fmt: skip
+
+
+def to_ovito(atoms, arrays=None):
+    """A structure as an OVITO data collection.
+
+    Parameters
+    ----------
+    atoms : Atoms
+    arrays : dict of ndarray, optional
+        Further particle properties.
+
+    Returns
+    -------
+    ovito.data.DataCollection
+    """
+    need('ovito')
+    from ovito.data import DataCollection
+
+    matrix = np.zeros((3, 4))
+    matrix[:, :3] = checked_cell(atoms).T
+    # OVITO draws and meshes inside of the box: where it is not periodic, it must enclose the atoms
+    open_ends = ~atoms.pbc
+    if open_ends.any() and len(atoms):
+        inside = np.linalg.solve(matrix[:, :3], atoms.positions.T).T
+        low, high = inside.min(axis=0), inside.max(axis=0)
+        matrix[:, 3] = matrix[:, :3] @ np.where(open_ends, low, 0.0)
+        matrix[:, :3] *= np.where(open_ends, np.maximum(high - low, 1e-3), 1.0)
+    data = DataCollection()
+    data.create_cell(matrix, pbc=tuple(bool(p) for p in atoms.pbc))
+    particles = data.create_particles(count=len(atoms))
+    particles.create_property('Position', data=atoms.positions)
+    for name, values in (arrays or {}).items():
+        particles.create_property(name, data=np.asarray(values))
+    return data
+
+
+def default_column(atoms):
+    """Atoms with a tag other than 0; all atoms where no tag is set."""
+    tags = atoms.get_tags()
+    return tags != 0 if (tags != 0).any() else np.ones(len(atoms), bool)

@@ -1,0 +1,175 @@
+"""Surface energies of slabs by Miller index, for any ASE calculator, and the Wulff shape they give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations, product
+
+import numpy as np
+from ase.build import bulk, surface
+from scipy.spatial import ConvexHull, HalfspaceIntersection
+
+from .energies import area, excess_per_area
+from .relaxing import relax
+
+THICKNESS, VACUUM = 22.0, 10.0
+
+
+def slab(hkl, a, element='Li', thickness=THICKNESS, vacuum=VACUUM):
+    """Slab of bcc with two equal faces.
+
+    Parameters
+    ----------
+    hkl : str
+        Such as ``'310'``.
+    a : float, Å
+        Lattice constant of bcc.
+    thickness : float, Å
+        At least.
+    vacuum : float, Å
+        At each side.
+    """
+    indices = miller(hkl)
+    layers = int(np.ceil(thickness / (a / np.linalg.norm(indices))))
+    return surface(bulk(element, 'bcc', a=a, cubic=True), indices, layers, vacuum=vacuum, periodic=True)
+
+
+def surface_energy(atoms, bulk_energy, fmax=0.005):
+    """Energy γ per area of the two faces of a slab, which is relaxed in place.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Slab across the third cell vector, with a calculator.
+    bulk_energy : float, eV
+        Per atom, of the crystal with the same lattice constant.
+    fmax : float, eV/Å
+        Of the relaxation; None to leave the atoms where they are.
+
+    Returns
+    -------
+    float, J/m^2
+    """
+    if fmax is not None:
+        relax(atoms, fmax)
+    return excess_per_area(atoms.get_potential_energy(), len(atoms), bulk_energy, area(atoms))
+
+
+def surface_energies(calculator, facets, a, element='Li', fmax=0.005, thickness=THICKNESS):
+    """Surface energies γ of bcc facets with any ASE calculator.
+
+    Parameters
+    ----------
+    calculator : ASE calculator
+    facets : sequence of str
+        Such as ``('100', '110', '310')``.
+    a : float, Å
+        Lattice constant of bcc for this calculator.
+    fmax : float, eV/Å
+        Of the relaxation; None for unrelaxed slabs.
+
+    Returns
+    -------
+    dict
+        ``{'100': J/m^2, ...}``
+    """
+    crystal = bulk(element, 'bcc', a=a)
+    crystal.calc = calculator
+    bulk_energy, out = crystal.get_potential_energy(), {}
+    for hkl in facets:
+        atoms = slab(hkl, a, element, thickness)
+        atoms.calc = calculator
+        out[hkl] = surface_energy(atoms, bulk_energy, fmax)
+    return out
+
+
+@dataclass(frozen=True)
+class Wulff:
+    """Equilibrium shape of a crystal.
+
+    Attributes
+    ----------
+    fractions : dict
+        Share of the area of each family of facets, ``{'100': ...}``; 0 for facets that do not appear.
+    mean : float, J/m^2
+        Surface energy, weighted by area.
+    vertices : ndarray, shape (n, 3)
+        Corners, in units of distance per surface energy (facets lie at γ from the centre).
+    faces : list of (str, ndarray)
+        Family and corners, in order around the face, of each facet.
+    sphericity : float
+        Area of the sphere of equal volume over the area of the shape.
+    """
+
+    fractions: dict
+    mean: float
+    vertices: np.ndarray
+    faces: list
+    sphericity: float
+
+
+def wulff(energies):
+    """Equilibrium (Wulff) shape of a cubic crystal.
+
+    Parameters
+    ----------
+    energies : dict
+        ``{'100': γ, '110': γ, ...}``, J/m^2; each holds for all facets that symmetry makes equal.
+
+    Returns
+    -------
+    Wulff
+
+    Raises
+    ------
+    ValueError
+        A surface energy that is not positive, or none.
+    """
+    bad = {hkl: g for hkl, g in energies.items() if not (np.isfinite(g) and g > 0)}
+    if bad or not energies:
+        raise ValueError(f'surface energies must be positive (J/m^2), got {bad or "none"}')
+    planes, names = [], []
+    for hkl, gamma in energies.items():
+        for n in sorted(_family(hkl)):
+            planes.append([*np.array(n) / np.linalg.norm(n), -gamma])
+            names.append(hkl)
+    planes = np.array(planes)
+    corners = HalfspaceIntersection(planes, np.zeros(3)).intersections
+    size = max(energies.values())
+    corners = corners[np.unique(np.round(corners / size, 7), axis=0, return_index=True)[1]]
+    faces, areas = [], dict.fromkeys(energies, 0.0)
+    for plane, name in zip(planes, names):
+        on = corners[abs(corners @ plane[:3] + plane[3]) < 1e-6 * size]
+        if len(on) < 3:
+            continue
+        across = np.linalg.svd(plane[None, :3])[2][1:]
+        flat = on @ across.T
+        flat = flat - flat.mean(axis=0)
+        order = np.argsort(np.arctan2(flat[:, 1], flat[:, 0]))
+        x, y = flat[order].T
+        piece = abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
+        if piece > 1e-9 * size**2:
+            areas[name] += piece
+            faces.append((name, on[order]))
+    total = sum(areas.values())
+    volume = ConvexHull(corners).volume
+    mean = sum(areas[hkl] * energies[hkl] for hkl in energies) / total
+    sphericity = np.pi ** (1 / 3) * (6 * volume) ** (2 / 3) / total
+    return Wulff({hkl: v / total for hkl, v in areas.items()}, float(mean), corners, faces, float(sphericity))
+
+
+def miller(hkl):
+    """Miller indices of one digit each, ``'310'`` or ``(3, 1, 0)``, as a tuple of int."""
+    try:
+        indices = tuple(int(x) for x in hkl)
+    except ValueError:
+        indices = ()
+    if len(indices) != 3 or not any(indices):
+        raise ValueError(f"expected three Miller indices such as '310', got {hkl!r}")
+    return indices
+
+
+def _family(hkl):
+    indices = miller(hkl)
+    signs = list(product((-1, 1), repeat=3))
+    return {tuple(s * k for s, k in zip(sign, p)) for p in permutations(indices) for sign in signs}
