@@ -36,7 +36,7 @@ def thick(atoms, length):
                                                    numbers=atoms.numbers) * counts  # fmt: skip
 
 
-def to_ovito(atoms, arrays=None):
+def to_ovito(atoms, arrays=None, margin=0.0):
     """A structure as an OVITO data collection.
 
     Parameters
@@ -44,6 +44,8 @@ def to_ovito(atoms, arrays=None):
     atoms : Atoms
     arrays : dict of ndarray, optional
         Further particle properties.
+    margin : float, Å
+        Room around the atoms in directions that are not periodic.
 
     Returns
     -------
@@ -58,7 +60,8 @@ def to_ovito(atoms, arrays=None):
     open_ends = ~atoms.pbc
     if open_ends.any() and len(atoms):
         inside = np.linalg.solve(matrix[:, :3], atoms.positions.T).T
-        low, high = inside.min(axis=0), inside.max(axis=0)
+        room = margin / np.linalg.norm(matrix[:, :3], axis=0)
+        low, high = inside.min(axis=0) - room, inside.max(axis=0) + room
         matrix[:, 3] = matrix[:, :3] @ np.where(open_ends, low, 0.0)
         matrix[:, :3] *= np.where(open_ends, np.maximum(high - low, 1e-3), 1.0)
     data = DataCollection()

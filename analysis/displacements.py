@@ -1,0 +1,306 @@
+"""Displacements since the start of a run: means, rates, change points, diffusion and hops of adatoms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from .extras import need
+from .structure import checked_cell
+
+
+class Unwrapper:
+    """Displacements of a growing sequence of frames, without jumps at periodic boundaries.
+
+    A jump between frames by a lattice vector or more is removed; real displacements between consecutive frames must be
+    shorter than half of the cell. Memory does not grow with the number of frames.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        The first frame.
+    """
+
+    def __init__(self, atoms):
+        checked_cell(atoms)
+        self.start = atoms.positions.copy()
+        self.last = atoms.positions.copy()
+
+    def add(self, atoms):
+        """Displacements of a later frame from the first, shape (n_atoms, 3), Å.
+
+        Raises
+        ------
+        ValueError
+            The number of atoms has changed.
+        """
+        if len(atoms) != len(self.start):
+            raise ValueError(f'the number of atoms changed from {len(self.start)} to {len(atoms)}')
+        cell = checked_cell(atoms)
+        step = atoms.positions - self.last
+        jumps = np.where(atoms.pbc, np.round(np.linalg.solve(cell.T, step.T).T), 0.0)
+        self.last = atoms.positions - jumps @ cell
+        return self.last - self.start
+
+
+def mean_displacements(displacements, column=None):
+    """Means of displacements over atoms, with both normalisations.
+
+    Parameters
+    ----------
+    displacements : ndarray, shape (n_atoms, 3), Å
+    column : ndarray, shape (n_atoms,), bool, optional
+        Atoms of the dendrite; default all.
+
+    Returns
+    -------
+    dict
+        For ``all`` atoms and those of the ``column`` (keys end so): signed means ``dx``, ``dy``, ``dz``; ``abs_dz``,
+        the mean of |Δz|; ``dxy``, the mean length in the plane. Å. The paper's curves agree best with the latter two
+        over all atoms.
+    """
+    displacements = np.asarray(displacements, float)
+    if displacements.ndim != 2 or displacements.shape[1] != 3:
+        raise ValueError(f'displacements must have the shape (n_atoms, 3), got {displacements.shape}')
+    out = {}
+    for name, mask in (('all', None), ('column', column)):
+        d = displacements if mask is None else displacements[mask]
+        if len(d) == 0:
+            d = np.full((1, 3), np.nan)
+        x, y, z = d.mean(axis=0)
+        out |= {f'dx_{name}': x, f'dy_{name}': y, f'dz_{name}': z, f'abs_dz_{name}': abs(d[:, 2]).mean(),
+                f'dxy_{name}': np.hypot(d[:, 0], d[:, 1]).mean()}  # fmt: skip
+    return {name: float(value) for name, value in out.items()}
+
+
+def slide(displacements, mask):
+    """Length (Å) and direction (unit vector) of the mean displacement of some atoms."""
+    mean = np.asarray(displacements, float)[mask].mean(axis=0)
+    length = float(np.linalg.norm(mean))
+    return length, mean / length if length > 0 else mean
+
+
+def mean_square(displacements, mask=None):
+    """Mean square displacement, Å^2."""
+    d = np.asarray(displacements, float) if mask is None else np.asarray(displacements, float)[mask]
+    return float((d**2).sum(axis=1).mean()) if len(d) else np.nan
+
+
+def rate(time, values, window=2.0):
+    """Slope of a series, by a straight line through the points within half a window of each point.
+
+    Parameters
+    ----------
+    time, values : array_like, shape (n,)
+        Times must increase.
+    window : float
+        In units of ``time``; at least three points are used.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    t, v = _series(time, values)
+    if len(t) < 2:
+        return np.full(len(t), np.nan)
+    out = np.empty(len(t))
+    low, high = np.searchsorted(t, t - window / 2 - 1e-9), np.searchsorted(t, t + window / 2 + 1e-9)
+    for k in range(len(t)):
+        a, b = low[k], high[k]
+        if b - a < 3:
+            a, b = max(0, min(k - 1, len(t) - 3)), min(len(t), max(k + 2, 3))
+        x, y = t[a:b] - t[a:b].mean(), v[a:b]
+        out[k] = (x @ y) / (x @ x)
+    return out
+
+
+def change_points(time, values, min_span=None, penalty=6.0, at_most=400):
+    """Times at which the slope of a series changes, found by fitting straight lines piece by piece (PELT, ruptures).
+
+    Parameters
+    ----------
+    time, values : array_like, shape (n,)
+    min_span : float, optional
+        Shortest time between change points; default a twentieth of the series.
+    penalty : float
+        Of one more change point, in units of the noise variance times the logarithm of the number of points; larger
+        gives fewer. The noise is estimated from second differences.
+    at_most : int
+        Longer series are averaged to this many points, because the search takes time quadratic in it.
+
+    Returns
+    -------
+    ndarray
+        Empty for series too short to tell.
+
+    Notes
+    -----
+    Killick, Fearnhead and Eckley, J. Am. Stat. Assoc. 107, 1590 (2012).
+    """
+    t, v = _series(time, values)
+    bins = max(1, int(np.ceil(len(t) / at_most)))
+    if bins > 1:
+        n = len(t) // bins * bins
+        t, v = t[:n].reshape(-1, bins).mean(axis=1), v[:n].reshape(-1, bins).mean(axis=1)
+    if len(t) < 8 or np.ptp(v) == 0:
+        return np.zeros(0)
+    need('ruptures')
+    span = (t[-1] - t[0]) / 20 if min_span is None else min_span
+    size = max(3, int(np.ceil(span / np.median(np.diff(t)))))
+    if len(t) < 2 * size:
+        return np.zeros(0)
+    # second differences of white noise have six times its variance; a floor for exact data
+    variance = max(np.median(np.diff(v, 2) ** 2) / 0.4549 / 6, (1e-4 * np.ptp(v)) ** 2)
+    ends = _line_search(t, v, size).predict(pen=penalty * np.log(len(t)) * variance)
+    return t[np.array(ends[:-1], int)]
+
+
+def _line_search(t, v, size):
+    """PELT whose cost is the sum of squares about a least-squares line, from running sums in constant time."""
+    from ruptures import Pelt
+    from ruptures.base import BaseCost
+
+    t, v = t - t.mean(), v - v.mean()
+    sums = np.zeros((6, len(t) + 1))
+    sums[:, 1:] = np.cumsum([np.ones_like(t), t, v, t * t, t * v, v * v], axis=1)
+
+    class Line(BaseCost):
+        model, min_size = 'line', 3
+
+        def fit(self, signal):
+            self.signal = signal
+            return self
+
+        def error(self, start, end):
+            n, x, y, xx, xy, yy = sums[:, end] - sums[:, start]
+            return max(yy - y * y / n - (xy - x * y / n) ** 2 / (xx - x * x / n), 0.0)
+
+    return Pelt(custom_cost=Line(), min_size=size, jump=1).fit(v.reshape(-1, 1))
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a series between change points.
+
+    Attributes
+    ----------
+    start, stop : float
+        Times.
+    slope : float
+        Of a straight line through it.
+    plateau : bool
+        Whether it is (nearly) flat.
+    """
+
+    start: float
+    stop: float
+    slope: float
+    plateau: bool
+
+
+def segments(time, values, flat=0.2, **settings):
+    """Parts of a series between its change points; flat ones are plateaus, such as of pinned boundaries.
+
+    Parameters
+    ----------
+    time, values : array_like, shape (n,)
+    flat : float
+        Segments whose slope is below this share of the mean slope of the whole series (path length over time) are
+        plateaus.
+    **settings
+        Of :func:`change_points`.
+
+    Returns
+    -------
+    list of Segment
+    """
+    t, v = _series(time, values)
+    if len(t) < 2:
+        return []
+    edges = np.concatenate([[t[0]], change_points(t, v, **settings), [t[-1]]])
+    slopes = []
+    for a, b in pairwise(edges):
+        inside = (t >= a) & (t <= b)
+        slopes.append(np.polyfit(t[inside] - a, v[inside], 1)[0] if inside.sum() > 1 else 0.0)
+    slopes = np.array(slopes)
+    typical = (abs(slopes) * np.diff(edges)).sum() / (edges[-1] - edges[0])
+    return [Segment(float(a), float(b), float(s), bool(abs(s) <= flat * typical))
+            for (a, b), s in zip(pairwise(edges), slopes)]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Hop:
+    """A hop of one atom from one site to another.
+
+    Attributes
+    ----------
+    atom, frame : int
+        Index in the array given, and the first frame at the new site.
+    vector : ndarray, shape (3,), Å
+        Between mean positions at the two sites.
+    residence : float
+        Time spent at the old site; a lower bound for the site at which the atom was in the first frame.
+    """
+
+    atom: int
+    frame: int
+    vector: np.ndarray
+    residence: float
+
+
+def hops(time, positions, distance=1.8, persist=2):
+    """Hops of atoms that rest at sites between fast moves.
+
+    An atom has hopped when it stays farther than ``distance`` from the mean of its positions at a site for ``persist``
+    frames.
+
+    Parameters
+    ----------
+    time : array_like, shape (n_frames,)
+    positions : array_like, shape (n_frames, n_atoms, 3), Å
+        Unwrapped; of adatoms, say.
+    distance : float, Å
+        About half of the distance between sites; larger than thermal vibrations.
+    persist : int
+
+    Returns
+    -------
+    list of Hop
+        In order of time.
+    """
+    t, x = np.asarray(time, float), np.asarray(positions, float)
+    if x.ndim != 3 or x.shape[2] != 3 or len(x) != len(t):
+        raise ValueError(f'positions must have the shape ({len(t)}, n_atoms, 3), got {x.shape}')
+    found = [hop for atom in range(x.shape[1]) for hop in _hops_of(atom, t, x[:, atom], distance, persist)]
+    return sorted(found, key=lambda hop: (hop.frame, hop.atom))
+
+
+def _hops_of(atom, t, path, distance, persist):
+    """Hops of one atom: where it stays, frame by frame."""
+    starts, means, count, away = [0], [path[0]], 1, 0
+    for k in range(1, len(path)):
+        if np.linalg.norm(path[k] - means[-1]) <= distance:
+            away, count = 0, count + 1
+            means[-1] = means[-1] + (path[k] - means[-1]) / count
+            continue
+        away += 1
+        if away == persist:
+            starts.append(k - persist + 1)
+            means.append(path[starts[-1] : k + 1].mean(axis=0))
+            away, count = 0, persist
+    for site in range(1, len(starts)):
+        vector = means[site] - means[site - 1]
+        yield Hop(atom, starts[site], vector, float(t[starts[site]] - t[starts[site - 1]]))
+
+
+def _series(time, values):
+    t, v = np.asarray(time, float), np.asarray(values, float)
+    if t.ndim != 1 or t.shape != v.shape:
+        raise ValueError(f'time and values must be arrays of equal length, got {t.shape} and {v.shape}')
+    if not (np.isfinite(t).all() and np.isfinite(v).all()):
+        raise ValueError('time and values must be finite numbers')
+    if np.any(np.diff(t) <= 0):
+        raise ValueError('time must increase')
+    return t, v
