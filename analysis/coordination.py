@@ -61,6 +61,11 @@ def smooth_coordination(atoms, inner=SMOOTH[0], outer=SMOOTH[1]):
     return np.bincount(i, 0.5 + 0.5 * np.cos(np.pi * x), minlength=len(atoms))
 
 
+def exposed(smooth):
+    """Mask of atoms on the surface by their smooth coordination: (100), (110) and (111) surfaces have less than 11."""
+    return np.asarray(smooth) < 11.0
+
+
 def surface_and_bulk(numbers, cn8='bulk'):
     """Masks of surface atoms (coordination below 8) and bulk atoms (above 8), after the paper.
 

@@ -77,7 +77,10 @@ def mean_displacements(displacements, column=None):
 
 def slide(displacements, mask):
     """Length (Å) and direction (unit vector) of the mean displacement of some atoms."""
-    mean = np.asarray(displacements, float)[mask].mean(axis=0)
+    chosen = np.asarray(displacements, float)[mask]
+    if len(chosen) == 0:
+        return np.nan, np.full(3, np.nan)
+    mean = chosen.mean(axis=0)
     length = float(np.linalg.norm(mean))
     return length, mean / length if length > 0 else mean
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from ase import units
 
-from .grains import BOUNDARY, INTERIOR, SURFACE
+from .grains import CLASSES
 
 J_PER_M2 = units.m**2 / units.J  # times eV/Å^2: 16.02
 
@@ -51,14 +51,14 @@ def mean_by_class(energies, classes):
     Returns
     -------
     dict
-        ``surface``, ``interior`` (of grains), ``boundary`` (between grains), and ``bulk``, the latter two together;
-        eV per atom, NaN for a class without atoms.
+        ``surface``, ``interior`` (of grains), ``boundary`` (between grains), ``subsurface``, and ``bulk``, the latter
+        three together; eV per atom, NaN for a class without atoms.
     """
     energies, classes = np.asarray(energies, float), np.asarray(classes)
     if energies.shape != classes.shape:
         raise ValueError(f'energies of {energies.shape} atoms, classes of {classes.shape}')
-    masks = {'surface': classes == SURFACE, 'interior': classes == INTERIOR, 'boundary': classes == BOUNDARY}
-    masks['bulk'] = masks['interior'] | masks['boundary']
+    masks = {name: classes == number for number, name in CLASSES.items()}
+    masks['bulk'] = masks['interior'] | masks['boundary'] | masks['subsurface']
     return {name: float(energies[mask].mean()) if mask.any() else np.nan for name, mask in masks.items()}
 
 

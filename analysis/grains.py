@@ -14,8 +14,8 @@ from .phases import NAMES
 from .structure import checked_cell
 
 ANGLE, CORE, REACH = 7.0, 5, 4.2  # degrees; neighbours; Å, between second and third shell of bcc lithium
-SURFACE, INTERIOR, BOUNDARY, UNCLASSIFIED = 0, 1, 2, -1
-CLASSES = {SURFACE: 'surface', INTERIOR: 'interior', BOUNDARY: 'boundary'}
+SURFACE, INTERIOR, BOUNDARY, SUBSURFACE, UNCLASSIFIED = 0, 1, 2, 3, -1
+CLASSES = {SURFACE: 'surface', INTERIOR: 'interior', BOUNDARY: 'boundary', SUBSURFACE: 'subsurface'}
 
 
 @dataclass(frozen=True)
@@ -92,34 +92,45 @@ def find_grains(atoms, labels=None, quaternions=None, *, angle=ANGLE, min_size=5
     return ids, [_grain(atoms, labels, quaternions, ids == k) for k in range(len(chosen))]
 
 
-def classify(phase, ids, surface, bulk, pairs):
-    """Surface, interior of grains, or boundary between them, for each atom (definition M13 of the paper's split).
+def classify(phase, ids, surface, bulk, deep, pairs):
+    """Surface, interior of grains, boundary between them, or just below the surface, for each atom.
+
+    The paper's bulk (coordination above 8) is divided: atoms beside two grains, and atoms in disordered surroundings,
+    are BOUNDARY; atoms that are not in bcc surroundings only because of a free surface beside them are SUBSURFACE; the
+    others are INTERIOR. An atom that heat makes look disordered, with two thirds of its neighbours in one grain, is.
 
     Parameters
     ----------
     phase : ndarray, shape (n_atoms,), int
-        From :func:`mlffvv_analysis.phases.phases`.
+        From :func:`~mlffvv_analysis.orientation.orientations`.
     ids : ndarray, shape (n_atoms,), int
         From :func:`find_grains`.
     surface, bulk : ndarray, shape (n_atoms,), bool
         From :func:`~mlffvv_analysis.coordination.surface_and_bulk`; an atom in neither is UNCLASSIFIED.
+    deep : ndarray, shape (n_atoms,), bool
+        Atoms that neither lie on a surface nor touch an atom that does.
     pairs : (ndarray, ndarray)
-        Neighbours i, j of all atoms, each pair in both orders.
+        Neighbours i, j of all atoms, each pair in both orders; see :func:`neighbour_pairs`.
 
     Returns
     -------
     ndarray, shape (n_atoms,), int
-        SURFACE (0); INTERIOR (1): bulk in bcc surroundings with neighbours of the same grain only; BOUNDARY (2): all
-        other bulk; -1: unclassified.
+        SURFACE (0), INTERIOR (1), BOUNDARY (2), SUBSURFACE (3), UNCLASSIFIED (-1).
     """
     i, j = pairs
-    mixed = np.zeros(len(ids), bool)
-    mixed[i[(ids[i] >= 0) & (ids[j] >= 0) & (ids[i] != ids[j])]] = True
-    interior = bulk & (np.asarray(phase) == NAMES.index('bcc')) & ~mixed
-    out = np.full(len(ids), UNCLASSIFIED)
+    n = len(ids)
+    known = ids[j] >= 0
+    low, high = np.where(ids >= 0, ids, n), ids.copy()
+    np.minimum.at(low, i[known], ids[j[known]])
+    np.maximum.at(high, i[known], ids[j[known]])
+    mixed = low < high
+    same = np.bincount(i[known], minlength=n) / np.maximum(np.bincount(i, minlength=n), 1)
+    crystal = (np.asarray(phase) == NAMES.index('bcc')) | (same > 2 / 3)
+    out = np.full(n, UNCLASSIFIED)
     out[surface] = SURFACE
     out[bulk] = BOUNDARY
-    out[interior] = INTERIOR
+    out[bulk & ~deep & ~mixed] = SUBSURFACE
+    out[bulk & crystal & ~mixed] = INTERIOR
     return out
 
 

@@ -83,7 +83,7 @@ def radius_profile(positions, spacing=3.44, floor=None):
         return np.zeros(0), np.zeros(0), np.zeros((0, 2))
     z = positions[:, 2] - (positions[:, 2].min() if floor is None else floor)
     slices = np.floor(z / spacing + 1e-9).astype(int)
-    count = slices.max() + 1
+    count = max(int(slices.max()) + 1, 0)
     inside = slices >= 0
     slices, xy = slices[inside], positions[inside, :2]
     n = np.bincount(slices, minlength=count).astype(float)

@@ -40,8 +40,9 @@ def test_the_13_slabs_of_mlearn():
 def test_means_by_class_and_excess_per_atom():
     energies = np.array([1.0, 3.0, 5.0, 6.0, 9.0])
     classes = np.array([0, 1, 1, 2, -1])
-    assert mean_by_class(energies, classes) == {'surface': 1, 'interior': 4, 'boundary': 6,
-                                                'bulk': pytest.approx(14 / 3)}  # fmt: skip
+    found = mean_by_class(energies, classes)
+    assert np.isnan(found.pop('subsurface'))
+    assert found == {'surface': 1, 'interior': 4, 'boundary': 6, 'bulk': pytest.approx(14 / 3)}
     assert np.isnan(mean_by_class(energies, np.zeros(5, int))['bulk'])
     assert excess_per_atom(energies, classes == 2, classes == 1) == 2
     assert np.isnan(excess_per_atom(energies, classes == 7, classes == 1))

@@ -8,7 +8,8 @@ from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import thermalize_momenta
 from mlffvv_analysis.boundaries import find_boundaries, twin_description
 from mlffvv_analysis.coordination import coordination_numbers, surface_and_bulk, surface_by_mesh
-from mlffvv_analysis.grains import BOUNDARY, INTERIOR, SURFACE, classify, find_grains, neighbour_pairs
+from mlffvv_analysis.frame import Frame
+from mlffvv_analysis.grains import BOUNDARY, INTERIOR, SUBSURFACE, SURFACE, classify, find_grains, neighbour_pairs
 from mlffvv_analysis.orientation import (
     in_crystal,
     mean_orientation,
@@ -169,16 +170,29 @@ def test_a_grain_that_was_turned_about_z(angle):
 
 def test_classes_are_a_partition():
     atoms = twin()
-    phase, (ids, _) = phases(atoms), find_grains(atoms)
+    atoms.rattle(0.1, seed=0)
+    (labels, _), (ids, _) = orientations(atoms), find_grains(atoms)
+    nothing = np.zeros(len(atoms), bool)
     for cn8 in ('bulk', 'surface', 'exclude'):
         surface, inside = surface_and_bulk(coordination_numbers(atoms), cn8)
-        classes = classify(phase, ids, surface, inside, neighbour_pairs(atoms))
+        classes = classify(labels, ids, surface, inside, ~nothing, neighbour_pairs(atoms))
         np.testing.assert_array_equal(classes == SURFACE, surface)
         np.testing.assert_array_equal((classes == INTERIOR) | (classes == BOUNDARY), inside)
+    classes = classify(labels, ids, nothing, ~nothing, ~nothing, neighbour_pairs(atoms))
     z = atoms.positions[:, 2] / (atoms.cell[2, 2] / 2) % 1
     near = np.minimum(z, 1 - z) < 0.02
     assert (classes[near] == BOUNDARY).all()
     assert (classes[abs(z - 0.5) < 0.2] == INTERIOR).all()
+
+
+def test_a_single_crystal_with_surfaces_has_no_boundary():
+    needle = column(diameter=8, height=8, box=12)
+    needle.rattle(0.15, seed=0)
+    frame = Frame(needle)
+    assert (frame.classes == BOUNDARY).sum() < 0.02 * len(needle)
+    assert (frame.classes == SUBSURFACE).sum() > 100
+    core = (np.hypot(*(needle.positions[:, :2] - 6 * A).T) < 2 * A) & (abs(needle.positions[:, 2] - 5 * A) < 2 * A)
+    assert (frame.classes[core] == INTERIOR).all()
 
 
 def test_small_and_empty_structures():

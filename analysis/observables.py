@@ -1,0 +1,137 @@
+"""The columns of a timeline: each function takes a frame and gives numbers by name, with units in the names."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import displacements, energies, morphology, orientation
+from .grains import BOUNDARY, INTERIOR
+from .phases import BCC, fractions
+
+IDENTITY = np.array([0, 0, 0, 1.0])
+PHASES = ('bcc', 'fcc', 'hcp', 'other')
+
+
+def coordination(frame):
+    """Coordination of the column's surface atoms, and how many atoms are where."""
+    surface = frame.surface & frame.column
+    numbers, n = frame.numbers[frame.column], max(frame.column.sum(), 1)
+    return {
+        'cn_surface': _mean(frame.numbers, surface),
+        'n_surface': int(surface.sum()),
+        'surface_fraction': surface.sum() / n,
+        'cn8_fraction': (numbers == 8).sum() / n,
+        'cn_column': _mean(frame.numbers, frame.column),
+        'smooth_surface_fraction': _mean(frame.exposed, frame.column),
+    }
+
+
+def energy(frame):
+    """Mean atomic energies of the column's classes of atoms; NaN without atomic energies."""
+    known = frame.energies is not None
+    values = frame.energies if known else np.full(len(frame.atoms), np.nan)
+    column = frame.column
+    means = energies.mean_by_class(values[column], frame.classes[column])
+    out = {f'e_{name}_eV': value for name, value in means.items()}
+    out['e_excess_per_surface_atom_eV'] = means['surface'] - means['interior']
+    out['e_mean_eV'] = values.mean()
+    return out
+
+
+def phase(frame):
+    """Shares of phases in the column and its halves, by a-CNA and by template matching, and of bcc below its skin."""
+    out = {}
+    for method, labels in (('acna', frame.acna), ('ptm', frame.templates[0])):
+        for region in ('column', 'top', 'bottom'):
+            shares = fractions(labels, frame.regions[region])
+            out |= {f'{method}_{name}_{region}': shares[name] for name in PHASES}
+    out['ptm_bcc_inside'] = _mean(frame.templates[0] == BCC, frame.deep & frame.column)
+    return out
+
+
+def grain(frame):
+    """Grains, the boundary atoms, the largest boundary, and the orientation of the top."""
+    ids, grains = frame.grains
+    bcc = frame.templates[0] == BCC
+    out = {
+        'n_grains': len(grains),
+        'n_grains_100': sum(g.size > 100 for g in grains),
+        'largest_grain': grains[0].size if grains else 0,
+        'largest_grain_share': (ids[bcc] == 0).mean() if grains else np.nan,
+        'n_interior': int((frame.classes == INTERIOR).sum()),
+        'n_boundary': int((frame.classes == BOUNDARY).sum()),
+    }
+    top = ids[frame.regions['top'] & (ids >= 0)]
+    main = grains[np.bincount(top).argmax()] if len(top) else None
+    cubic = main is not None and main.phase != 'hcp'
+    out['top_misorientation_deg'] = float(orientation.misorientation(main.orientation, IDENTITY)) if cubic else np.nan
+    out['top_rotation_z_deg'] = orientation.rotation_about_z(main.orientation) if cubic else np.nan
+    first = frame.boundaries[0] if frame.boundaries else None
+    out['n_boundaries'] = len(frame.boundaries)
+    out['n_twins'] = sum(b.twin for b in frame.boundaries)
+    out['boundary_extent_A'] = first.extent if first else np.nan
+    out['boundary_misorientation_deg'] = first.misorientation if first else np.nan
+    out['boundary_twin_deviation_deg'] = first.twin_deviation if first else np.nan
+    return out
+
+
+def motion(frame):
+    """Mean displacements since the first frame, over all atoms and over the column."""
+    means = displacements.mean_displacements(frame.displacements, frame.column)
+    out = {f'{name}_A': value for name, value in means.items()}
+    length, unit = displacements.slide(frame.displacements, frame.regions['top'])
+    out['top_slide_A'] = length
+    out['top_slide_azimuth_deg'] = float(np.degrees(np.arctan2(unit[1], unit[0]))) if length > 0 else np.nan
+    out['msd_column_A2'] = displacements.mean_square(frame.displacements, frame.column)
+    adatoms = frame.atoms.get_tags() == 2
+    if adatoms.any():
+        out['adatom_msd_A2'] = displacements.mean_square(frame.displacements, adatoms)
+        out['adatom_cn'] = frame.numbers[adatoms].mean()
+    return out
+
+
+def shape(frame):
+    """Height, width, kink, convexity and torsion of the column."""
+    body = frame.body
+    _, radii, _ = morphology.radius_profile(body, floor=frame.floor)
+    kink, kink_height = morphology.kink_angle(body)
+    out = {
+        'height_A': morphology.height(frame.atoms, ~frame.column if not frame.column.all() else None),
+        'base_radius_A': radii[0] if len(radii) else np.nan,
+        'widest_radius_A': np.nanmax(radii) if np.isfinite(radii).any() else np.nan,
+        'aspect': morphology.aspect_ratio(body, frame.floor),
+        'kink_deg': kink,
+        'kink_height_A': kink_height - frame.floor,
+        'convexity': morphology.convexity(type(frame.atoms)(f'H{len(body)}', body)),
+        'detached': int((frame.column & ~frame.attached).sum()),
+    }
+    out['torsion_deg'], out['top_shift_A'] = np.nan, np.nan
+    try:
+        before, after = (morphology.outline(top_of(f)) for f in (frame.reference, frame))
+    except ValueError:  # too few atoms for an outline
+        return out
+    out['torsion_deg'] = morphology.torsion_angle(before, after)
+    out['top_shift_A'] = float(np.linalg.norm(after.centre - before.centre))
+    return out
+
+
+def top_of(frame):
+    """Atoms of the upper half of a column's body."""
+    z = frame.body[:, 2]
+    return frame.body[z > (z.min() + z.max()) / 2] if len(z) else frame.body
+
+
+OBSERVABLES = {'coordination': coordination, 'energy': energy, 'phase': phase, 'grain': grain, 'motion': motion,
+               'shape': shape}  # fmt: skip
+
+
+def row(frame, names):
+    """All numbers of the named observables of a frame."""
+    out = {}
+    for name in names:
+        out |= OBSERVABLES[name](frame)
+    return {key: value.item() if isinstance(value, np.generic) else value for key, value in out.items()}
+
+
+def _mean(values, mask):
+    return float(np.asarray(values)[mask].mean()) if mask.any() else np.nan

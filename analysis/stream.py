@@ -1,0 +1,74 @@
+"""Frames of a trajectory one after the other, also of a file that a running simulation is still writing."""
+
+from __future__ import annotations
+
+from io import StringIO
+from itertools import islice
+from pathlib import Path
+
+from ase import Atoms
+from ase.io import iread, read
+from ase.io.formats import filetype
+
+
+def frames(trajectory, offset=0, skip=0):
+    """Frames of a trajectory, of which only one is in memory.
+
+    Parameters
+    ----------
+    trajectory : path or iterable of Atoms
+        Any file that ASE reads. An extended-XYZ file may grow while it is read; an incomplete last frame is left out.
+    offset : int
+        Bytes of an extended-XYZ file to skip.
+    skip : int
+        Frames of other sources to skip.
+
+    Yields
+    ------
+    atoms : Atoms
+    offset : int
+        Bytes up to the end of this frame; 0 for other sources than extended XYZ.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        Not a trajectory.
+    """
+    if isinstance(trajectory, Atoms):
+        trajectory = [trajectory]
+    if not isinstance(trajectory, (str, Path)):
+        yield from ((atoms, 0) for atoms in islice(trajectory, skip, None))
+    elif is_xyz(trajectory):
+        yield from _xyz(Path(trajectory), offset)
+    else:
+        yield from ((atoms, 0) for atoms in islice(iread(trajectory, ':'), skip, None))
+
+
+def is_xyz(trajectory):
+    """Whether frames can be read by their position in the file."""
+    path = Path(trajectory)
+    if not path.exists():
+        raise FileNotFoundError(f"there is no trajectory '{path}'")
+    if path.stat().st_size == 0:
+        raise ValueError(f"'{path}' is empty")
+    return filetype(str(path)) == 'extxyz'
+
+
+def _xyz(path, offset):
+    with open(path, 'rb') as file:
+        file.seek(offset)
+        while first := file.readline():
+            try:
+                count = int(first)
+            except ValueError:
+                if not first.strip():
+                    continue
+                raise ValueError(
+                    f"'{path}', byte {file.tell() - len(first)}: expected a number of atoms, got {first[:40]!r}"
+                ) from None
+            lines = list(islice(file, count + 1))
+            if len(lines) < count + 1 or not lines[-1].endswith(b'\n'):
+                return  # still being written
+            text = (first + b''.join(lines)).decode()
+            yield read(StringIO(text), format='extxyz') if count else Atoms(), file.tell()
