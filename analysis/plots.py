@@ -38,7 +38,7 @@ def draw_atoms(axes, atoms, values, *, limits=None, radius=1.45, azimuth=25.0, e
     xy = np.column_stack([x, y])[order]
     low, high = limits or (np.min(values, initial=0), np.max(values, initial=1))
     shade = 0.55 + 0.45 * (1 - (depth[order] - depth.min()) / max(np.ptp(depth), 1e-9)) if len(atoms) else depth
-    colors = matplotlib.colormaps[cmap](np.clip((np.asarray(values)[order] - low) / (high - low), 0, 1))
+    colors = matplotlib.colormaps.get_cmap(cmap)(np.clip((np.asarray(values)[order] - low) / (high - low), 0, 1))
     dark, bright = colors.copy(), colors.copy()
     dark[:, :3] *= 0.55 * shade[:, None]
     colors[:, :3] *= shade[:, None]

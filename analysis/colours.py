@@ -1,0 +1,90 @@
+"""Colours of atoms by what the analysis found, the same in OVITO, matplotlib and legends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+GREY = (0.75, 0.75, 0.75)
+PHASE_COLOURS = {0: GREY, 1: (0.40, 0.75, 0.35), 2: (0.90, 0.35, 0.30), 3: (0.25, 0.45, 0.85), 4: (0.9, 0.8, 0.2)}
+CLASS_COLOURS = {-1: (0.95, 0.95, 0.95), 0: (0.95, 0.75, 0.30), 1: (0.30, 0.50, 0.80), 2: (0.80, 0.20, 0.35),
+                 3: (0.65, 0.75, 0.90)}  # fmt: skip
+GRAIN_COLOURS = ((0.30, 0.50, 0.80), (0.90, 0.55, 0.20), (0.35, 0.65, 0.40), (0.65, 0.40, 0.70), (0.80, 0.75, 0.25),
+                 (0.40, 0.75, 0.75), (0.75, 0.35, 0.45), (0.55, 0.45, 0.35))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """How an array becomes colours.
+
+    Attributes
+    ----------
+    label : str
+        With the unit.
+    colours : dict or None
+        Colour of each whole number; None for a continuous scale.
+    names : dict
+        What the numbers mean, for a legend.
+    cmap : str
+        Of a continuous scale.
+    limits : (float, float) or None
+        Of a continuous scale; None: 2 % and 98 % quantiles.
+    """
+
+    label: str
+    colours: dict | None = None
+    names: dict | None = None
+    cmap: str = 'viridis'
+    limits: tuple | None = None
+
+
+_PHASE_NAMES = {3: 'bcc', 1: 'fcc', 2: 'hcp', 0: 'other'}
+_CLASS_NAMES = {0: 'surface', 3: 'below surface', 1: 'grain interior', 2: 'boundary'}
+COLOURINGS = {
+    'phase': Colouring('crystal structure (template matching)', PHASE_COLOURS, _PHASE_NAMES),
+    'phase_acna': Colouring('crystal structure (a-CNA)', PHASE_COLOURS, _PHASE_NAMES),
+    'class': Colouring('class', CLASS_COLOURS, _CLASS_NAMES),
+    'grain': Colouring('grain', {-1: GREY, **dict(enumerate(GRAIN_COLOURS))},
+                       {**{k: f'grain {k + 1}' for k in range(len(GRAIN_COLOURS))}, -1: 'none'}),
+    'coordination': Colouring('coordination number (neighbours within 3.45 Å)', limits=(2, 14)),
+    'local_energy': Colouring('atomic energy (eV)', cmap='magma'),
+    'displacement': Colouring('displacement (Å)', cmap='cividis'),
+}  # fmt: skip
+
+
+def colouring(name):
+    """Colouring of an array; a plain continuous scale for one that is not known."""
+    return COLOURINGS.get(name, Colouring(name))
+
+
+def limits_of(name, *values):
+    """Ends of the scale for arrays of several structures together."""
+    fixed = colouring(name).limits
+    if fixed is not None:
+        return fixed
+    every = np.concatenate([np.asarray(v, float).ravel() for v in values]) if values else np.zeros(0)
+    every = every[np.isfinite(every)]
+    if len(every) == 0:
+        return 0.0, 1.0
+    low, high = np.quantile(every, [0.02, 0.98])
+    return (float(low), float(high)) if high > low else (float(low), float(low) + 1.0)
+
+
+def rgb(name, values, limits=None):
+    """Colour of each atom, shape (n_atoms, 3), each 0 to 1; atoms without a number are grey."""
+    style, values = colouring(name), np.asarray(values)
+    if style.colours is not None:
+        count = len(GRAIN_COLOURS)
+        whole = np.where(values >= count, values % count, values) if name == 'grain' else values
+        out = np.tile(np.array(GREY), (len(values), 1))
+        for number, colour in style.colours.items():
+            out[whole == number] = colour
+        return out
+    import matplotlib
+
+    low, high = limits or limits_of(name, values)
+    with np.errstate(invalid='ignore'):
+        out = matplotlib.colormaps[style.cmap](np.clip((values - low) / (high - low), 0, 1))[:, :3]
+    out[~np.isfinite(values.astype(float))] = GREY
+    return out

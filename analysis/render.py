@@ -1,0 +1,177 @@
+"""Pictures of structures by OVITO, without a display."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from .colours import rgb
+from .structure import to_ovito
+
+VIEWS = {'side': (-1.0, 1.0, -0.25), 'front': (0.0, 1.0, -0.12), 'top': (0.0, 0.0, -1.0),
+         'along 1-10': (-1.0, 1.0, 0.0)}  # fmt: skip
+RADIUS = 1.45  # Å
+
+
+class RenderingUnavailable(RuntimeError):
+    """OVITO cannot draw on this machine, for the reason the message tells."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Parallel projection.
+
+    Attributes
+    ----------
+    direction : tuple of float
+        Of view.
+    centre : tuple of float, Å
+        Point in the middle of the picture.
+    height : float, Å
+        Half of the height of the picture.
+    """
+
+    direction: tuple
+    centre: tuple
+    height: float
+
+
+def camera(atoms, view='side', aspect=1.0, margin=1.05):
+    """A camera that shows a structure; use the same for all frames of a movie.
+
+    Parameters
+    ----------
+    atoms : Atoms
+    view : str or sequence of 3 floats
+        A key of ``VIEWS`` or the direction of view.
+    aspect : float
+        Width over height of the picture.
+    """
+    if isinstance(view, str) and view not in VIEWS:
+        raise ValueError(f'view must be one of {", ".join(VIEWS)} or a direction, got {view!r}')
+    direction = np.array(VIEWS[view] if isinstance(view, str) else view, float)
+    direction /= np.linalg.norm(direction)
+    right, up = axes_of(direction)
+    x, y = atoms.positions @ right, atoms.positions @ up
+    middle = [(v.min() + v.max()) / 2 for v in (x, y, atoms.positions @ direction)]
+    centre = middle[0] * right + middle[1] * up + middle[2] * direction
+    height = margin * max(np.ptp(y) / 2 + RADIUS, (np.ptp(x) / 2 + RADIUS) / aspect)
+    return Camera(tuple(direction.tolist()), tuple(centre.tolist()), float(height))
+
+
+def axes_of(direction):
+    """Unit vectors to the right and up in a picture with this direction of view; z points up where it can."""
+    right = np.cross(direction, [0, 0, 1.0])
+    if np.linalg.norm(right) < 1e-6:
+        right = np.array([1.0, 0, 0])
+    right = right / np.linalg.norm(right)
+    return right, np.cross(right, direction)
+
+
+def cut(atoms, point, normal):
+    """The atoms behind a plane, such as half of a column, or what a grain boundary cuts off.
+
+    Parameters
+    ----------
+    atoms : Atoms
+    point, normal : array_like, shape (3,)
+        The side that the normal points to is removed.
+    """
+    return atoms[(atoms.positions - np.asarray(point)) @ np.asarray(normal, float) <= 1e-9]
+
+
+@lru_cache
+def available():
+    """None where OVITO can draw, otherwise the reason why it cannot."""
+    from ase import Atoms
+
+    from .extras import need
+
+    try:
+        need('ovito')
+        _draw(Atoms('Li'), np.ones((1, 3)), Camera((0, 1, 0), (0, 0, 0), 2.0), None, (8, 8), False)
+    except (ImportError, RuntimeError) as error:
+        return str(error).strip().splitlines()[0]
+    return None
+
+
+def render(atoms, path, colour='phase', *, view='side', size=(800, 800), limits=None, fine=False):
+    """Draw a structure with OVITO.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        With the array to colour by, such as from :meth:`mlffvv_analysis.frame.Frame.coloured`.
+    path : path
+        PNG file.
+    colour : str
+        Name of the array: phase, grain, class, coordination, local_energy, displacement, or any other.
+    view : str, direction or Camera
+    size : (int, int)
+        Pixels.
+    limits : (float, float), optional
+        Ends of a continuous scale.
+    fine : bool
+        With ambient light, some ten times slower.
+
+    Raises
+    ------
+    RenderingUnavailable
+        No OVITO, or no Vulkan driver. OVITO 3.16 and later need one for any picture; a driver in software is enough
+        (Debian: ``apt-get install libvulkan1 mesa-vulkan-drivers``).
+    """
+    if colour not in atoms.arrays:
+        raise ValueError(f"the structure has no array '{colour}'; there are {', '.join(sorted(atoms.arrays))}")
+    if reason := available():
+        raise RenderingUnavailable(
+            f'OVITO cannot draw here: {reason} A software driver is enough (Debian: apt-get install libvulkan1 '
+            'mesa-vulkan-drivers); mlffvv_analysis.plots.draw_atoms draws without OVITO.'
+        )
+    view = view if isinstance(view, Camera) else camera(atoms, view, size[0] / size[1])
+    _draw(atoms, rgb(colour, atoms.arrays[colour], limits), view, path, size, fine)
+
+
+def movie(frames, folder, colour='phase', *, view='side', size=(800, 800), limits=None):
+    """Draw frames to ``0000.png``, ``0001.png``, ... with one camera, for a movie.
+
+    Parameters
+    ----------
+    frames : iterable of Atoms
+    folder : path
+
+    Returns
+    -------
+    list of Path
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    out = []
+    for k, atoms in enumerate(frames):
+        view = view if isinstance(view, Camera) else camera(atoms, view, size[0] / size[1])
+        out.append(folder / f'{k:04d}.png')
+        render(atoms, out[-1], colour, view=view, size=size, limits=limits)
+    return out
+
+
+def _draw(atoms, colours, view, path, size, fine):
+    data = to_ovito(atoms, {'Color': colours, 'Radius': np.full(len(atoms), RADIUS)})
+    from ovito.pipeline import Pipeline, StaticSource
+    from ovito.vis import TachyonRenderer, Viewport
+
+    data.cell_.vis.enabled = False
+    pipeline = Pipeline(source=StaticSource(data=data))
+    pipeline.add_to_scene()
+    try:
+        window = Viewport(type=Viewport.Type.Ortho, camera_dir=view.direction, camera_pos=view.centre, fov=view.height)
+        window.camera_up = (0, 1, 0) if abs(view.direction[2]) > 1 - 1e-6 else (0, 0, 1)
+        renderer = TachyonRenderer(ambient_occlusion=fine, shadows=False, antialiasing=True)
+        if path is None:
+            window.render_image(size=size, renderer=renderer)
+        else:
+            window.render_image(size=size, filename=os.fspath(path), renderer=renderer)
+    finally:
+        pipeline.remove_from_scene()
