@@ -47,7 +47,7 @@ COLOURINGS = {
     'class': Colouring('class', CLASS_COLOURS, _CLASS_NAMES),
     'grain': Colouring('grain', {-1: GREY, **dict(enumerate(GRAIN_COLOURS))},
                        {**{k: f'grain {k + 1}' for k in range(len(GRAIN_COLOURS))}, -1: 'none'}),
-    'coordination': Colouring('coordination number (neighbours within 3.45 Å)', limits=(2, 14)),
+    'coordination': Colouring('coordination number', limits=(2, 14)),
     'local_energy': Colouring('atomic energy (eV)', cmap='magma'),
     'displacement': Colouring('displacement (Å)', cmap='cividis'),
 }  # fmt: skip

@@ -102,5 +102,7 @@ def _standardised(features):
     if not np.isfinite(x).all():
         raise ValueError('features contain NaN or infinite numbers')
     scale = x.std(axis=0)
-    keep = scale > 1e-12 * max(abs(x).max(initial=0), 1)
+    keep = scale > 1e-9 * max(abs(x).max(initial=0), 1)
+    if not keep.any():
+        raise ValueError('all atoms have the same features')
     return (x[:, keep] - x[:, keep].mean(axis=0)) / scale[keep]

@@ -39,13 +39,15 @@ def energy(frame):
 
 
 def phase(frame):
-    """Shares of phases in the column and its halves, by a-CNA and by template matching, and of bcc below its skin."""
-    out = {}
-    for method, labels in (('acna', frame.acna), ('ptm', frame.templates[0])):
+    """Shares of phases in the column and its halves: a-CNA of all atoms, template matching of those below the skin.
+
+    Only atoms that do not touch the surface have the neighbours that templates need; others may match a wrong one.
+    """
+    out, everywhere = {}, np.ones(len(frame.atoms), bool)
+    for method, labels, mask in (('acna', frame.acna, everywhere), ('ptm', frame.templates[0], frame.deep)):
         for region in ('column', 'top', 'bottom'):
-            shares = fractions(labels, frame.regions[region])
+            shares = fractions(labels, frame.regions[region] & mask)
             out |= {f'{method}_{name}_{region}': shares[name] for name in PHASES}
-    out['ptm_bcc_inside'] = _mean(frame.templates[0] == BCC, frame.deep & frame.column)
     return out
 
 
@@ -94,7 +96,7 @@ def shape(frame):
     """Height, width, kink, convexity and torsion of the column."""
     body = frame.body
     _, radii, _ = morphology.radius_profile(body, floor=frame.floor)
-    kink, kink_height = morphology.kink_angle(body)
+    kink, kink_height = morphology.kink_angle(body[body[:, 2] > frame.floor])
     out = {
         'height_A': morphology.height(frame.atoms, ~frame.column if not frame.column.all() else None),
         'base_radius_A': radii[0] if len(radii) else np.nan,

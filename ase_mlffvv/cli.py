@@ -1,4 +1,4 @@
-"""Command line: mlffvv run | fit | evaluate | validate | label | info."""
+"""Command line: mlffvv run | analyse | fit | evaluate | validate | label | info."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def main(argv=None):
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ValueError, OSError, RuntimeError, TypeError) as error:
+    except (ValueError, OSError, RuntimeError, TypeError, ImportError) as error:
         if args.verbose:
             raise
         print(f'mlffvv {args.command}: {error}', file=sys.stderr)
@@ -42,7 +42,7 @@ def parser():
     out = argparse.ArgumentParser(prog='mlffvv', description='VV machine-learned force fields for lithium dendrites')
     out.add_argument('--version', action='version', version=f'ase-mlffvv {__version__}')
     commands = out.add_subparsers(dest='command', required=True, metavar='command')
-    for name, add in (('run', _add_run), ('fit', _add_fit), ('evaluate', _add_evaluate),
+    for name, add in (('run', _add_run), ('analyse', _add_analyse), ('fit', _add_fit), ('evaluate', _add_evaluate),
                       ('validate', _add_validate), ('label', _add_label), ('info', _add_info)):  # fmt: skip
         command = add(commands)
         command.set_defaults(function=globals()[f'_{name}'])
@@ -91,6 +91,37 @@ def _add_run(commands):
     p.add_argument('--restart', metavar='FOLDER', help='go on with an interrupted run; only --time, the model and '
                    'the threads can be changed')  # fmt: skip
     return p
+
+
+def _add_analyse(commands):
+    p = commands.add_parser(
+        'analyse',
+        help='what happened in a run: table, figures, and a page with everything',
+        description='Works with the trajectory of any simulation; atoms with a tag other than 0 are the dendrite. '
+        'Leaves index.html, timeline.csv, timeline.parquet, figures, and coloured.extxyz (open it with: ase gui). While '
+        'a simulation goes on, give the same command again: only new frames are computed.',
+    )
+    p.add_argument('trajectory', help='file of frames (extxyz, traj, ...)')
+    p.add_argument('-o', '--output', default='report', help='folder of the report, new or to go on with')
+    p.add_argument('--cutoff', type=float, default=3.45, help='of coordination numbers, Å (default 3.45)')
+    p.add_argument('--cn8', choices=('bulk', 'surface', 'exclude'), default='bulk', help='what atoms with exactly 8 '
+                   'neighbours are (default: bulk)')  # fmt: skip
+    p.add_argument('--surface', choices=('coordination', 'mesh'), default='coordination', help='split into surface and '
+                   'bulk by coordination numbers, or by the alpha shape (default: coordination)')  # fmt: skip
+    p.add_argument('--interval', type=float, metavar='PS', help='time between frames where they do not tell it')
+    p.add_argument('--pictures', type=int, default=4, help='frames to show (default 4)')
+    p.add_argument('--processes', type=int, default=os.cpu_count(), help='default: all CPUs')
+    return p
+
+
+def _analyse(args):
+    from mlffvv_analysis.frame import Settings
+    from mlffvv_analysis.report import report
+
+    settings = Settings(cutoff=args.cutoff, cn8=args.cn8, surface=args.surface)
+    page = report(args.trajectory, args.output, settings=settings, interval_ps=args.interval, pictures=args.pictures,
+                  processes=args.processes)  # fmt: skip
+    print(f'page   {page}\ntable  {page.with_name("timeline.csv")}\nframes {page.with_name("coloured.extxyz")}')
 
 
 def _add_model(p):

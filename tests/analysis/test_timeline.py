@@ -46,7 +46,7 @@ def test_a_timeline_tells_what_was_built(tmp_path):
     assert table['top_slide_azimuth_deg'].iloc[-1] == pytest.approx(0, abs=3)
     assert table['height_A'].iloc[0] - table['height_A'].iloc[-1] == pytest.approx(1.5, abs=0.4)
     assert table['e_surface_eV'].iloc[-1] == pytest.approx(-1.6)
-    assert table['ptm_bcc_inside'].iloc[0] == 1
+    assert table['ptm_bcc_column'].iloc[0] == 1
     assert (table['n_grains'] >= 1).all()
     assert table['top_rotation_z_deg'].abs().max() < 2
     for name in table.columns.drop(['frame', 'n_surface', 'detached']):

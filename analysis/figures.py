@@ -1,0 +1,312 @@
+"""Figures of a run, laid out like those of the paper; each takes a table or frames and returns a matplotlib Figure."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+import numpy as np
+from ase import Atoms
+
+from . import displacements, morphology
+from .colours import colouring, limits_of, rgb
+from .plots import draw_atoms
+from .render import available, axes_of, camera, cut, render
+
+WIDTH = 10.0  # inches
+
+
+def _figure(height, **settings):
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(WIDTH, height), layout='constrained', **settings)
+
+
+def snapshots(frames, rows=('phase', 'grain', 'local_energy'), ovito=None):
+    """Frames side by side, each row coloured by another array; the upper row whole, the others cut in the middle.
+
+    Parameters
+    ----------
+    frames : list of Frame
+    rows : sequence of str
+        Arrays of :meth:`mlffvv_analysis.frame.Frame.coloured`; those that frames lack are left out.
+    ovito : bool, optional
+        Draw with OVITO; default where it can, with matplotlib elsewhere.
+    """
+    ovito = available() is None if ovito is None else ovito
+    coloured = [frame.coloured() for frame in frames]
+    rows = [name for name in rows if all(name in atoms.arrays for atoms in coloured)]
+    everything = Atoms(positions=np.concatenate([atoms.positions for atoms in coloured]))
+    view = camera(everything, 'side', margin=1.02)
+    right, up = (everything.positions @ axis for axis in axes_of(np.array(view.direction)))
+    edges = (right.min() - 2, right.max() + 2, up.min() - 2, up.max() + 2)
+    row = (WIDTH - 1.9) / len(frames) * (edges[3] - edges[2]) / (edges[1] - edges[0])
+    figure = _figure(0.35 + len(rows) * (row + 0.1))
+    grid = figure.subplots(len(rows), len(frames), squeeze=False)
+    for line, name in zip(grid, rows):
+        limits = limits_of(name, *(atoms.arrays[name] for atoms in coloured))
+        for axes, frame, atoms in zip(line, frames, coloured):
+            shown = atoms if name == rows[0] else _half(frame, atoms)
+            _picture(axes, shown, name, view, limits, ovito, edges)
+        _legend(figure, line, name, limits, coloured)
+    for axes, frame in zip(grid[0], frames):
+        axes.set_title(_when(frame), fontsize=11)
+    return figure
+
+
+def morphology_figure(table, frames):
+    """After the paper's Fig. 4: outlines from above, coordination and energy of surface atoms, displacements."""
+    figure = _figure(6.6)
+    axes = figure.subplots(2, 2)
+    _outlines(axes[0, 0], frames)
+    t = table['time_ps']
+    _curve(axes[0, 1], t, table['cn_surface'], 'mean coordination of surface atoms')
+    _curve(axes[1, 0], t, table['e_surface_eV'], 'mean atomic energy of\nsurface atoms (eV)', 'C3')
+    for name, label in (('abs_dz', '|Δz|'), ('dxy', 'in the plane')):
+        for region, style in (('all', '-'), ('column', ':')):
+            axes[1, 1].plot(t, table[f'{name}_{region}_A'], style, lw=1.3, color='C0' if name == 'dxy' else 'C2',
+                            label=f'{label}, {"all atoms" if region == "all" else "column only"}')  # fmt: skip
+    axes[1, 1].set_ylabel('mean displacement (Å)')
+    axes[1, 1].legend(fontsize=8)
+    for axis, letter in zip(axes.flat, 'abcd'):
+        axis.set_title(letter, loc='left', fontweight='bold')
+        if letter != 'a':
+            axis.set_xlabel('time (ps)')
+    return figure
+
+
+def phase_figure(table):
+    """After the paper's Fig. S10: shares of crystal structures by two methods, upper and lower half of the column."""
+    figure = _figure(5.6)
+    grid = figure.subplots(2, 2, sharex=True, sharey=True)
+    names, t = ('bcc', 'fcc', 'hcp', 'other'), table['time_ps']
+    for line, method, label in zip(grid, ('acna', 'ptm'), ('a-CNA, all atoms', 'template matching, below the skin')):
+        for axes, region in zip(line, ('top', 'bottom')):
+            colours = [rgb('phase', np.array([number]))[0] for number in (3, 1, 2, 0)]
+            axes.stackplot(t, [table[f'{method}_{name}_{region}'] for name in names], labels=names, colors=colours)
+            axes.set_title(f'{region} half: {label}', fontsize=10)
+            axes.set_ylim(0, 1)
+            axes.margins(x=0)
+        line[0].set_ylabel('share of atoms')
+    for axes in grid[1]:
+        axes.set_xlabel('time (ps)')
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc='outside right center')
+    return figure
+
+
+def stages_figure(table):
+    """After the paper's Figs. S11 to S14: energies by class, rate of displacement with plateaus, grains."""
+    figure = _figure(7.4)
+    axes = figure.subplots(3, 1, sharex=True)
+    t = table['time_ps'].to_numpy()
+    for name, colour in (('surface', 'C1'), ('boundary', 'C3'), ('subsurface', 'C9'), ('interior', 'C0')):
+        axes[0].plot(t, table[f'e_{name}_eV'], lw=1.2, color=colour, label=name)
+    _scale(axes[0], *(table[f'e_{name}_eV'] for name in ('surface', 'boundary', 'subsurface', 'interior')))
+    axes[0].set_ylabel('mean atomic\nenergy (eV)')
+    axes[0].legend(fontsize=8, ncols=4)
+    for name, label, colour in (('dxy_all_A', 'in the plane', 'C0'), ('abs_dz_all_A', '|Δz|', 'C2')):
+        values = table[name].to_numpy()
+        axes[1].plot(t, displacements.rate(t, values), lw=1.2, color=colour, label=label)
+    axes[1].axhline(0, color='0.6', lw=0.8)
+    found = displacements.segments(t, table['dxy_all_A'].to_numpy())
+    for k, part in enumerate(found):
+        if part.plateau:
+            first = not any(p.plateau for p in found[:k])
+            axes[1].axvspan(part.start, part.stop, color='C0', alpha=0.12, lw=0, label='plateau' if first else None)
+        if k:
+            axes[1].axvline(part.start, color='C0', lw=0.8, ls='--', label='change point' if k == 1 else None)
+    axes[1].set_ylabel('rate of mean\ndisplacement (Å/ps)')
+    axes[1].legend(fontsize=8, ncols=2)
+    axes[2].step(t, table['n_grains'], where='mid', color='C4', label='grains')
+    axes[2].set_ylabel('grains (50 atoms or more)', color='C4')
+    axes[2].set_ylim(bottom=0)
+    twin = axes[2].twinx()
+    twin.plot(t, table['n_boundary'], color='C3', lw=1.0)
+    twin.set_ylabel('boundary atoms', color='C3')
+    twin.set_ylim(bottom=0)
+    axes[2].set_xlabel('time (ps)')
+    axes[2].margins(x=0.01)
+    return figure
+
+
+def shape_figure(table, frames):
+    """Height, proportions, kink and torsion over time, and radius profiles of some frames."""
+    figure = _figure(6.6)
+    axes = figure.subplots(2, 3)
+    t = table['time_ps']
+    names = {'height_A': 'height over substrate (Å)', 'aspect': 'height / base radius',
+             'convexity': 'volume / volume of the hull', 'kink_deg': 'kink angle (°)',
+             'torsion_deg': 'torsion of the top outline (°)'}  # fmt: skip
+    for axis, (name, label) in zip(axes.flat, names.items()):
+        _curve(axis, t, table[name], label)
+        axis.set_xlabel('time (ps)')
+    axis = axes[1, 2]
+    for frame, colour in zip(frames, _time_colours(len(frames))):
+        z, radii, _ = morphology.radius_profile(frame.body, floor=frame.floor)
+        axis.plot(radii, z - frame.floor, color=colour, lw=1.3, label=_when(frame))
+    axis.set_xlabel('radius (Å)')
+    axis.set_ylabel('height over substrate (Å)')
+    axis.legend(fontsize=8)
+    return figure
+
+
+def map_figure(frame, most=1500, seed=0, features=None):
+    """After the paper's Fig. 1c: t-SNE map of the surroundings of atoms, coloured by energy and by class.
+
+    Parameters
+    ----------
+    frame : Frame
+    most : int
+        Atoms to show, drawn at random.
+    seed : int
+    features : ndarray, shape (n_atoms, n), optional
+        Default :func:`mlffvv_analysis.embedding.shell_features`.
+
+    Returns
+    -------
+    Figure
+    silhouette : float
+        Of surface, subsurface and inner atoms; NaN where there is but one class.
+    """
+    from .embedding import embed, shell_features, silhouette
+
+    features = shell_features(frame.atoms) if features is None else np.asarray(features)
+    n = len(frame.atoms)
+    chosen = np.sort(np.random.default_rng(seed).permutation(n)[:most])
+    layers = np.where(frame.exposed, 0, np.where(frame.deep, 1, 3))
+    score = silhouette(features, layers) if len(np.unique(layers)) > 1 else np.nan
+    xy = embed(features[chosen], seed)
+    atoms = frame.coloured()
+    panels = [name for name in ('local_energy', 'class', 'coordination') if name in atoms.arrays]
+    figure = _figure(4.0)
+    grid = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, name in zip(grid, panels):
+        values = atoms.arrays[name]
+        limits = limits_of(name, values)
+        axes.scatter(*xy.T, s=5, c=rgb(name, values, limits)[chosen], linewidths=0)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.set_xlabel('t-SNE 1')
+        _legend(figure, [axes], name, limits, [atoms], below=True)
+    grid[0].set_ylabel('t-SNE 2')
+    return figure, score
+
+
+def band_figure(bands, ylabel, path=None):
+    """Mean and confidence band of replicas over time; ``bands`` maps a label to a Band of the statistics module."""
+    figure = _figure(4.2)
+    axes = figure.subplots()
+    for k, (label, band) in enumerate(bands.items()):
+        axes.plot(band.time, band.mean, color=f'C{k}', label=f'{label} ({band.count} runs)')
+        axes.fill_between(band.time, band.low, band.high, color=f'C{k}', alpha=0.2, lw=0)
+    axes.set_xlabel('time (ps)')
+    axes.set_ylabel(ylabel)
+    axes.legend(title=f'mean, {next(iter(bands.values())).level:.0%} band' if bands else None)
+    if path is not None:
+        figure.savefig(path, dpi=150)
+    return figure
+
+
+def _curve(axes, t, values, label, colour='C0'):
+    values = np.asarray(values, float)
+    axes.plot(t, values, color=colour, lw=1.3, marker='.', ms=2)
+    axes.set_ylabel(label)
+    _scale(axes, values)
+    if not np.isfinite(values).any():
+        axes.text(0.5, 0.5, 'not in this trajectory', transform=axes.transAxes, ha='center', color='0.5')
+
+
+def _scale(axes, *curves):
+    """Vertical scale by all frames but the first, which may be a crystal at rest, far from the others."""
+    later = np.concatenate([np.asarray(values, float)[1:] for values in curves])
+    later = later[np.isfinite(later)]
+    if len(later) > 2 and np.ptp(later) > 0:
+        axes.set_ylim(later.min() - 0.08 * np.ptp(later), later.max() + 0.08 * np.ptp(later))
+
+
+def _outlines(axes, frames):
+    for frame, colour in zip(frames, _time_colours(len(frames))):
+        points = frame.body
+        top = points[points[:, 2] > (points[:, 2].min() + points[:, 2].max()) / 2] if len(points) else points
+        try:
+            shape = morphology.outline(top)
+        except ValueError:
+            continue
+        corners = np.vstack([shape.corners, shape.corners[:1]])
+        axes.plot(*corners.T, color=colour, lw=1.5, label=_when(frame))
+        axes.plot(*shape.centre, '+', color=colour)
+    axes.set_aspect('equal')
+    axes.set_xlabel('x (Å)')
+    axes.set_ylabel('y (Å), outline of the upper half')
+    axes.legend(fontsize=8, loc='center left', bbox_to_anchor=(1, 0.5))
+
+
+def _picture(axes, atoms, name, view, limits, ovito, edges):
+    axes.set_axis_off()
+    if not ovito:
+        style = colouring(name)
+        if style.colours is None:
+            draw_atoms(axes, atoms, atoms.arrays[name], limits=limits, cmap=style.cmap, azimuth=45.0, elevation=10.0)
+        else:
+            from matplotlib.colors import ListedColormap
+
+            draw_atoms(axes, atoms, np.arange(len(atoms)), limits=(-0.5, len(atoms) - 0.5), azimuth=45.0,
+                       elevation=10.0, cmap=ListedColormap(rgb(name, atoms.arrays[name])))  # fmt: skip
+        # draw_atoms puts the mean of the positions at (0, 0)
+        middle = [atoms.positions.mean(axis=0) @ axis for axis in axes_of(np.array(view.direction))]
+        axes.set_xlim(edges[0] - middle[0], edges[1] - middle[0])
+        axes.set_ylim(edges[2] - middle[1], edges[3] - middle[1])
+        return
+    from matplotlib.image import imread
+
+    with tempfile.NamedTemporaryFile(suffix='.png', delete=False) as file:
+        path = file.name
+    try:
+        render(atoms, path, name, view=view, size=(700, 700), limits=limits)
+        picture = imread(path)
+    finally:
+        os.unlink(path)
+    x, y = (np.dot(view.centre, axis) for axis in axes_of(np.array(view.direction)))
+    h = view.height
+    axes.imshow(picture, extent=(x - h, x + h, y - h, y + h), interpolation='antialiased')
+    axes.set_xlim(*edges[:2])  # the same for all pictures, so that heights can be compared
+    axes.set_ylim(*edges[2:])
+
+
+def _half(frame, atoms):
+    column = frame.column if frame.column.any() else np.ones(len(atoms), bool)
+    return cut(atoms, atoms.positions[column].mean(axis=0), (1, -1, 0))
+
+
+def _legend(figure, line, name, limits, structures, below=False):
+    style = colouring(name)
+    if style.colours is None:
+        from matplotlib.cm import ScalarMappable
+        from matplotlib.colors import Normalize
+
+        scale = ScalarMappable(Normalize(*limits), style.cmap)
+        place = [0.05, -0.16, 0.9, 0.05] if below else [1.1, 0.1, 0.06, 0.8]
+        bar = figure.colorbar(scale, cax=line[-1].inset_axes(place), orientation='horizontal' if below else 'vertical')
+        bar.set_label(style.label, fontsize=9)
+        return
+    from matplotlib.lines import Line2D
+
+    present = set(np.unique(np.concatenate([atoms.arrays[name] for atoms in structures])).tolist())
+    marks = [Line2D([], [], marker='o', ls='', color=style.colours[k], markeredgecolor='0.4', markeredgewidth=0.5,
+                    label=text) for k, text in style.names.items() if k in present]  # fmt: skip
+    place = {'loc': 'upper center', 'bbox_to_anchor': (0.5, -0.09), 'ncols': 2} if below else {
+        'loc': 'center left', 'bbox_to_anchor': (1.02, 0.5)}  # fmt: skip
+    title = style.label.replace(' (', '\n(')
+    line[-1].legend(handles=marks, title=title, fontsize=8, title_fontsize=9, frameon=False, **place)
+
+
+def _time_colours(count):
+    import matplotlib
+
+    return matplotlib.colormaps['viridis'](np.linspace(0, 0.92, max(count, 1)))
+
+
+def _when(frame):
+    time = frame.atoms.info.get('time_ps')
+    return 'time unknown' if time is None else f'{float(time):.1f} ps'
+

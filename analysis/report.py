@@ -1,0 +1,213 @@
+"""A folder that shows what happened in a run: table, figures, and one page with everything."""
+
+from __future__ import annotations
+
+import base64
+import html
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from ase.io import write
+
+from . import figures
+from .displacements import Unwrapper, segments
+from .extras import need
+from .frame import Frame, Settings
+from .render import available
+from .stream import frames
+from .timeline import timeline
+
+COLUMNS = (('height_A', 'height over substrate', 'Å', 1), ('aspect', 'height / base radius', '', 2),
+           ('convexity', 'convexity, V / V(hull)', '', 3), ('kink_deg', 'kink angle', '°', 1),
+           ('torsion_deg', 'torsion of the top', '°', 1), ('cn_surface', 'mean coordination of surface atoms', '', 2),
+           ('surface_fraction', 'surface atoms of the column', '', 3),
+           ('e_surface_eV', 'mean energy, surface', 'eV', 3),
+           ('e_interior_eV', 'mean energy, grain interior', 'eV', 3),
+           ('e_boundary_eV', 'mean energy, boundary', 'eV', 3), ('ptm_bcc_column', 'bcc below the skin', '', 3),
+           ('n_grains', 'grains', '', 0), ('top_misorientation_deg', 'misorientation of the top', '°', 1),
+           ('abs_dz_all_A', 'mean |Δz|, all atoms', 'Å', 2), ('dxy_all_A', 'mean displacement in the plane', 'Å', 2),
+           ('detached', 'detached atoms', '', 0))  # fmt: skip
+
+
+def report(trajectory, folder, *, settings=None, interval_ps=None, processes=1, pictures=4, ovito=None,
+           progress=True):  # fmt: skip
+    """Analyse a trajectory into a folder; called again, it computes only what is new.
+
+    Parameters
+    ----------
+    trajectory : path
+        See :func:`mlffvv_analysis.timeline.timeline`.
+    folder : path
+        Gets ``timeline.csv``, ``timeline.parquet``, ``coloured.extxyz`` (some frames with all arrays, for ``ase gui``),
+        figures as PNG, and ``index.html``, one page that needs no other file.
+    settings, interval_ps, processes, progress
+        Of the timeline.
+    pictures : int
+        Frames to show.
+    ovito : bool, optional
+        Draw with OVITO; default where it can (it needs a Vulkan driver), with matplotlib elsewhere.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    need('pandas')
+    if int(pictures) != pictures or pictures < 1:
+        raise ValueError(f'pictures must be 1 or more, got {pictures!r}')
+    settings = settings or Settings()
+    folder = Path(folder)
+    table = timeline(trajectory, folder / 'timeline.csv', settings=settings, interval_ps=interval_ps,
+                     processes=processes, progress=progress)  # fmt: skip
+    _parquet(table, folder / 'timeline.parquet')
+    if table['time_ps'].isna().any():
+        table = table.assign(time_ps=table['frame'].astype(float))
+    picked = keyframes(trajectory, np.unique(np.linspace(0, len(table) - 1, pictures).round().astype(int)), settings,
+                       table['time_ps'])  # fmt: skip
+    write(folder / 'coloured.extxyz', [frame.coloured() for frame in picked])
+    parts = _figures(table, picked, ovito)
+    page = folder / 'index.html'
+    body = [_summary(trajectory, table, picked, settings, ovito)]
+    for name, (title, text, figure) in parts.items():
+        data = BytesIO()
+        figure.savefig(data, format='png', dpi=120)
+        (folder / f'{name}.png').write_bytes(data.getvalue())
+        code = base64.b64encode(data.getvalue()).decode()
+        body.append(f'<h2>{html.escape(title)}</h2>\n<p>{html.escape(text)}</p>\n'
+                    f'<img alt="{html.escape(title)}" src="data:image/png;base64,{code}">')  # fmt: skip
+    page.write_text(_PAGE.format(title=html.escape(Path(trajectory).name), body='\n'.join(body)), encoding='utf-8')
+    return page
+
+
+def keyframes(trajectory, numbers, settings=None, times=None):
+    """Some frames of a trajectory, analysed, with displacements from the first.
+
+    Parameters
+    ----------
+    trajectory : path or iterable of Atoms
+    numbers : sequence of int
+    settings : Settings, optional
+    times : sequence of float, optional
+        Of all frames, ps, for those that do not tell their own.
+
+    Returns
+    -------
+    list of Frame
+    """
+    wanted, out, tracker, first = set(int(k) for k in numbers), [], None, None
+    for k, (atoms, _) in enumerate(frames(trajectory)):
+        tracker = tracker or Unwrapper(atoms)
+        moved = tracker.add(atoms)
+        if times is not None:
+            atoms.info.setdefault('time_ps', float(times[k]))
+        first = first or Frame(atoms, settings)
+        if k in wanted:
+            out.append(Frame(atoms, settings, moved, first))
+        if k >= max(wanted):
+            break
+    return out
+
+
+def _figures(table, picked, ovito):
+    last = picked[-1]
+    parts = {
+        'snapshots': (
+            'Snapshots', 'Seen from the side, along [1-10]. Upper row: whole, by crystal structure; below: cut '
+            'through the middle of the column, by grain and by atomic energy.', figures.snapshots(picked, ovito=ovito),
+        ),
+        'morphology': (
+            'Outline, coordination, energy and displacements', 'After Fig. 4 of Zhang et al. (2023). Surface atoms '
+            'are those of the column with fewer than 8 neighbours within the cutoff; their mean atomic energy is '
+            'not the surface energy per area. The first frame, a crystal at rest, may lie off the scale.',
+            figures.morphology_figure(table, picked),
+        ),
+        'phases': (
+            'Crystal structure', 'Above: adaptive common neighbour analysis, the method of the paper, of all atoms; '
+            'those at the surface and many warm ones count as other. Below: template matching, which bears more '
+            'thermal motion, of the atoms below the skin.', figures.phase_figure(table),
+        ),
+        'stages': (
+            'Stages', 'Energies by class of atom, rates of the mean displacements over all atoms (lines through '
+            'windows of 2 ps), plateaus and change points found automatically, grains and atoms between them.',
+            figures.stages_figure(table),
+        ),
+        'shape': (
+            'Shape', 'Height of the 99 % quantile of atoms; h/R is 1 for a hemisphere; kink of the line of slice '
+            'centres; torsion of the outline of the upper half, not defined where it is round.',
+            figures.shape_figure(table, picked),
+        ),
+    }  # fmt: skip
+    try:
+        figure, score = figures.map_figure(last)
+    except ValueError:  # few atoms, or all alike: there is nothing to map
+        return parts
+    parts['map'] = (
+        'Map of atomic surroundings', 'After Fig. 1c: t-SNE of radial and bond-order features of the last frame. '
+        f'Silhouette of surface, subsurface and inner atoms in feature space: {score:.2f}.', figure,
+    )  # fmt: skip
+    return parts
+
+
+def _summary(trajectory, table, picked, settings, ovito):
+    first, last = table.iloc[0], table.iloc[-1]
+    atoms = picked[0].atoms
+    lines = [
+        f'<p>{html.escape(str(trajectory))}: {len(atoms)} atoms, {len(table)} frames, {first["time_ps"]:.1f} to '
+        f'{last["time_ps"]:.1f} ps. Coordination cutoff {settings.cutoff:g} Å; atoms with exactly 8 neighbours count '
+        f'as {settings.cn8} ({first["cn8_fraction"]:.1%} of the column in the first frame, {last["cn8_fraction"]:.1%} '
+        'in the last).</p>',
+        '<table><tr><th></th><th>first</th><th>last</th><th>lowest</th><th>highest</th></tr>',
+    ]
+    for name, label, unit, digits in COLUMNS:
+        if table[name].notna().any():
+            cells = ''.join(f'<td>{_number(v, digits)}</td>' for v in (first[name], last[name], table[name].min(),
+                                                                       table[name].max()))  # fmt: skip
+            lines.append(f'<tr><th>{label}{f" ({unit})" if unit else ""}</th>{cells}</tr>')
+    lines.append('</table>')
+    found = [f'{_when(frame)}: {boundary}' for frame in picked for boundary in frame.boundaries]
+    lines.append('<p>Boundaries between grains in the frames below: ' + ('none' if not found else '') + '</p>')
+    lines += ['<ul>', *(f'<li>{html.escape(text)}</li>' for text in found), '</ul>'] if found else []
+    parts = segments(table['time_ps'], table['dxy_all_A'])
+    slopes = '; '.join(
+        f'{p.start:.1f}–{p.stop:.1f} ps: {p.slope:+.3f} Å/ps{" (plateau)" if p.plateau else ""}' for p in parts
+    )
+    lines.append(f'<p>Mean displacement in the plane, by stages: {slopes or "too few frames"}.</p>')
+    if table['e_mean_eV'].isna().all():
+        lines.append('<p>The trajectory has no atomic energies (array <code>local_energy</code>).</p>')
+    reason = available() if ovito is None else None
+    if reason:
+        why = html.escape(reason)
+        lines.append(f'<p>Pictures are drawn with matplotlib, because OVITO cannot draw here: {why}</p>')
+    lines.append('<p>All numbers: <code>timeline.csv</code>. Frames to look at: <code>ase gui coloured.extxyz</code>, '
+                 'View, Colors.</p>')  # fmt: skip
+    return '\n'.join(lines)
+
+
+def _number(value, digits):
+    return '–' if not np.isfinite(value) else f'{value:.{digits}f}'
+
+
+def _when(frame):
+    return f'{float(frame.atoms.info.get("time_ps", np.nan)):.1f} ps'
+
+
+def _parquet(table, path):
+    """The table as Parquet, for those who have pyarrow."""
+    try:
+        need('pyarrow')
+    except ImportError:
+        return
+    table.to_parquet(path)
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font: 16px/1.45 sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em; color: #222 }}
+table {{ border-collapse: collapse }} td, th {{ padding: 2px 12px; text-align: right; border-bottom: 1px solid #ddd }}
+th:first-child {{ text-align: left; font-weight: normal }} img {{ max-width: 100% }}
+</style></head><body>
+<h1>{title}</h1>
+{body}
+</body></html>
+"""
