@@ -30,11 +30,14 @@ def embed(features, seed=0, perplexity=30.0, components=50):
     need('sklearn')
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     k = min(components, *x.shape)
     x = PCA(k, svd_solver='full').fit_transform(x)
     perplexity = min(perplexity, (len(x) - 1) / 3)
-    return TSNE(perplexity=perplexity, random_state=seed, init='pca', learning_rate='auto').fit_transform(x)
+    tsne = TSNE(perplexity=perplexity, random_state=seed, init='pca', learning_rate='auto')
+    with threadpool_limits(1):  # the same sums on any machine, and no threads that wait for each other on a busy one
+        return tsne.fit_transform(x)
 
 
 def silhouette(features, classes, sample=5000, seed=0):

@@ -150,7 +150,7 @@ def shape_figure(table, frames):
     return figure
 
 
-def map_figure(frame, most=1500, seed=0, features=None):
+def map_figure(frame, most=1000, seed=0, features=None):
     """After the paper's Fig. 1c: t-SNE map of the surroundings of atoms, coloured by energy and by class.
 
     Parameters

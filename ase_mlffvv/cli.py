@@ -98,8 +98,8 @@ def _add_analyse(commands):
         'analyse',
         help='what happened in a run: table, figures, and a page with everything',
         description='Works with the trajectory of any simulation; atoms with a tag other than 0 are the dendrite. '
-        'Leaves index.html, timeline.csv, timeline.parquet, figures, and coloured.extxyz (open it with: ase gui). While '
-        'a simulation goes on, give the same command again: only new frames are computed.',
+        'Leaves index.html, timeline.csv, timeline.parquet, figures, and coloured.extxyz (open it with: ase gui). '
+        'While a simulation goes on, give the same command again: only new frames are computed.',
     )
     p.add_argument('trajectory', help='file of frames (extxyz, traj, ...)')
     p.add_argument('-o', '--output', default='report', help='folder of the report, new or to go on with')
