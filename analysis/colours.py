@@ -40,7 +40,7 @@ class Colouring:
 
 
 _PHASE_NAMES = {3: 'bcc', 1: 'fcc', 2: 'hcp', 0: 'other'}
-_CLASS_NAMES = {0: 'surface', 3: 'below surface', 1: 'grain interior', 2: 'boundary'}
+_CLASS_NAMES = {0: 'surface', 3: 'below surface', 1: 'grain interior', 2: 'boundary, disordered'}
 COLOURINGS = {
     'phase': Colouring('crystal structure (template matching)', PHASE_COLOURS, _PHASE_NAMES),
     'phase_acna': Colouring('crystal structure (a-CNA)', PHASE_COLOURS, _PHASE_NAMES),

@@ -119,7 +119,7 @@ def rate(time, values, window=2.0):
     return out
 
 
-def change_points(time, values, min_span=None, penalty=6.0, at_most=400):
+def change_points(time, values, min_span=None, penalty=6.0, tolerance=0.01, at_most=400):
     """Times at which the slope of a series changes, found by fitting straight lines piece by piece (PELT, ruptures).
 
     Parameters
@@ -130,6 +130,9 @@ def change_points(time, values, min_span=None, penalty=6.0, at_most=400):
     penalty : float
         Of one more change point, in units of the noise variance times the logarithm of the number of points; larger
         gives fewer. The noise is estimated from second differences.
+    tolerance : float
+        The noise is taken as no smaller than this share of the range of values, because smooth curves would otherwise
+        be cut into many nearly straight pieces.
     at_most : int
         Longer series are averaged to this many points, because the search takes time quadratic in it.
 
@@ -154,8 +157,8 @@ def change_points(time, values, min_span=None, penalty=6.0, at_most=400):
     size = max(3, int(np.ceil(span / np.median(np.diff(t)))))
     if len(t) < 2 * size:
         return np.zeros(0)
-    # second differences of white noise have six times its variance; a floor for exact data
-    variance = max(np.median(np.diff(v, 2) ** 2) / 0.4549 / 6, (1e-4 * np.ptp(v)) ** 2)
+    # second differences of white noise have six times its variance
+    variance = max(np.median(np.diff(v, 2) ** 2) / 0.4549 / 6, (tolerance * np.ptp(v)) ** 2)
     ends = _line_search(t, v, size).predict(pen=penalty * np.log(len(t)) * variance)
     return t[np.array(ends[:-1], int)]
 

@@ -143,7 +143,7 @@ def shape_figure(table, frames):
     axis = axes[1, 2]
     for frame, colour in zip(frames, _time_colours(len(frames))):
         z, radii, _ = morphology.radius_profile(frame.body, floor=frame.floor)
-        axis.plot(radii, z - frame.floor, color=colour, lw=1.3, label=_when(frame))
+        axis.plot(radii, z - frame.floor, color=colour, lw=1.3, marker='.', ms=4, label=_when(frame))
     axis.set_xlabel('radius (Å)')
     axis.set_ylabel('height over substrate (Å)')
     axis.legend(fontsize=8)
@@ -210,6 +210,8 @@ def band_figure(bands, ylabel, path=None):
 def _curve(axes, t, values, label, colour='C0'):
     values = np.asarray(values, float)
     axes.plot(t, values, color=colour, lw=1.3, marker='.', ms=2)
+    if len(t) > 1:
+        axes.set_xlim(min(t), max(t))
     axes.set_ylabel(label)
     _scale(axes, values)
     if not np.isfinite(values).any():
