@@ -46,7 +46,7 @@ def run(temperature, seed, path):
 paths = {t: [run(t, seed, f'run-{t}-{seed}.extxyz') for seed in (0, 1)] for t in (250, 350)}
 
 # %% [markdown]
-# A timeline is a pandas table with one row per frame; units stand in the names of the columns. Given a file to write, it
+# A timeline is a pandas table with one row per frame; units stand in the names of the columns. With a file to write, it
 # goes on where it stopped when the trajectory has grown.
 
 # %%
