@@ -42,7 +42,7 @@ def frames(trajectory, offset=0, skip=0):
     elif is_xyz(trajectory):
         yield from _xyz(Path(trajectory), offset)
     else:
-        yield from ((atoms, 0) for atoms in islice(iread(trajectory, ':'), skip, None))
+        yield from ((atoms, 0) for atoms in iread(trajectory, f'{skip}:'))
 
 
 def is_xyz(trajectory):

@@ -20,7 +20,7 @@ from .displacements import Unwrapper
 from .extras import need
 from .frame import Frame, Settings
 from .observables import OBSERVABLES, row
-from .stream import frames, is_xyz
+from .stream import frames
 
 log = logging.getLogger('mlffvv_analysis')
 VERSION = 1  # of the state beside a table; another one is not gone on with
@@ -30,8 +30,8 @@ def timeline(trajectory, table=None, *, observables=tuple(OBSERVABLES), settings
              progress=True):  # fmt: skip
     """Observables of every frame of a trajectory as a table.
 
-    Frames are read one after the other, so memory does not grow with their number. With ``table``, an extended-XYZ
-    trajectory that has grown since the last call is gone on with: only new frames are computed.
+    Frames are read one after the other, so memory does not grow with their number. With ``table``, a trajectory that
+    has grown since the last call is gone on with: only new frames are computed.
 
     Parameters
     ----------
@@ -94,9 +94,9 @@ class _Job:
 
     def __init__(self, trajectory, table, asked):
         self.trajectory, self.table, self.asked = trajectory, table, asked
-        self.offsets, self.positions = [], []  # of frames read but not yet saved
-        self.resumable = table is not None and isinstance(trajectory, (str, Path)) and is_xyz(trajectory)
-        self.first, self.tracker, self.done, self.offset = None, None, 0, 0
+        self.sizes, self.positions = [], []  # of frames read but not yet saved
+        self.resumable = table is not None and isinstance(trajectory, (str, Path))
+        self.first, self.tracker, self.done, self.size = None, None, 0, 0
 
     @property
     def state_path(self):
@@ -104,29 +104,28 @@ class _Job:
 
     def old_rows(self):
         """Rows of an earlier call that still hold; sets where to go on."""
-        for atoms, end in frames(self.trajectory) if isinstance(self.trajectory, (str, Path)) else ():
-            self.first, self.head = atoms, end
-            break
+        if isinstance(self.trajectory, (str, Path)):
+            self.first, _ = next(frames(self.trajectory), (None, 0))
         if not self.resumable or self.first is None or not self.state_path.exists() or not self.table.exists():
             return []
         with np.load(self.state_path) as data:
             state, last = json.loads(str(data['state'])), data['last']
         size = Path(self.trajectory).stat().st_size
         same = {key: state.get(key) for key in self.asked} == json.loads(json.dumps(self.asked))
-        if not same or state['digest'] != self._digest() or state['offset'] > size:
+        if not same or state['digest'] != self._digest() or state['size'] > size:
             log.info('%s is of other settings or another trajectory; starting again', self.table)
             return []
         rows = _read(self.table)
         if len(rows) < state['frames']:
             return []
-        self.done, self.offset = state['frames'], state['offset']
+        self.done, self.size = state['frames'], state['size']
         self.tracker = Unwrapper(self.first)
         self.tracker.last = last
         return rows[: self.done]
 
     def frames(self):
         """Number, structure and displacements of each frame left."""
-        for k, (atoms, end) in enumerate(frames(self.trajectory, self.offset, self.done), self.done):
+        for k, (atoms, end) in enumerate(frames(self.trajectory, self.size, self.done), self.done):
             if len(atoms) == 0:
                 raise ValueError(f'frame {k} has no atoms')
             if self.tracker is None:
@@ -137,7 +136,7 @@ class _Job:
             except ValueError as error:
                 raise ValueError(f'frame {k}: {error}') from None
             if self.resumable:
-                self.offsets.append(end)
+                self.sizes.append(end or Path(self.trajectory).stat().st_size)
                 self.positions.append(self.tracker.last)
             yield k, atoms, moved
 
@@ -148,10 +147,10 @@ class _Job:
         new = len(rows) - self.done
         if not self.resumable or new == 0:
             return
-        self.offset, self.done = self.offsets[new - 1], len(rows)
+        self.size, self.done = self.sizes[new - 1], len(rows)
         last = self.positions[new - 1]
-        del self.offsets[:new], self.positions[:new]
-        state = {**self.asked, 'digest': self._digest(), 'offset': self.offset, 'frames': self.done}
+        del self.sizes[:new], self.positions[:new]
+        state = {**self.asked, 'digest': self._digest(), 'size': self.size, 'frames': self.done}
 
         def write(path):
             with open(path, 'wb') as file:
@@ -160,8 +159,8 @@ class _Job:
         _replace(self.state_path, write)
 
     def _digest(self):
-        with open(self.trajectory, 'rb') as file:
-            return hashlib.sha256(file.read(self.head)).hexdigest()
+        parts = (self.first.numbers, self.first.positions, self.first.cell[:], self.first.get_tags())
+        return hashlib.sha256(b''.join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest()
 
 
 def _read(table):

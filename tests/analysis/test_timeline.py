@@ -151,14 +151,21 @@ def test_coloured_frames_open_in_ase(tmp_path):
     np.testing.assert_array_equal(back.get_tags(), needle.get_tags())
 
 
-def test_other_formats(tmp_path):
-    from ase.io import Trajectory
-
-    with Trajectory(tmp_path / 'run.traj', 'w') as out:
-        for _ in range(3):
-            out.write(bulk('Li', cubic=True) * (3, 3, 3))
-    assert len(timeline(tmp_path / 'run.traj', tmp_path / 't.csv', observables=('motion',), progress=False)) == 3
-    assert len(list(frames(tmp_path / 'run.traj', skip=2))) == 1
+@pytest.mark.parametrize('name', ['run.traj', 'run.vvtraj'])
+def test_other_formats_that_grow(tmp_path, name, monkeypatch):
+    trajectory(tmp_path / 'run.extxyz', 5, energies=False)
+    images = read(tmp_path / 'run.extxyz', ':')
+    path, table = tmp_path / name, tmp_path / 't.csv'
+    write(path, images[:3])
+    computed = []
+    monkeypatch.setattr('mlffvv_analysis.timeline.row', lambda *a: computed.append(1) or row(*a))
+    assert len(timeline(path, table, observables=('motion',), progress=False)) == 3
+    write(path, images[3:], append=True)
+    grown = timeline(path, table, observables=('motion',), progress=False)
+    assert len(computed) == 5
+    expected = timeline(tmp_path / 'run.extxyz', observables=('motion',), progress=False)
+    np.testing.assert_allclose(grown['dxy_column_A'], expected['dxy_column_A'], atol=1e-3)
+    assert len(list(frames(path, skip=4))) == 1
     assert len(list(frames(bulk('Li')))) == 1
 
 
