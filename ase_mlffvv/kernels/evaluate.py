@@ -88,7 +88,7 @@ def _edges(n_atoms, threads):
 
     They fix the order of sums, so they depend neither on the pair list, which has a history, nor on up to 8 threads.
     """
-    n_blocks = max(1, min(n_atoms // 96, max(32, 4 * threads)))
+    n_blocks = max(1, min(n_atoms // 192, max(32, 4 * threads)))
     return [n_atoms * k // n_blocks for k in range(n_blocks + 1)]
 
 
