@@ -21,11 +21,6 @@ _FLAGS = ('contract', 'reassoc', 'nsz', 'arcp')
 _INT = ir.IntType(32)
 
 
-def lanes_of(dtype):
-    """Number of numbers of this NumPy dtype in one vector."""
-    return _BYTES // dtype.itemsize
-
-
 class Vector(types.Type):
     """Numba type of a vector of float64 or float32."""
 
