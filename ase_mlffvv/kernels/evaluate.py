@@ -123,49 +123,43 @@ def _pair_energy(i, at, p, pair, system, near, D):
 
 
 @njit(forceinline=True, **FAST)
-def _add(i, energy, pair, system, near, at, D, energies, low, forces, virials):
-    """Add atom i, its energy and the slopes of its gathered neighbours to the results, with the pair term if any.
-
-    Row 0 of ``forces`` is that of atom ``low``.
-    """
-    lanes = width(near.D)
-    for a in range(3):
-        own = filled(near.D, 0.0)
-        for k in range((near.n[at] + lanes - 1) // lanes):
-            own += load(near.slope, (3 * at + a, k))
-        forces[i - low, a] += total(own)
-        for b in range(a + 1):  # an energy that rotations leave alone has a symmetric virial
-            sum_ = filled(near.D, 0.0)
-            for k in range((near.n[at] + lanes - 1) // lanes):
-                sum_ += load(near.D, (3 * at + a, k)) * load(near.slope, (3 * at + b, k))
-            virials[i, a, b] = virials[i, b, a] = total(sum_)
-    for p in range(near.n[at]):
-        j = near.atom[at, p]
+def _add(i, near, at, low, forces, virials):
+    """Add slopes of the gathered neighbours of atom i to the results. Row 0 of ``forces`` is that of atom ``low``."""
+    lanes, zero = width(near.D), filled(near.D, 0.0)
+    fx, fy, fz, xx, yx, zx, yy, zy, zz = zero, zero, zero, zero, zero, zero, zero, zero, zero
+    for k in range((near.n[at] + lanes - 1) // lanes):
+        x, y, z = load(near.D, (3 * at, k)), load(near.D, (3 * at + 1, k)), load(near.D, (3 * at + 2, k))
+        u, v, w = load(near.slope, (3 * at, k)), load(near.slope, (3 * at + 1, k)), load(near.slope, (3 * at + 2, k))
+        fx, fy, fz = fx + u, fy + v, fz + w
+        xx, yx, zx, yy, zy, zz = xx + x * u, yx + y * u, zx + z * u, yy + y * v, zy + z * v, zz + z * w
+    forces[i - low, 0] += total(fx)
+    forces[i - low, 1] += total(fy)
+    forces[i - low, 2] += total(fz)
+    virials[i, 0, 0], virials[i, 1, 1], virials[i, 2, 2] = total(xx), total(yy), total(zz)
+    virials[i, 0, 1] = virials[i, 1, 0] = total(yx)  # an energy that rotations leave alone has a symmetric virial
+    virials[i, 0, 2] = virials[i, 2, 0] = total(zx)
+    virials[i, 1, 2] = virials[i, 2, 1] = total(zy)
+    for p in range(np.uint64(near.n[at])):
+        j = np.uint64(near.atom[at, p] - low)
         for a in range(3):
-            forces[j - low, a] -= near.slope[3 * at + a, p]
-    if len(pair.radius) > 0:
-        reach = pair.reach[system.species[i]] ** 2
-        if near.square[at] < reach:
-            energy += _add_pairs(i, reach, pair, system, near, at, D, low, forces, virials)
-    energies[i] = energy
+            forces[j, a] -= near.slope[3 * at + a, p]
 
 
 @njit(**FAST)
-def _add_pairs(i, reach, pair, system, near, at, D, low, forces, virials):
-    """Energy of the pair term of neighbours within a squared distance; adds forces and virial."""
-    energy = 0.0
+def _add_pairs(i, pair, system, near, at, D, energies, low, forces, virials):
+    """Add the pair term of the gathered neighbours of atom i to the results."""
+    reach = pair.reach[system.species[i]] ** 2
     for p in range(near.n[at]):
         if near.D[3 * at, p] ** 2 + near.D[3 * at + 1, p] ** 2 + near.D[3 * at + 2, p] ** 2 >= reach:
             continue
         e, radial = _pair_energy(i, at, p, pair, system, near, D)
-        energy += e
+        energies[i] += e
         j = near.atom[at, p]
         for a in range(3):
             forces[j - low, a] -= radial * D[a]
             forces[i - low, a] += radial * D[a]
             for b in range(3):
                 virials[i, a, b] += D[a] * radial * D[b]
-    return energy
 
 
 @kernel(**FAST)
@@ -184,10 +178,12 @@ def _evaluate(tables, vv, pair, system, cutoff, widest, begin, end, energies, lo
         t = system.species[i]
         closest = min(closest, gather(i, cutoff, system, near, 0, lanes))
         all_features(t, tables, near, w, dw, lw, f)
-        energy = atomic_energy(t, vv, f, g, gauss, q[0, : tables.n_features[t]])
+        energies[i] = atomic_energy(t, vv, f, g, gauss, q[0, : tables.n_features[t]])
         density_weights(t, tables, lw, q)
         all_slopes(t, tables, near, w, dw, lw, q)
-        _add(i, energy, pair, system, near, 0, D, energies, low, forces, virials)
+        _add(i, near, 0, low, forces, virials)
+        if len(pair.reach) > 0 and near.square[0] < pair.reach[t] ** 2:
+            _add_pairs(i, pair, system, near, 0, D, energies, low, forces, virials)
     return closest
 
 
@@ -219,6 +215,9 @@ def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, ener
                 density_products_back(tables.density, lw.A, lw.Q, lw.W)
                 for lane in range(ready):
                     density_slopes(tables.density, near, dw, lane, lw.W, lane)
-                    _add(atom[lane], vw.energy[0, lane], pair, system, near, lane, D, energies, low, forces, virials)
+                    energies[atom[lane]] = vw.energy[0, lane]
+                    _add(atom[lane], near, lane, low, forces, virials)
+                    if len(pair.reach) > 0 and near.square[lane] < pair.reach[t] ** 2:
+                        _add_pairs(atom[lane], pair, system, near, lane, D, energies, low, forces, virials)
                 ready = 0
     return closest
