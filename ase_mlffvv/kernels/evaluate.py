@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 from ase.calculators.calculator import CalculatorSetupError
@@ -57,6 +58,8 @@ class NumbaEngine:
             vv = in_precision(vv, dtype, keep=('constant', 'direct'))
         self._tables = features, vv, pair_tables(potential)
         self._kernel = _evaluate_density if alone else _evaluate
+        self._make_scratch = _scratch_density if alone else _scratch
+        self._own = threading.local()  # scratch of each thread: new memory at each call would cost more than it saves
 
     def evaluate(self, species, positions, cell, pairs) -> Prediction:
         """See :func:`ase_mlffvv.model.definition.evaluate`; ``pairs`` may reach farther than the cutoff."""
@@ -71,7 +74,8 @@ class NumbaEngine:
             low = int(min(begin, near.min(initial=begin)))
             part = np.zeros((max(end, int(near.max(initial=begin)) + 1) - low, 3))  # blocks share neighbours
             results = energies, low, part, virials
-            return low, part, self._kernel(*self._tables, system, self.cutoff, widest, begin, end, *results)
+            scratch = self._scratch_of_thread(widest)
+            return low, part, self._kernel(*self._tables, system, self.cutoff, scratch, begin, end, *results)
 
         for low, part, smallest in in_order(block, _edges(n_atoms, self.threads), self.threads):
             forces[low : low + len(part)] += part
@@ -82,13 +86,20 @@ class NumbaEngine:
             )
         return Prediction(energies, forces, virials)
 
+    def _scratch_of_thread(self, widest):
+        if getattr(self._own, 'widest', -1) < widest:
+            self._own.scratch = self._make_scratch(*self._tables[:2], widest)
+            self._own.widest = widest
+        return self._own.scratch
+
 
 def _edges(n_atoms, threads):
-    """Edges of blocks that are small enough to keep all threads busy until the end.
+    """Edges of blocks that are small enough to keep all threads busy until the end, and few: a call costs some 20 µs.
 
-    They fix the order of sums, so they depend neither on the pair list, which has a history, nor on up to 8 threads.
+    They fix the order of sums, so they depend neither on the pair list, which has a history, nor on up to 4 threads.
     """
-    n_blocks = max(1, min(n_atoms // 192, max(32, 4 * threads)))
+    few, many = (8, 32) if threads <= 4 else (2 * threads, 8 * threads)
+    n_blocks = max(1, min(n_atoms // 192, max(few, n_atoms // 1024), many))
     return [n_atoms * k // n_blocks for k in range(n_blocks + 1)]
 
 
@@ -163,16 +174,22 @@ def _add_pairs(i, pair, system, near, at, D, energies, low, forces, virials):
 
 
 @kernel(**FAST)
-def _evaluate(tables, vv, pair, system, cutoff, widest, begin, end, energies, low, forces, virials):
-    """Energies and virials of atoms begin..end - 1, and their shares of all forces; the smallest squared distance."""
+def _scratch(tables, vv, widest):
+    """Scratch of :func:`_evaluate` for lists of up to ``widest`` neighbours."""
     lw = make_lane_work(tables.density)
-    lanes = width(lw.A)
-    most = room(widest, lanes)
+    most = room(widest, width(lw.A))
     near, w = make_near(tables.n_types, most, 1), make_work(tables, widest)
     dw = make_density_work(tables.density, most, 1)
     n_g = max(vv.origin.shape[1] + 1, vv.single.shape[1])
     f, q = np.zeros(tables.n_features.max()), np.zeros((1, tables.n_features.max()))
-    g, gauss, D = np.zeros(n_g), np.zeros((3, n_g)), np.zeros(3)
+    return lw, near, w, dw, f, q, np.zeros(n_g), np.zeros((3, n_g)), np.zeros(3)
+
+
+@kernel(**FAST)
+def _evaluate(tables, vv, pair, system, cutoff, scratch, begin, end, energies, low, forces, virials):
+    """Energies and virials of atoms begin..end - 1, and their shares of all forces; the smallest squared distance."""
+    lw, near, w, dw, f, q, g, gauss, D = scratch
+    lanes = width(lw.A)
     closest = np.inf
     for i in range(begin, end):
         t = system.species[i]
@@ -188,15 +205,21 @@ def _evaluate(tables, vv, pair, system, cutoff, widest, begin, end, energies, lo
 
 
 @kernel(**FAST)
-def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, energies, low, forces, virials):
-    """As :func:`_evaluate`, for models of density features alone: as many atoms of one element at a time as a vector
-    has lanes, in the precision of the tables."""
-    lw, vw = make_lane_work(tables.density), make_vv_work(vv)
+def _scratch_density(tables, vv, widest):
+    """Scratch of :func:`_evaluate_density` for lists of up to ``widest`` neighbours."""
+    lw = make_lane_work(tables.density)
     lanes = width(lw.A)
     most = room(widest, lanes)
     near, dw = make_near(tables.n_types, most, lanes), make_density_work(tables.density, most, lanes)
-    D = np.zeros(3)
-    atom = np.zeros(lanes, np.int64)
+    return lw, make_vv_work(vv), near, dw, np.zeros(3), np.zeros(lanes, np.int64)
+
+
+@kernel(**FAST)
+def _evaluate_density(tables, vv, pair, system, cutoff, scratch, begin, end, energies, low, forces, virials):
+    """As :func:`_evaluate`, for models of density features alone: as many atoms of one element at a time as a vector
+    has lanes, in the precision of the tables."""
+    lw, vw, near, dw, D, atom = scratch
+    lanes = width(lw.A)
     closest = np.inf
     for t in range(tables.n_types):
         ready = 0
