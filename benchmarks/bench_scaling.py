@@ -29,7 +29,7 @@ from ase_mlffvv.jit import available_threads
 from ase_mlffvv.model import ElementBlock, VVPotential
 from ase_mlffvv.neighbors import pair_list
 
-SKIN = 0.5
+SKIN = 0.8
 CUTOFFS = (5.0, 6.0, 7.0, 8.0, 9.0)
 DEGREES = ((4, 0), (6, 4), (8, 5), (8, 8), (12, 10))
 

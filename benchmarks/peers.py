@@ -107,8 +107,8 @@ class Ase:
         return process_time() - start
 
 
-def make_shipped(atoms, name):
-    return Ase(VVCalculator(name, threads=1, on_extrapolation='ignore'))
+def make_shipped(atoms, name, precision):
+    return Ase(VVCalculator(name, threads=1, precision=precision, on_extrapolation='ignore'))
 
 
 def shipped_pairs(atoms, name):
@@ -167,8 +167,10 @@ def keep_freed_memory():
         libc.mallopt(M_MMAP_MAX, 0)
 
 
-def our_peer(name):
-    return Peer(name, partial(make_shipped, name=name), 'this package', partial(shipped_pairs, name=name), fitted=True)
+def our_peer(name, precision='float64'):
+    label = name if precision == 'float64' else f'{name}, {precision}'
+    return Peer(label, partial(make_shipped, name=name, precision=precision), 'this package',
+                partial(shipped_pairs, name=name), fitted=True)  # fmt: skip
 
 
 def lammps_peer(name, style, coefficients, about, fitted=True):
@@ -192,6 +194,8 @@ def mace_peer(irreps):
 ZUO = '{{folder}}/{0}.snapcoeff {{folder}}/{0}.snapparam Li'
 PEERS = [
     *[our_peer(name) for name in shipped() if 'solvent' not in name],
+    our_peer('li-pbe-2-fast', 'float32'),
+    our_peer('li-pbe-2-accurate', 'float32'),
     lammps_peer('SNAP', 'snap', ZUO.format('Li_Zuo_JPCA2020'), '2J = 8, 5.1 Å'),
     lammps_peer('quadratic SNAP', 'snap', ZUO.format('Li_Zuo_JPCA2020.quadratic'), '2J = 6, 5.1 Å'),
     lammps_peer('MEAM', 'meam', '{folder}/library.meam Li NULL Li', 'first neighbours, 4 Å'),

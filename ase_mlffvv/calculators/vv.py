@@ -64,11 +64,11 @@ class VVCalculator(Calculator):
 
     implemented_properties = ['energy', 'free_energy', 'energies', 'forces', 'stress', 'stresses']
     ignored_changes = {'initial_charges', 'initial_magmoms'}
-    default_parameters = {'model': None, 'device': 'cpu', 'engine': 'auto', 'skin': 0.5, 'threads': None,
+    default_parameters = {'model': None, 'device': 'cpu', 'engine': 'auto', 'skin': 0.8, 'threads': None,
                           'precision': 'float64', 'on_extrapolation': 'warn', 'check_interval': 10}  # fmt: skip
     nolabel = True
 
-    def __init__(self, model=None, *, device='cpu', engine='auto', skin=0.5, threads=None, precision='float64',
+    def __init__(self, model=None, *, device='cpu', engine='auto', skin=0.8, threads=None, precision='float64',
                  on_extrapolation='warn', check_interval=10):  # fmt: skip
         super().__init__(model=model, device=device, engine=engine, skin=skin, threads=threads, precision=precision,
                          on_extrapolation=on_extrapolation, check_interval=check_interval)  # fmt: skip
@@ -262,7 +262,7 @@ class CommitteeCalculator(VVCalculator):
     >>> atoms.arrays['force_std'] = calc.uncertainty(atoms)['forces']   # doctest: +SKIP
     """
 
-    def __init__(self, models, *, device='cpu', engine='auto', skin=0.5, threads=None):
+    def __init__(self, models, *, device='cpu', engine='auto', skin=0.8, threads=None):
         super().__init__(list(models), device=device, engine=engine, skin=skin, threads=threads)
 
     def _get_name(self):

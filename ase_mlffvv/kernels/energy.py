@@ -98,15 +98,21 @@ def _gaussian(x):
 @njit(forceinline=True, **FAST)
 def atomic_energies(t, vv, F, vw, Q):
     """Energies of atoms of element t with raw features F (feature, lane) into ``vw.energy``; Q = dE/dF."""
-    n, n_gauss, n_features = vv.n[t], vv.n_gauss[t], len(F)
-    g, eps, x, value, slope = vw.g, vw.eps, vw.x, vw.value, vw.slope
     energy = wide(filled(F, 0.0)) + vv.constant[t]
-    for a in range(n_features):
+    for a in range(len(F)):
         store(Q, a, filled(Q, vv.direct[t, a]))
         energy += vv.direct[t, a] * wide(load(F, a))
-    if n == 0:
-        store(vw.energy, 0, energy)
-        return
+    store(vw.energy, 0, energy)
+    if vv.n[t] > 0:
+        _add_terms(t, vv, F, vw, Q)
+
+
+@njit(**FAST)
+def _add_terms(t, vv, F, vw, Q):
+    """Add what is not linear in the features to ``vw.energy`` and Q."""
+    n, n_gauss, n_features = vv.n[t], vv.n_gauss[t], len(F)
+    g, eps, x, value, slope = vw.g, vw.eps, vw.x, vw.value, vw.slope
+    energy = wide(filled(F, 0.0))
     np.dot(vv.projection[t], F, g[:-1])
     for j in range(n):
         store(g, j, load(g, j) + vv.origin[t, j])
@@ -139,4 +145,4 @@ def atomic_energies(t, vv, F, vw, Q):
         e = load(eps, j)
         for a in range(n_features):
             add(Q, a, vv.projection[t, j, a] * e)
-    store(vw.energy, 0, energy)
+    add(vw.energy, 0, energy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 from ase.calculators.calculator import CalculatorSetupError
@@ -57,6 +58,8 @@ class NumbaEngine:
             vv = in_precision(vv, dtype, keep=('constant', 'direct'))
         self._tables = features, vv, pair_tables(potential)
         self._kernel = _evaluate_density if alone else _evaluate
+        self._make_scratch = _scratch_density if alone else _scratch
+        self._own = threading.local()  # scratch of each thread: new memory at each call would cost more than it saves
 
     def evaluate(self, species, positions, cell, pairs) -> Prediction:
         """See :func:`ase_mlffvv.model.definition.evaluate`; ``pairs`` may reach farther than the cutoff."""
@@ -71,7 +74,8 @@ class NumbaEngine:
             low = int(min(begin, near.min(initial=begin)))
             part = np.zeros((max(end, int(near.max(initial=begin)) + 1) - low, 3))  # blocks share neighbours
             results = energies, low, part, virials
-            return low, part, self._kernel(*self._tables, system, self.cutoff, widest, begin, end, *results)
+            scratch = self._scratch_of_thread(widest)
+            return low, part, self._kernel(*self._tables, system, self.cutoff, scratch, begin, end, *results)
 
         for low, part, smallest in in_order(block, _edges(n_atoms, self.threads), self.threads):
             forces[low : low + len(part)] += part
@@ -82,13 +86,20 @@ class NumbaEngine:
             )
         return Prediction(energies, forces, virials)
 
+    def _scratch_of_thread(self, widest):
+        if getattr(self._own, 'widest', -1) < widest:
+            self._own.scratch = self._make_scratch(*self._tables[:2], widest)
+            self._own.widest = widest
+        return self._own.scratch
+
 
 def _edges(n_atoms, threads):
-    """Edges of blocks that are small enough to keep all threads busy until the end.
+    """Edges of blocks that are small enough to keep all threads busy until the end, and few: a call costs some 20 µs.
 
-    They fix the order of sums, so they depend neither on the pair list, which has a history, nor on up to 8 threads.
+    They fix the order of sums, so they depend neither on the pair list, which has a history, nor on up to 4 threads.
     """
-    n_blocks = max(1, min(n_atoms // 96, max(32, 4 * threads)))
+    few, many = (8, 32) if threads <= 4 else (2 * threads, 8 * threads)
+    n_blocks = max(1, min(n_atoms // 192, max(few, n_atoms // 1024), many))
     return [n_atoms * k // n_blocks for k in range(n_blocks + 1)]
 
 
@@ -123,84 +134,92 @@ def _pair_energy(i, at, p, pair, system, near, D):
 
 
 @njit(forceinline=True, **FAST)
-def _add(i, energy, pair, system, near, at, D, energies, low, forces, virials):
-    """Add atom i, its energy and the slopes of its gathered neighbours to the results, with the pair term if any.
-
-    Row 0 of ``forces`` is that of atom ``low``.
-    """
-    lanes = width(near.D)
-    for a in range(3):
-        own = filled(near.D, 0.0)
-        for k in range((near.n[at] + lanes - 1) // lanes):
-            own += load(near.slope, (3 * at + a, k))
-        forces[i - low, a] += total(own)
-        for b in range(a + 1):  # an energy that rotations leave alone has a symmetric virial
-            sum_ = filled(near.D, 0.0)
-            for k in range((near.n[at] + lanes - 1) // lanes):
-                sum_ += load(near.D, (3 * at + a, k)) * load(near.slope, (3 * at + b, k))
-            virials[i, a, b] = virials[i, b, a] = total(sum_)
-    for p in range(near.n[at]):
-        j = near.atom[at, p]
+def _add(i, near, at, low, forces, virials):
+    """Add slopes of the gathered neighbours of atom i to the results. Row 0 of ``forces`` is that of atom ``low``."""
+    lanes, zero = width(near.D), filled(near.D, 0.0)
+    fx, fy, fz, xx, yx, zx, yy, zy, zz = zero, zero, zero, zero, zero, zero, zero, zero, zero
+    for k in range((near.n[at] + lanes - 1) // lanes):
+        x, y, z = load(near.D, (3 * at, k)), load(near.D, (3 * at + 1, k)), load(near.D, (3 * at + 2, k))
+        u, v, w = load(near.slope, (3 * at, k)), load(near.slope, (3 * at + 1, k)), load(near.slope, (3 * at + 2, k))
+        fx, fy, fz = fx + u, fy + v, fz + w
+        xx, yx, zx, yy, zy, zz = xx + x * u, yx + y * u, zx + z * u, yy + y * v, zy + z * v, zz + z * w
+    forces[i - low, 0] += total(fx)
+    forces[i - low, 1] += total(fy)
+    forces[i - low, 2] += total(fz)
+    virials[i, 0, 0], virials[i, 1, 1], virials[i, 2, 2] = total(xx), total(yy), total(zz)
+    virials[i, 0, 1] = virials[i, 1, 0] = total(yx)  # an energy that rotations leave alone has a symmetric virial
+    virials[i, 0, 2] = virials[i, 2, 0] = total(zx)
+    virials[i, 1, 2] = virials[i, 2, 1] = total(zy)
+    for p in range(np.uint64(near.n[at])):
+        j = np.uint64(near.atom[at, p] - low)
         for a in range(3):
-            forces[j - low, a] -= near.slope[3 * at + a, p]
-    if len(pair.radius) > 0:
-        reach = pair.reach[system.species[i]] ** 2
-        if near.square[at] < reach:
-            energy += _add_pairs(i, reach, pair, system, near, at, D, low, forces, virials)
-    energies[i] = energy
+            forces[j, a] -= near.slope[3 * at + a, p]
 
 
 @njit(**FAST)
-def _add_pairs(i, reach, pair, system, near, at, D, low, forces, virials):
-    """Energy of the pair term of neighbours within a squared distance; adds forces and virial."""
-    energy = 0.0
+def _add_pairs(i, pair, system, near, at, D, energies, low, forces, virials):
+    """Add the pair term of the gathered neighbours of atom i to the results."""
+    reach = pair.reach[system.species[i]] ** 2
     for p in range(near.n[at]):
         if near.D[3 * at, p] ** 2 + near.D[3 * at + 1, p] ** 2 + near.D[3 * at + 2, p] ** 2 >= reach:
             continue
         e, radial = _pair_energy(i, at, p, pair, system, near, D)
-        energy += e
+        energies[i] += e
         j = near.atom[at, p]
         for a in range(3):
             forces[j - low, a] -= radial * D[a]
             forces[i - low, a] += radial * D[a]
             for b in range(3):
                 virials[i, a, b] += D[a] * radial * D[b]
-    return energy
 
 
 @kernel(**FAST)
-def _evaluate(tables, vv, pair, system, cutoff, widest, begin, end, energies, low, forces, virials):
-    """Energies and virials of atoms begin..end - 1, and their shares of all forces; the smallest squared distance."""
+def _scratch(tables, vv, widest):
+    """Scratch of :func:`_evaluate` for lists of up to ``widest`` neighbours."""
     lw = make_lane_work(tables.density)
-    lanes = width(lw.A)
-    most = room(widest, lanes)
+    most = room(widest, width(lw.A))
     near, w = make_near(tables.n_types, most, 1), make_work(tables, widest)
     dw = make_density_work(tables.density, most, 1)
     n_g = max(vv.origin.shape[1] + 1, vv.single.shape[1])
     f, q = np.zeros(tables.n_features.max()), np.zeros((1, tables.n_features.max()))
-    g, gauss, D = np.zeros(n_g), np.zeros((3, n_g)), np.zeros(3)
+    return lw, near, w, dw, f, q, np.zeros(n_g), np.zeros((3, n_g)), np.zeros(3)
+
+
+@kernel(**FAST)
+def _evaluate(tables, vv, pair, system, cutoff, scratch, begin, end, energies, low, forces, virials):
+    """Energies and virials of atoms begin..end - 1, and their shares of all forces; the smallest squared distance."""
+    lw, near, w, dw, f, q, g, gauss, D = scratch
+    lanes = width(lw.A)
     closest = np.inf
     for i in range(begin, end):
         t = system.species[i]
         closest = min(closest, gather(i, cutoff, system, near, 0, lanes))
         all_features(t, tables, near, w, dw, lw, f)
-        energy = atomic_energy(t, vv, f, g, gauss, q[0, : tables.n_features[t]])
+        energies[i] = atomic_energy(t, vv, f, g, gauss, q[0, : tables.n_features[t]])
         density_weights(t, tables, lw, q)
         all_slopes(t, tables, near, w, dw, lw, q)
-        _add(i, energy, pair, system, near, 0, D, energies, low, forces, virials)
+        _add(i, near, 0, low, forces, virials)
+        if len(pair.reach) > 0 and near.square[0] < pair.reach[t] ** 2:
+            _add_pairs(i, pair, system, near, 0, D, energies, low, forces, virials)
     return closest
 
 
 @kernel(**FAST)
-def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, energies, low, forces, virials):
-    """As :func:`_evaluate`, for models of density features alone: as many atoms of one element at a time as a vector
-    has lanes, in the precision of the tables."""
-    lw, vw = make_lane_work(tables.density), make_vv_work(vv)
+def _scratch_density(tables, vv, widest):
+    """Scratch of :func:`_evaluate_density` for lists of up to ``widest`` neighbours."""
+    lw = make_lane_work(tables.density)
     lanes = width(lw.A)
     most = room(widest, lanes)
     near, dw = make_near(tables.n_types, most, lanes), make_density_work(tables.density, most, lanes)
-    D = np.zeros(3)
-    atom = np.zeros(lanes, np.int64)
+    return lw, make_vv_work(vv), near, dw, np.zeros(3), np.zeros(lanes, np.int64)
+
+
+@kernel(**FAST)
+def _evaluate_density(tables, vv, pair, system, cutoff, scratch, begin, end, energies, low, forces, virials):
+    """As :func:`_evaluate`, for models of density features alone: as many atoms of one element at a time as a vector
+    has lanes, in the precision of the tables."""
+    lw, vw, near, dw, D, atom = scratch
+    lanes = width(lw.A)
     closest = np.inf
     for t in range(tables.n_types):
         ready = 0
@@ -219,6 +238,9 @@ def _evaluate_density(tables, vv, pair, system, cutoff, widest, begin, end, ener
                 density_products_back(tables.density, lw.A, lw.Q, lw.W)
                 for lane in range(ready):
                     density_slopes(tables.density, near, dw, lane, lw.W, lane)
-                    _add(atom[lane], vw.energy[0, lane], pair, system, near, lane, D, energies, low, forces, virials)
+                    energies[atom[lane]] = vw.energy[0, lane]
+                    _add(atom[lane], near, lane, low, forces, virials)
+                    if len(pair.reach) > 0 and near.square[lane] < pair.reach[t] ** 2:
+                        _add_pairs(atom[lane], pair, system, near, lane, D, energies, low, forces, virials)
                 ready = 0
     return closest

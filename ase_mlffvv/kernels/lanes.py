@@ -21,11 +21,6 @@ _FLAGS = ('contract', 'reassoc', 'nsz', 'arcp')
 _INT = ir.IntType(32)
 
 
-def lanes_of(dtype):
-    """Number of numbers of this NumPy dtype in one vector."""
-    return _BYTES // dtype.itemsize
-
-
 class Vector(types.Type):
     """Numba type of a vector of float64 or float32."""
 
@@ -118,8 +113,8 @@ def load(typing_context, array, index):
 
 @intrinsic
 def load_as(typing_context, like, array, index):
-    """As :func:`load`, for as many numbers as the vector that another array holds, converted to its precision."""
-    kind = Vector(like.dtype)
+    """As :func:`load`, but a vector like another one, or like those of another array: as long and as precise."""
+    kind = like if isinstance(like, Vector) else Vector(like.dtype)
 
     def generate(context, builder, sig, args):
         where = _address(context, builder, array, args[1], index, args[2], kind.lanes)
@@ -280,4 +275,4 @@ def total(typing_context, x):
 @njit(forceinline=True)
 def add(out, i, value):
     """``out[i] += value``, a vector."""
-    store(out, i, load(out, i) + value)
+    store(out, i, load_as(value, out, i) + value)

@@ -61,13 +61,13 @@ def gather(i, cutoff, system, near, at, lanes):
     positions, shift, D = system.positions, system.shift_vectors, near.D
     x0, y0, z0 = positions[i, 0], positions[i, 1], positions[i, 2]
     n_types = near.start.shape[1] - 1
-    n = 0
+    n = np.uint64(0)  # without a sign, so that no index is checked for counting from the end
     smallest = np.inf
     limit = cutoff * cutoff
     for t in range(n_types):
         near.start[at, t] = n
-        for p in range(system.first[i], system.first[i + 1]):
-            j, k = system.neighbour[p], image_of(system.image, p)
+        for p in range(np.uint64(system.first[i]), np.uint64(system.first[i + 1])):
+            j, k = np.uint64(system.neighbour[p]), np.uint64(image_of(system.image, p))
             x = positions[j, 0] - x0 + shift[k, 0]
             y = positions[j, 1] - y0 + shift[k, 1]
             z = positions[j, 2] - z0 + shift[k, 2]
@@ -76,10 +76,9 @@ def gather(i, cutoff, system, near, at, lanes):
             near.atom[at, n] = j
             near.entry[at, n] = p
             smallest = min(smallest, square)
-            n += (square < limit) & (system.species[j] == t)  # no branch, which would often be guessed wrong
-    near.start[at, n_types] = n
-    near.n[at] = n
+            n += np.uint64((square < limit) & (system.species[j] == t))  # a branch would often be guessed wrong
+    near.start[at, n_types] = near.n[at] = n
     near.square[at] = smallest
-    for p in range(n, (n + lanes - 1) // lanes * lanes):
+    for p in range(near.n[at], (near.n[at] + lanes - 1) // lanes * lanes):
         D[3 * at, p], D[3 * at + 1, p], D[3 * at + 2, p] = 2.0 * cutoff, 0.0, 0.0
     return smallest

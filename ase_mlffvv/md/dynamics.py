@@ -63,7 +63,7 @@ class Dynamics:
     >>> after = md.atoms()
     """
 
-    def __init__(self, atoms, model=None, integrator=None, timestep=2.0, *, device='cpu', engine='auto', skin=0.5,
+    def __init__(self, atoms, model=None, integrator=None, timestep=2.0, *, device='cpu', engine='auto', skin=0.8,
                  threads=None, precision='float64', sample_interval=10, on_extrapolation='warn',
                  check_interval=None):  # fmt: skip
         if len(atoms) == 0:

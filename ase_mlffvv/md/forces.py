@@ -29,7 +29,7 @@ class HostForces:
     device = 'cpu'
     forget = None  # results do not depend on the history of the pair list
 
-    def __init__(self, potential, numbers, cell, pbc, *, skin=0.5, threads=None, engine='auto',
+    def __init__(self, potential, numbers, cell, pbc, *, skin=0.8, threads=None, engine='auto',
                  precision='float64'):  # fmt: skip
         self.species = potential.species(numbers)
         self.cell, self.pbc = np.where(np.asarray(pbc)[:, None], cell, 0.0), np.asarray(pbc, bool)
@@ -48,7 +48,8 @@ class HostForces:
 
     def __call__(self, positions):
         """Energies (n_atoms,), eV, and forces (n_atoms, 3), eV/Å, for positions (n_atoms, 3), Å."""
-        self.positions, self.pairs = positions, self._list.get(positions, self.cell, self.pbc)
+        self.positions, self.pairs = positions, None  # a list that is no longer complete goes before the next one comes
+        self.pairs = self._list.get(positions, self.cell, self.pbc)
         prediction = self.engine.evaluate(self.species, positions, self.cell, self.pairs)
         return prediction.energies, prediction.forces
 
@@ -78,7 +79,7 @@ class DeviceForces:
         torch has no CUDA support.
     """
 
-    def __init__(self, potential, numbers, cell, pbc, *, skin=0.5, device='cuda', precision='float64'):
+    def __init__(self, potential, numbers, cell, pbc, *, skin=0.8, device='cuda', precision='float64'):
         import torch
         from numba import config, cuda
 
@@ -132,7 +133,7 @@ class DeviceForces:
         return self._torch.as_tensor(array, device=self.device)
 
 
-def make_forces(potential, atoms, *, device='cpu', engine='auto', skin=0.5, threads=None, precision='float64'):
+def make_forces(potential, atoms, *, device='cpu', engine='auto', skin=0.8, threads=None, precision='float64'):
     """Forces of ``potential`` for the elements and the cell of ``atoms`` on a device.
 
     Raises

@@ -107,7 +107,7 @@ def test_empty_structure():
 @pytest.mark.parametrize('order', ['layers', 'shuffled'])
 def test_blocks_of_a_larger_structure(label, order):
     potential = POTENTIALS[label]
-    atoms = column(diameter=4, height=10, box=8)
+    atoms = column(diameter=4, height=10, box=10)
     atoms.rattle(0.1, seed=0)
     atoms.symbols[:] = [potential.elements[k % len(potential.elements)] for k in range(len(atoms))]
     if order == 'shuffled':

@@ -1,7 +1,7 @@
 """Features in float32: as close to float64 as said, derivatives of the energy, momentum and repeats as in float64.
 
-Documented bound: 2e-5 of the largest number of each kind (float32 has 24 bits, 6e-8, and the features of the toys, with
-random coefficients, cancel to about a hundredth).
+Documented bound: 3e-5 of the largest number of each kind. Float32 has 24 bits, 6e-8; the random models of the tests
+amplify it to 1e-5 (the shipped potentials to 5e-7 of the largest force, 0.004 meV/Å).
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..systems import zoo
 from ..toys import random_potential
 from .test_engines import POTENTIALS, evaluate
 
-BOUND = 2e-5
+BOUND = 3e-5
 CASES = [
     pytest.param(POTENTIALS[label], atoms, id=f'{label} - {name}')
     for label in ('density', 'density, two elements')
@@ -51,7 +51,7 @@ def test_derivatives(name):
     atoms = zoo()[name]
     found = evaluate(engine(potential), atoms, potential)
     rng = np.random.default_rng(0)
-    h = 1e-2  # round-off of the energy, about 1e-6 of it, over h
+    h = 5e-3  # round-off of the energy, 1e-6 of it, over h
     for _ in range(3):
         u = rng.normal(size=atoms.positions.shape)
         e = []
@@ -61,7 +61,7 @@ def test_derivatives(name):
             e.append(evaluate(engine(potential), moved, potential).energies.sum())
         slope = (e[0] - 8 * e[1] + 8 * e[2] - e[3]) / (12 * h)
         scale = np.abs(found.forces * u / np.abs(u).max()).sum()
-        assert -(found.forces * u / np.abs(u).max()).sum() == pytest.approx(slope, abs=1e-3 * scale)
+        assert -(found.forces * u / np.abs(u).max()).sum() == pytest.approx(slope, abs=5e-4 * scale)
 
 
 @pytest.mark.parametrize('label', ['density', 'density, two elements'])
