@@ -7,7 +7,7 @@ import pandas
 import pytest
 from ase import Atoms
 from ase.build import bulk
-from ase.io import read, write
+from ase.io import Trajectory, read, write
 from mlffvv_analysis.frame import Frame, Settings
 from mlffvv_analysis.observables import OBSERVABLES, row
 from mlffvv_analysis.stream import frames
@@ -160,7 +160,12 @@ def test_other_formats_that_grow(tmp_path, name, monkeypatch):
     computed = []
     monkeypatch.setattr('mlffvv_analysis.timeline.row', lambda *a: computed.append(1) or row(*a))
     assert len(timeline(path, table, observables=('motion',), progress=False)) == 3
-    write(path, images[3:], append=True)
+    if name.endswith('.traj'):
+        with Trajectory(path, 'a') as out:  # write(append=True) replaces
+            for atoms in images[3:]:
+                out.write(atoms)
+    else:
+        write(path, images[3:], append=True)
     grown = timeline(path, table, observables=('motion',), progress=False)
     assert len(computed) == 5
     expected = timeline(tmp_path / 'run.extxyz', observables=('motion',), progress=False)
