@@ -119,6 +119,7 @@ def stages_figure(table):
     axes[1].legend(fontsize=8, ncols=2)
     axes[2].step(t, table['n_grains'], where='mid', color='C4', label='grains')
     axes[2].set_ylabel('grains (50 atoms or more)', color='C4')
+    axes[2].yaxis.get_major_locator().set_params(integer=True)
     axes[2].set_ylim(bottom=0)
     twin = axes[2].twinx()
     twin.plot(t, table['n_boundary'], color='C3', lw=1.0)

@@ -23,18 +23,11 @@ class BerendsenWithHeat(NVTBerendsen):
         self.heat += self.atoms.get_kinetic_energy() - before
 
 
-class AseDriver:
-    """ASE's dynamics with any calculator."""
-
-    def __init__(self, atoms, calc, settings, heat, step):
-        self._atoms, self._calc = atoms, calc
-        atoms.calc = calc
-        self._dynamics = BerendsenWithHeat(atoms, settings.timestep * units.fs, temperature_K=settings.temperature,
-                                           taut=settings.taut * units.fs, fixcm=not atoms.constraints)  # fmt: skip
-        self._dynamics.heat = heat
+class _Driver:
+    """What both have in common."""
 
     def __len__(self):
-        return len(self._atoms)
+        return self._n_atoms
 
     def run(self, steps):
         """Advance."""
@@ -44,6 +37,17 @@ class AseDriver:
     def heat(self):
         """From the thermostat so far, eV."""
         return self._dynamics.heat
+
+
+class AseDriver(_Driver):
+    """ASE's dynamics with any calculator."""
+
+    def __init__(self, atoms, calc, settings, heat, step):
+        self._atoms, self._calc, self._n_atoms = atoms, calc, len(atoms)
+        atoms.calc = calc
+        self._dynamics = BerendsenWithHeat(atoms, settings.timestep * units.fs, temperature_K=settings.temperature,
+                                           taut=settings.taut * units.fs, fixcm=not atoms.constraints)  # fmt: skip
+        self._dynamics.heat = heat
 
     @property
     def temperature(self):
@@ -77,7 +81,7 @@ class AseDriver:
         return coordination_numbers(self._atoms, cutoff)
 
 
-class DeviceDriver:
+class DeviceDriver(_Driver):
     """:class:`.Dynamics` with the model and the settings of a VVCalculator."""
 
     def __init__(self, atoms, calc, settings, heat, step):
@@ -87,20 +91,9 @@ class DeviceDriver:
         self._dynamics = Dynamics(atoms, calc.potential, _integrator(settings), settings.timestep, sample_interval=0,
                                   check_interval=check, **same)  # fmt: skip
         self._dynamics.watch.model = str(p['model'])
+        self._n_atoms = len(atoms)
         self._dynamics.state.heat, self._dynamics.state.step = heat, step
         self._dynamics.run(0)  # energies and pairs of the start
-
-    def __len__(self):
-        return len(self._dynamics)
-
-    def run(self, steps):
-        """Advance."""
-        self._dynamics.run(steps)
-
-    @property
-    def heat(self):
-        """From the thermostat so far, eV."""
-        return self._dynamics.heat
 
     @property
     def temperature(self):
