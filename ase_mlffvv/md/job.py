@@ -29,7 +29,6 @@ from .record import (
     picture,
     read_log,
     save_checkpoint,
-    trajectory_path,
     write_text,
 )
 from .settings import RunSettings
@@ -120,8 +119,8 @@ def resume(folder, calc, *, steps=None, progress=True):
     settings = RunSettings.from_dict(data)
     atoms, progress_so_far = load_checkpoint(folder)
     settings = settings.resolve(len(atoms), can_drive(atoms, calc))
-    log.info('%s, %d atoms, trajectory %s', DYNAMICS[settings.dynamics], len(atoms), trajectory_path(folder).name)
     recorder = Recorder(folder, settings, progress_so_far)
+    log.info('%s, %d atoms, frames in %s', DYNAMICS[settings.dynamics], len(atoms), recorder.trajectory)
     driver = None
     try:
         driver = make_driver(atoms, calc, settings, progress_so_far.heat, progress_so_far.step)

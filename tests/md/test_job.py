@@ -160,9 +160,12 @@ def test_potential_object_as_model(tmp_path):
 
 
 @pytest.mark.parametrize('thermostat', ['berendsen', 'csvr', 'langevin', 'none'])
-def test_device_dynamics_in_a_folder(tmp_path, thermostat):
+def test_device_dynamics_in_a_folder(tmp_path, thermostat, caplog):
+    caplog.set_level('INFO', 'ase_mlffvv')
     settings = replace(QUICK, dynamics='device', thermostat=thermostat, trajectory='packed', log_interval=5)
     table = start(needle(), VVCalculator(), tmp_path / 'run', settings, progress=False)
+    assert 'dynamics on the device' in caplog.text
+    assert 'trajectory.vvtraj' in caplog.text
     np.testing.assert_array_equal(table['step'], np.arange(0, 61, 5))
     assert np.ptp(table['total_energy_eV'] - table['heat_eV']) < 2e-4
     frames = read(tmp_path / 'run' / 'trajectory.vvtraj', ':')
