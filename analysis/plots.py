@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+LARGE = 20_000  # atoms; of more, those that others hide are not drawn
+
 
 def draw_atoms(axes, atoms, values, *, limits=None, radius=1.45, azimuth=25.0, elevation=12.0, cmap='viridis'):
     """Draw a structure as shaded spheres seen from the side, coloured by one value per atom.
@@ -35,6 +37,8 @@ def draw_atoms(axes, atoms, values, *, limits=None, radius=1.45, azimuth=25.0, e
     centre = atoms.positions.mean(axis=0) if len(atoms) else np.zeros(3)
     x, y, depth = np.array([right, up, forward]) @ (atoms.positions - centre).T
     order = np.argsort(-depth)
+    if len(atoms) > LARGE:
+        order = order[_in_sight(x, y, depth, radius)[order]]
     xy = np.column_stack([x, y])[order]
     low, high = limits or (np.min(values, initial=0), np.max(values, initial=1))
     shade = 0.55 + 0.45 * (1 - (depth[order] - depth.min()) / max(np.ptp(depth), 1e-9)) if len(atoms) else depth
@@ -59,6 +63,15 @@ def draw_atoms(axes, atoms, values, *, limits=None, radius=1.45, azimuth=25.0, e
     axes.set_axis_off()
     scale = matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(low, high), cmap)
     return scale
+
+
+def _in_sight(x, y, depth, radius):
+    """Whether each atom is among the nearest of its line of sight; lines are a radius apart."""
+    column = np.floor(np.array([x - x.min(), y - y.min()]) / radius).astype(int)
+    line = column[0] * (column[1].max() + 1) + column[1]
+    nearest = np.full(line.max() + 1, np.inf)
+    np.minimum.at(nearest, line, depth)
+    return depth < nearest[line] + 4 * radius
 
 
 def run_summary(first, last, table, path=None, title=''):

@@ -23,7 +23,6 @@ COORDINATION, DETACHED = 3.45, 5.0  # Å: neighbours (the paper's cutoff); an at
 TRAJECTORY, PACKED, LOG, CHECKPOINT, PICTURE = (
     'trajectory.extxyz', 'trajectory.vvtraj', 'log.csv', 'checkpoint.traj', 'summary.png',
 )  # fmt: skip
-DRAWN = 20_000  # atoms; of larger structures only those near the surface are drawn
 
 
 @dataclass
@@ -169,17 +168,13 @@ def summary(folder):
 def picture(folder, title):
     """Draw the summary of a run."""
     frames = trajectory_path(folder)
-    run_summary(_drawn(read(frames, 0)), _drawn(read(frames, -1)), read_log(folder), folder / PICTURE, title=title)
+    run_summary(read(frames, 0), read(frames, -1), read_log(folder), folder / PICTURE, title=title)
 
 
 def write_text(path, text):
     """Replace a text file."""
     with complete(path) as temporary:
         temporary.write_text(text)
-
-
-def _drawn(atoms):
-    return atoms if len(atoms) <= DRAWN else atoms[atoms.arrays['coordination'] < 9]
 
 
 def _cut(path, size, packed_header=''):

@@ -72,3 +72,26 @@ def test_draws_nothing_of_an_empty_structure():
     from matplotlib.figure import Figure
 
     draw_atoms(Figure().subplots(), Atoms(), np.zeros(0))
+
+
+def test_hidden_atoms_are_left_out_of_large_structures(monkeypatch):
+    """The picture stays the same but for some edges."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from mlffvv_analysis import plots
+
+    atoms = bulk('Li', cubic=True, a=3.44) * 10
+    atoms.rattle(0.1, seed=0)
+    pictures, counts = [], []
+    for large in (10**6, 0):
+        monkeypatch.setattr(plots, 'LARGE', large)
+        figure = Figure(figsize=(3, 3))
+        axes = figure.add_axes([0, 0, 1, 1])
+        plots.draw_atoms(axes, atoms, np.arange(len(atoms)))
+        axes.set(xlim=(-25, 25), ylim=(-25, 25))
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        pictures.append(np.asarray(canvas.buffer_rgba())[..., :3].astype(int))
+        counts.append(len(axes.collections[0].get_offsets()))
+    assert counts[1] < 0.7 * counts[0]
+    assert (np.abs(pictures[0] - pictures[1]).max(axis=2) > 40).mean() < 0.01
