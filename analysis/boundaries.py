@@ -26,6 +26,9 @@ class Boundary:
     Attributes
     ----------
     grains : (int, int)
+        Counted from 0; printed, and in legends, from 1.
+    phase : str
+        Of both.
     point : ndarray, shape (3,), Å
         On the plane.
     normal : ndarray, shape (3,)
@@ -47,6 +50,7 @@ class Boundary:
     """
 
     grains: tuple
+    phase: str
     point: np.ndarray
     normal: np.ndarray
     roughness: float
@@ -59,10 +63,10 @@ class Boundary:
 
     @property
     def twin(self):
-        """Whether it is the coherent Σ3{112} twin: plane within 5°, misorientation 70.5±3° about ⟨110⟩ within 5°."""
+        """Whether it is the coherent Σ3{112} twin of bcc: plane within 5°, 70.5±3° about ⟨110⟩, 5° from Σ3 in all."""
         planes = all(sorted(map(abs, hkl)) == [1, 1, 2] and off <= PLANE_TOLERANCE for hkl, off in self.planes)
         angle = abs(self.twin_angle - TWIN_ANGLE) <= ANGLE_TOLERANCE and self.twin_deviation <= PLANE_TOLERANCE
-        return bool(planes and angle)
+        return bool(planes and angle and self.phase == 'bcc')
 
     def trace_angle(self, view):
         """Angle of the plane's trace to the horizontal (the plane across z), seen along ``view``, in degrees."""
@@ -74,9 +78,9 @@ class Boundary:
         (first, off1), (second, off2) = self.planes
         what = 'coherent twin Σ3{112}' if self.twin else 'boundary'
         return (
-            f'{what} between grains {self.grains[0]} and {self.grains[1]}: misorientation {self.misorientation:.1f}°, '
-            f'planes {_miller(first)} ({off1:.1f}° off) and {_miller(second)} ({off2:.1f}° off), '
-            f'roughness {self.roughness:.1f} Å'
+            f'{what} between {self.phase} grains {self.grains[0] + 1} and {self.grains[1] + 1}: '
+            f'misorientation {self.misorientation:.1f}°, planes {_miller(first)} ({off1:.1f}° off) and '
+            f'{_miller(second)} ({off2:.1f}° off), roughness {self.roughness:.1f} Å'
         )
 
 
@@ -189,7 +193,9 @@ def _boundary(points, towards, pair, grains):
     angle, axis, deviation = twin_description(p, q, normal)
     planes = tuple(nearest_direction(in_crystal(normal, r), CUBIC_PLANES) for r in (p, q))
     extent = 4 * np.sqrt(np.sqrt(max(spread[1], 0) * max(spread[2], 0)))
-    return Boundary(tuple(int(k) for k in pair), centre, normal, float(np.sqrt(max(spread[0], 0))), float(extent),
+    phase = grains[pair[0]].phase
+    roughness = float(np.sqrt(max(spread[0], 0)))
+    return Boundary(tuple(int(k) for k in pair), phase, centre, normal, roughness, float(extent),
                     float(misorientation(p, q)), angle, axis, deviation, planes)  # fmt: skip
 
 

@@ -103,7 +103,7 @@ def stages_figure(table):
         axes[0].plot(t, table[f'e_{name}_eV'], lw=1.2, color=colour, label=name)
     _scale(axes[0], *(table[f'e_{name}_eV'] for name in ('surface', 'boundary', 'subsurface', 'interior')))
     axes[0].set_ylabel('mean atomic\nenergy (eV)')
-    axes[0].legend(fontsize=8, ncols=4)
+    axes[0].legend(fontsize=8, ncols=4, loc='lower right', bbox_to_anchor=(1, 1), frameon=False)
     for name, label, colour in (('dxy_all_A', 'in the plane', 'C0'), ('abs_dz_all_A', '|Δz|', 'C2')):
         values = table[name].to_numpy()
         axes[1].plot(t, displacements.rate(t, values), lw=1.2, color=colour, label=label)
@@ -216,7 +216,7 @@ def _curve(axes, t, values, label, colour='C0'):
     axes.set_ylabel(label)
     _scale(axes, values)
     if not np.isfinite(values).any():
-        axes.text(0.5, 0.5, 'not in this trajectory', transform=axes.transAxes, ha='center', color='0.5')
+        axes.text(0.5, 0.5, 'no value in this run', transform=axes.transAxes, ha='center', color='0.5')
 
 
 def _scale(axes, *curves):

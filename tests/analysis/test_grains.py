@@ -125,7 +125,7 @@ def test_the_twin_is_named(rattle):
         assert boundary.misorientation == pytest.approx(60, abs=1)
         axis = Rotation.from_quat(grains[boundary.grains[0]].orientation).apply(boundary.twin_axis)
         assert abs(axis[1]) / np.linalg.norm(axis) > np.cos(np.radians(3))  # the tilt axis was built along y
-        assert 'coherent twin' in str(boundary)
+        assert 'coherent twin Σ3{112} between bcc grains 1 and 2' in str(boundary)
         assert boundary.trace_angle([0, 1, 0]) < 3
     assert sorted(round(b.point[2] / (atoms.cell[2, 2] / 2), 1) % 2 for b in found) == [0, 1]
 
