@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from peers import Ase, here, keep_freed_memory
-from report import bars, summary, tradeoff
+from report import present
 
 from ase_mlffvv.build import column
 from ase_mlffvv.io.datasets import check_frames, read_frames
@@ -139,13 +139,9 @@ def main(arguments=None):
                                  'codes': measure(atoms, peers, args.repeats, instead)})  # fmt: skip
     if args.test:
         about['force_error_meV_per_A'] = force_errors(args.test, peers)
-    print(summary(about))
     if args.json:
         Path(args.json).write_text(json.dumps(about, indent=1, ensure_ascii=False) + '\n')
-    if args.bars:
-        bars(about, args.bars)
-    if args.plot:
-        tradeoff(about, args.plot)
+    present(about, args)
 
 
 if __name__ == '__main__':

@@ -133,6 +133,15 @@ def tradeoff(about, path):
     figure.savefig(path, dpi=150)
 
 
+def present(about, args):
+    """Print the table, and draw the pictures that the arguments ask for."""
+    print(summary(about))
+    if args.bars:
+        bars(about, args.bars)
+    if args.plot:
+        tradeoff(about, args.plot)
+
+
 def main(arguments=None):
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument('json', metavar='FILE', help='of bench_inference.py --json')
@@ -140,11 +149,7 @@ def main(arguments=None):
     p.add_argument('--plot', metavar='PNG')
     args = p.parse_args(arguments)
     about = json.loads(Path(args.json).read_text())
-    print(summary(about))
-    if args.bars:
-        bars(about, args.bars)
-    if args.plot:
-        tradeoff(about, args.plot)
+    present(about, args)
 
 
 if __name__ == '__main__':

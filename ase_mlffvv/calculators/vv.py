@@ -172,9 +172,8 @@ class VVCalculator(Calculator):
         self.results = self._results(self.atoms, predictions)
 
     def _make_watch(self, settings):
-        model = settings['model']
         return GradeWatch(self.potential, settings['on_extrapolation'], settings['check_interval'], settings['threads'],
-                          model if isinstance(model, str) else self._label(model))  # fmt: skip
+                          self._label(settings['model']))  # fmt: skip
 
     def _check_grade(self, system):
         """Warn or raise where the grade of the present atoms is above one, every ``check_interval`` calls."""

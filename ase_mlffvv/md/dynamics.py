@@ -8,6 +8,7 @@ import numpy as np
 from ase import units
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms
+from mlffvv_analysis.coordination import CUTOFF
 from tqdm import tqdm
 
 from ..calculators.grade import GradeWatch
@@ -16,7 +17,6 @@ from ..model.find import DEFAULT, find_potential
 from .forces import make_forces
 from .integrators import State, VelocityVerlet
 
-COORDINATION_CUTOFF = 3.45  # Å, W. Zhang et al., Adv. Energy Mater. 13, 2202892 (2023)
 SAMPLES = ('step', 'temperature_K', 'potential_energy_eV', 'total_energy_eV', 'heat_eV', 'mean_coordination',
            'mean_x_A', 'mean_y_A', 'mean_z_A', 'mean_xy_A', 'mean_distance_A')  # fmt: skip
 
@@ -164,7 +164,7 @@ class Dynamics:
         square = moved * moved
         mean = moved.sum(0) / n
         in_plane = ((square[:, 0] + square[:, 1]) ** 0.5).sum() / n
-        reach = min(COORDINATION_CUTOFF, self.potential.cutoff)
+        reach = min(CUTOFF, self.potential.cutoff)
         coordination = self.forces.coordination(reach).sum() / n
         return (state.step, 2.0 * kinetic / (state.freedom * units.kB), potential / n, (potential + kinetic) / n,
                 state.heat / n, coordination, mean[0], mean[1], mean[2], in_plane,

@@ -26,7 +26,6 @@ class HostForces:
         As for :class:`.VVCalculator`.
     """
 
-    device = 'cpu'
     forget = None  # results do not depend on the history of the pair list
 
     def __init__(self, potential, numbers, cell, pbc, *, skin=0.8, threads=None, engine='auto',

@@ -11,6 +11,7 @@ import numpy as np
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 from mlffvv_analysis import height, surface_and_bulk
+from mlffvv_analysis.coordination import CUTOFF
 from mlffvv_analysis.plots import run_summary
 
 from ..io.background import Background
@@ -19,7 +20,7 @@ from ..io.packed.frames import append_frame, cut, header
 
 COLUMNS = ('step', 'time_ps', 'temperature_K', 'potential_energy_eV', 'total_energy_eV', 'heat_eV', 'height_A',
            'surface_fraction', 'mean_coordination', 'detached')  # fmt: skip
-COORDINATION, DETACHED = 3.45, 5.0  # Å: neighbours (the paper's cutoff); an atom alone up to here has left the metal
+DETACHED = 5.0  # Å: an atom without neighbours up to here has left the metal
 TRAJECTORY, PACKED, LOG, CHECKPOINT, PICTURE = (
     'trajectory.extxyz', 'trajectory.vvtraj', 'log.csv', 'checkpoint.traj', 'summary.png',
 )  # fmt: skip
@@ -58,7 +59,7 @@ class Recorder:
 
     def record(self, driver, step, frame):
         """Append a line to the log, and a frame to the trajectory where ``frame``."""
-        atoms, numbers = driver.structure(), driver.coordination(COORDINATION)
+        atoms, numbers = driver.structure(), driver.coordination(CUTOFF)
         detached = int((driver.coordination(DETACHED) == 0).sum())
         extra = {'coordination': numbers}
         if frame:
