@@ -10,7 +10,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 from scipy.spatial.transform import Rotation
 
-from .grains import neighbour_pairs
+from .grains import neighbor_pairs
 from .orientation import group, in_crystal, inverse, misorientation, nearest_direction, product
 from .structure import checked_cell
 
@@ -109,7 +109,7 @@ def find_boundaries(atoms, ids, grains, *, gap=8.0, min_points=30):
     if len(grains) < 2:
         return []
     cell = checked_cell(atoms)
-    i, j = neighbour_pairs(atoms)
+    i, j = neighbor_pairs(atoms)
     ids = _grow(ids, i, j, len(grains))
     rim = np.zeros(len(atoms), bool)
     rim[i[ids[i] != ids[j]]] = True
@@ -175,7 +175,7 @@ def twin_description(p, q, normal=None):
 
 
 def _grow(ids, i, j, count, sweeps=2):
-    """Grains with the atoms beside them, where three quarters of their neighbours in grains are of one."""
+    """Grains with the atoms beside them, where three quarters of their neighbors in grains are of one."""
     for _ in range(sweeps):
         beside = (ids[i] < 0) & (ids[j] >= 0)
         votes = coo_matrix((np.ones(beside.sum()), (i[beside], ids[j[beside]])), shape=(len(ids), count)).tocsr()
@@ -187,14 +187,14 @@ def _grow(ids, i, j, count, sweeps=2):
 
 def _boundary(points, towards, pair, grains):
     centre = points.mean(axis=0)
-    spread, axes = np.linalg.eigh(np.cov((points - centre).T))
+    variances, axes = np.linalg.eigh(np.cov((points - centre).T))
     normal = axes[:, 0] * (1 if axes[:, 0] @ towards.sum(axis=0) >= 0 else -1)
     p, q = (grains[k].orientation for k in pair)
     angle, axis, deviation = twin_description(p, q, normal)
     planes = tuple(nearest_direction(in_crystal(normal, r), CUBIC_PLANES) for r in (p, q))
-    extent = 4 * np.sqrt(np.sqrt(max(spread[1], 0) * max(spread[2], 0)))
+    extent = 4 * np.sqrt(np.sqrt(max(variances[1], 0) * max(variances[2], 0)))
     phase = grains[pair[0]].phase
-    roughness = float(np.sqrt(max(spread[0], 0)))
+    roughness = float(np.sqrt(max(variances[0], 0)))
     return Boundary(tuple(int(k) for k in pair), phase, centre, normal, roughness, float(extent),
                     float(misorientation(p, q)), angle, axis, deviation, planes)  # fmt: skip
 

@@ -12,9 +12,9 @@ SMOOTH = (3.65, 4.25)  # Å: between second and third shell of bcc lithium, firs
 
 
 def coordination_numbers(atoms, cutoff=CUTOFF):
-    """Number of neighbours of each atom within ``cutoff``.
+    """Number of neighbors of each atom within ``cutoff``.
 
-    For lithium the default lies on the second-neighbour shell (a = 3.44 Å): perfect bcc has 14 neighbours for a lattice
+    For lithium the default lies on the second-neighbor shell (a = 3.44 Å): perfect bcc has 14 neighbors for a lattice
     constant below the cutoff and 8 above it, warm bcc 10 to 12.
 
     Parameters
@@ -34,11 +34,11 @@ def coordination_numbers(atoms, cutoff=CUTOFF):
     """
     if not cutoff > 0:
         raise ValueError(f'cutoff must be positive (Å), got {cutoff!r}')
-    return np.bincount(_neighbours(atoms, 'i', cutoff), minlength=len(atoms)) if len(atoms) else np.zeros(0, int)
+    return np.bincount(_neighbors(atoms, 'i', cutoff), minlength=len(atoms)) if len(atoms) else np.zeros(0, int)
 
 
 def smooth_coordination(atoms, inner=SMOOTH[0], outer=SMOOTH[1]):
-    """Number of neighbours counted with a weight that falls smoothly from 1 at ``inner`` to 0 at ``outer``.
+    """Number of neighbors counted with a weight that falls smoothly from 1 at ``inner`` to 0 at ``outer``.
 
     The defaults lie in a gap between shells of lithium, so that perfect bcc has 14, fcc and hcp 12, and atoms of the
     (100) and (110) surfaces of bcc 9 and 10. Thermal motion hardly changes these numbers, unlike those within 3.45 Å.
@@ -56,7 +56,7 @@ def smooth_coordination(atoms, inner=SMOOTH[0], outer=SMOOTH[1]):
         raise ValueError(f'expected 0 < inner < outer (Å), got {inner!r} and {outer!r}')
     if len(atoms) == 0:
         return np.zeros(0)
-    i, d = _neighbours(atoms, 'id', outer)
+    i, d = _neighbors(atoms, 'id', outer)
     x = np.clip((d - inner) / (outer - inner), 0, 1)
     return np.bincount(i, 0.5 + 0.5 * np.cos(np.pi * x), minlength=len(atoms))
 
@@ -74,7 +74,7 @@ def surface_and_bulk(numbers, cn8='bulk'):
     numbers : ndarray, shape (n_atoms,), int
         Coordination numbers.
     cn8 : {'bulk', 'surface', 'exclude'}
-        What an atom with exactly 8 neighbours is; the paper leaves it open. ``'exclude'`` counts it nowhere.
+        What an atom with exactly 8 neighbors is; the paper leaves it open. ``'exclude'`` counts it nowhere.
 
     Returns
     -------
@@ -120,18 +120,18 @@ def surface_by_mesh(atoms, radius=4.0, depth=0.0):
     data.apply(ConstructSurfaceModifier(method=method, radius=radius, smoothing_level=0, select_surface_particles=True))
     mask = data.particles['Selection'][: len(atoms)] != 0
     if depth > 0 and mask.any():
-        i, j = _neighbours(atoms, 'ij', depth)
+        i, j = _neighbors(atoms, 'ij', depth)
         mask = mask | (np.bincount(i, mask[j], minlength=len(atoms)) > 0)
     return mask
 
 
 def histogram(numbers, mask=None, top=20):
-    """Share of atoms with 0, 1, ... ``top`` neighbours (the last: or more), shape (top + 1,)."""
+    """Share of atoms with 0, 1, ... ``top`` neighbors (the last: or more), shape (top + 1,)."""
     numbers = np.asarray(numbers, int) if mask is None else np.asarray(numbers, int)[mask]
     counts = np.bincount(np.minimum(numbers, top), minlength=top + 1)
     return counts / max(counts.sum(), 1)
 
 
-def _neighbours(atoms, what, cutoff):
+def _neighbors(atoms, what, cutoff):
     cell = checked_cell(atoms)
     return neighbour_list(what, positions=atoms.positions, cell=cell, pbc=atoms.pbc, cutoff=float(cutoff))

@@ -16,7 +16,7 @@ def embed(features, seed=0, perplexity=30.0, components=50):
         Any numbers per atom; columns are brought to equal variance.
     seed : int
     perplexity : float
-        About the number of neighbours that count for each atom.
+        About the number of neighbors that count for each atom.
     components : int
         Principal components that are kept before.
 
@@ -76,7 +76,7 @@ def shell_features(atoms, cutoff=6.0, count=24):
     Returns
     -------
     ndarray, shape (n_atoms, count + 4)
-        Smooth counts of neighbours at each distance, and the lengths of sums of bond vectors over four shells.
+        Smooth counts of neighbors at each distance, and the lengths of sums of bond vectors over four shells.
     """
     from matscipy.neighbours import neighbour_list
 

@@ -1,6 +1,6 @@
 """Energies of atoms by class, and energies of surfaces and boundaries: per atom and per area are different things.
 
-The paper's "surface energy" is the mean *atomic* energy of atoms with few neighbours (eV per atom). The surface energy
+The paper's "surface energy" is the mean *atomic* energy of atoms with few neighbors (eV per atom). The surface energy
 γ of thermodynamics is an excess of the total energy per *area* (J/m^2). They rank facets differently: (100) of
 lithium is lower than (110) per area, but higher per surface atom. Names here end in ``per_atom`` or ``per_area``.
 """

@@ -312,4 +312,3 @@ def _time_colours(count):
 def _when(frame):
     time = frame.atoms.info.get('time_ps')
     return 'time unknown' if time is None else f'{float(time):.1f} ps'
-

@@ -20,11 +20,11 @@ class Settings:
     cutoff : float, Å
         Of the coordination numbers.
     cn8 : {'bulk', 'surface', 'exclude'}
-        What an atom with exactly 8 neighbours is.
+        What an atom with exactly 8 neighbors is.
     surface : {'coordination', 'mesh'}
         Split into surface and bulk: by coordination numbers (the paper), or by the alpha shape.
     grain_angle : float, degrees
-        Misorientation of neighbours from which on they belong to different grains.
+        Misorientation of neighbors from which on they belong to different grains.
     min_grain : int
         Atoms of the smallest grain that counts.
     rmsd : float
@@ -77,7 +77,7 @@ class Frame:
         if self.settings.surface == 'mesh':
             surface = coordination.surface_by_mesh(self.atoms)
             return surface, ~surface
-        return coordination.surface_and_bulk(self.numbers, self.settings.cn8)
+        return coordination.surface_and_bulk(self.coordination, self.settings.cn8)
 
     @cached_property
     def exposed(self):
@@ -85,7 +85,7 @@ class Frame:
 
     @cached_property
     def pairs(self):
-        return grains.neighbour_pairs(self.atoms)
+        return grains.neighbor_pairs(self.atoms)
 
     @cached_property
     def deep(self):
@@ -162,7 +162,7 @@ class Frame:
         out = type(self.atoms)(self.atoms.numbers, self.atoms.positions, cell=self.atoms.cell, pbc=self.atoms.pbc)
         out.set_tags(self.atoms.get_tags())
         out.info = {key: value for key, value in self.atoms.info.items() if key in ('time_ps', 'step', 'temperature_K')}
-        found = {'coordination': self.numbers, 'phase': self.templates[0], 'phase_acna': self.acna,
+        found = {'coordination': self.coordination, 'phase': self.templates[0], 'phase_acna': self.acna,
                  'grain': self.grains[0], 'class': self.classes,
                  'displacement': np.linalg.norm(self.displacements, axis=1)}  # fmt: skip
         if self.energies is not None:

@@ -13,7 +13,7 @@ from .orientation import GROUPS, mean_orientation, misorientation, orientations
 from .phases import NAMES
 from .structure import checked_cell
 
-ANGLE, CORE, REACH = 7.0, 5, 4.2  # degrees; neighbours; Å, between second and third shell of bcc lithium
+ANGLE, CORE, REACH = 7.0, 5, 4.2  # degrees; neighbors; Å, between second and third shell of bcc lithium
 SURFACE, INTERIOR, BOUNDARY, SUBSURFACE, UNCLASSIFIED = 0, 1, 2, 3, -1
 CLASSES = {SURFACE: 'surface', INTERIOR: 'interior', BOUNDARY: 'boundary', SUBSURFACE: 'subsurface'}
 
@@ -29,7 +29,7 @@ class Grain:
     phase : str
     orientation : ndarray, shape (4,)
         Mean, quaternion (x, y, z, w) from crystal to laboratory axes.
-    spread : float, degrees
+    mean_misorientation : float, degrees
         Mean misorientation of its atoms to that.
     centre : ndarray, shape (3,), Å
         Of its atoms as they are, not unwrapped.
@@ -38,16 +38,16 @@ class Grain:
     size: int
     phase: str
     orientation: np.ndarray
-    spread: float
+    mean_misorientation: float
     centre: np.ndarray
 
 
 def find_grains(atoms, labels=None, quaternions=None, *, angle=ANGLE, min_size=50, core=CORE, reach=REACH):
     """Cluster atoms to grains by their orientations.
 
-    Neighbours of one phase belong together if their misorientation is below ``angle`` and both have at least ``core``
-    such neighbours; this density criterion (DBSCAN on the graph of neighbours) keeps single atoms of intermediate
-    orientation from joining two grains. Other atoms join the grain of the core neighbour of closest orientation.
+    Neighbors of one phase belong together if their misorientation is below ``angle`` and both have at least ``core``
+    such neighbors; this density criterion (DBSCAN on the graph of neighbors) keeps single atoms of intermediate
+    orientation from joining two grains. Other atoms join the grain of the core neighbor of closest orientation.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def find_grains(atoms, labels=None, quaternions=None, *, angle=ANGLE, min_size=5
         Smaller clusters are no grains.
     core : int
     reach : float, Å
-        Of neighbours.
+        Of neighbors.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def classify(phase, ids, surface, bulk, deep, pairs):
 
     The paper's bulk (coordination above 8) is divided: atoms beside two grains, and atoms in disordered surroundings,
     are BOUNDARY; atoms that are not in bcc surroundings only because of a free surface beside them are SUBSURFACE; the
-    others are INTERIOR. An atom that heat makes look disordered, with two thirds of its neighbours in one grain, is.
+    others are INTERIOR. An atom that heat makes look disordered, with two thirds of its neighbors in one grain, is.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def classify(phase, ids, surface, bulk, deep, pairs):
     deep : ndarray, shape (n_atoms,), bool
         Atoms that neither lie on a surface nor touch an atom that does.
     pairs : (ndarray, ndarray)
-        Neighbours i, j of all atoms, each pair in both orders; see :func:`neighbour_pairs`.
+        Neighbors i, j of all atoms, each pair in both orders; see :func:`neighbor_pairs`.
 
     Returns
     -------
@@ -134,16 +134,16 @@ def classify(phase, ids, surface, bulk, deep, pairs):
     return out
 
 
-def neighbour_pairs(atoms, reach=REACH):
-    """Neighbours i, j within ``reach`` (Å), each pair in both orders."""
+def neighbor_pairs(atoms, reach=REACH):
+    """Neighbors i, j within ``reach`` (Å), each pair in both orders."""
     if len(atoms) == 0:
         return np.zeros(0, int), np.zeros(0, int)
     return neighbour_list('ij', positions=atoms.positions, cell=checked_cell(atoms), pbc=atoms.pbc, cutoff=float(reach))
 
 
 def _similar(atoms, labels, quaternions, angle, reach):
-    """Pairs of neighbours of one phase with a misorientation below ``angle``, in both orders, and that."""
-    i, j = neighbour_pairs(atoms, reach)
+    """Pairs of neighbors of one phase with a misorientation below ``angle``, in both orders, and that."""
+    i, j = neighbor_pairs(atoms, reach)
     keep = (i < j) & (labels[i] == labels[j]) & (labels[i] > 0)
     i, j = i[keep], j[keep]
     angles = np.full(len(i), 180.0)
@@ -162,5 +162,5 @@ def _grain(atoms, labels, quaternions, mask):
     mean = mean_orientation(members, symmetry)
     angles = misorientation(members, mean, symmetry)
     mean = mean_orientation(members[angles <= 2 * np.median(angles) + 0.01], symmetry)  # without its distorted rim
-    spread = misorientation(members, mean, symmetry).mean()
-    return Grain(int(mask.sum()), NAMES[phase], mean, float(spread), atoms.positions[mask].mean(axis=0))
+    mean_misorientation = misorientation(members, mean, symmetry).mean()
+    return Grain(int(mask.sum()), NAMES[phase], mean, float(mean_misorientation), atoms.positions[mask].mean(axis=0))

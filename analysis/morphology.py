@@ -9,7 +9,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import ConvexHull, QhullError
 
-from .grains import neighbour_pairs
+from .grains import neighbor_pairs
 from .structure import to_ovito
 
 
@@ -50,7 +50,7 @@ def largest_cluster(atoms, reach=5.0):
     n = len(atoms)
     if n == 0:
         return np.zeros(0, bool)
-    i, j = neighbour_pairs(atoms, reach)
+    i, j = neighbor_pairs(atoms, reach)
     _, label = connected_components(coo_matrix((np.ones(len(i)), (i, j)), shape=(n, n)), directed=False)
     return label == np.bincount(label).argmax()
 
@@ -117,7 +117,7 @@ def kink_angle(positions, spacing=3.44, ends=1):
     """
     z, _, centres = radius_profile(positions, spacing)
     good = np.isfinite(centres[:, 0])
-    z, centres = z[good][ends:-ends or None], centres[good][ends:-ends or None]
+    z, centres = z[good][ends : -ends or None], centres[good][ends : -ends or None]
     if len(z) < 6:
         return np.nan, np.nan
     best = (np.inf, np.nan, np.nan)

@@ -15,13 +15,13 @@ PHASES = ('bcc', 'fcc', 'hcp', 'other')
 def coordination(frame):
     """Coordination of the column's surface atoms, and how many atoms are where."""
     surface = frame.surface & frame.column
-    numbers, n = frame.numbers[frame.column], max(frame.column.sum(), 1)
+    numbers, n = frame.coordination[frame.column], max(frame.column.sum(), 1)
     return {
-        'cn_surface': _mean(frame.numbers, surface),
+        'cn_surface': _mean(frame.coordination, surface),
         'n_surface': int(surface.sum()),
         'surface_fraction': surface.sum() / n,
         'cn8_fraction': (numbers == 8).sum() / n,
-        'cn_column': _mean(frame.numbers, frame.column),
+        'cn_column': _mean(frame.coordination, frame.column),
         'smooth_surface_fraction': _mean(frame.exposed, frame.column),
     }
 
@@ -41,7 +41,7 @@ def energy(frame):
 def phase(frame):
     """Shares of phases in the column and its halves: a-CNA of all atoms, template matching of those below the skin.
 
-    Only atoms that do not touch the surface have the neighbours that templates need; others may match a wrong one.
+    Only atoms that do not touch the surface have the neighbors that templates need; others may match a wrong one.
     """
     out, everywhere = {}, np.ones(len(frame.atoms), bool)
     for method, labels, mask in (('acna', frame.acna, everywhere), ('ptm', frame.templates[0], frame.deep)):
@@ -88,7 +88,7 @@ def motion(frame):
     adatoms = frame.atoms.get_tags() == 2
     if adatoms.any():
         out['adatom_msd_A2'] = displacements.mean_square(frame.displacements, adatoms)
-        out['adatom_cn'] = frame.numbers[adatoms].mean()
+        out['adatom_cn'] = frame.coordination[adatoms].mean()
     return out
 
 

@@ -15,7 +15,7 @@ from .phases import BCC, FCC, HCP
 from .structure import to_ovito
 
 GROUPS = {FCC: 'O', HCP: 'D6', BCC: 'O'}  # proper rotations of each crystal
-RMSD = 0.15  # largest misfit to a template, in units of the nearest-neighbour distance
+RMSD = 0.15  # largest misfit to a template, in units of the nearest-neighbor distance
 
 
 def orientations(atoms, rmsd=RMSD, structures=('fcc', 'hcp', 'bcc')):
@@ -25,7 +25,7 @@ def orientations(atoms, rmsd=RMSD, structures=('fcc', 'hcp', 'bcc')):
     ----------
     atoms : Atoms
     rmsd : float
-        Atoms that fit their best template worse than this are 'other', in units of the nearest-neighbour distance.
+        Atoms that fit their best template worse than this are 'other', in units of the nearest-neighbor distance.
     structures : sequence of {'fcc', 'hcp', 'bcc'}
         Templates to compare with.
 

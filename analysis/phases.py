@@ -1,4 +1,4 @@
-"""Crystal structure of each atom by adaptive common neighbour analysis."""
+"""Crystal structure of each atom by adaptive common neighbor analysis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAMES = ('other', 'fcc', 'hcp', 'bcc', 'ico')
 
 
 def phases(atoms):
-    """Crystal structure of each atom by adaptive common neighbour analysis (OVITO).
+    """Crystal structure of each atom by adaptive common neighbor analysis (OVITO).
 
     Parameters
     ----------

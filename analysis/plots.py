@@ -104,7 +104,7 @@ def run_summary(first, last, table, path=None, title=''):
     for axes in pictures:
         axes.set_ylim(low.min(), high.max())
     bar = figure.colorbar(scale, cax=figure.add_subplot(grid[:, 2]))
-    bar.set_label('coordination number (neighbours within 3.45 Å)')
+    bar.set_label('coordination number (neighbors within 3.45 Å)')
     curves = [
         ('temperature_K', 'temperature (K)'),
         ('height_A', 'height over substrate (Å)'),

@@ -30,7 +30,7 @@ COLUMNS = (('height_A', 'height over substrate', 'Å', 1), ('aspect', 'height / 
            ('detached', 'detached atoms', '', 0))  # fmt: skip
 
 
-def report(trajectory, folder, *, settings=None, interval_ps=None, processes=1, pictures=4, ovito=None,
+def report(trajectory, folder, *, settings=None, frame_time_ps=None, processes=1, pictures=4, ovito=None,
            progress=True):  # fmt: skip
     """Analyse a trajectory into a folder; called again, it computes only what is new.
 
@@ -41,7 +41,7 @@ def report(trajectory, folder, *, settings=None, interval_ps=None, processes=1, 
     folder : path
         Gets ``timeline.csv``, ``timeline.parquet``, ``coloured.extxyz`` (some frames with all arrays, for ``ase gui``),
         figures as PNG, and ``index.html``, one page that needs no other file.
-    settings, interval_ps, processes, progress
+    settings, frame_time_ps, processes, progress
         Of the timeline.
     pictures : int
         Frames to show.
@@ -58,7 +58,7 @@ def report(trajectory, folder, *, settings=None, interval_ps=None, processes=1, 
         raise ValueError(f'pictures must be 1 or more, got {pictures!r}')
     settings = settings or Settings()
     folder = Path(folder)
-    table = timeline(trajectory, folder / 'timeline.csv', settings=settings, interval_ps=interval_ps,
+    table = timeline(trajectory, folder / 'timeline.csv', settings=settings, frame_time_ps=frame_time_ps,
                      processes=processes, progress=progress)  # fmt: skip
     _parquet(table, folder / 'timeline.parquet')
     if table['time_ps'].isna().any():
@@ -118,12 +118,12 @@ def _figures(table, picked, ovito):
         ),
         'morphology': (
             'Outline, coordination, energy and displacements', 'After Fig. 4 of Zhang et al. (2023). Surface atoms '
-            'are those of the column with fewer than 8 neighbours within the cutoff; their mean atomic energy is '
+            'are those of the column with fewer than 8 neighbors within the cutoff; their mean atomic energy is '
             'not the surface energy per area. The first frame, a crystal at rest, may lie off the scale.',
             figures.morphology_figure(table, picked),
         ),
         'phases': (
-            'Crystal structure', 'Above: adaptive common neighbour analysis, the method of the paper, of all atoms; '
+            'Crystal structure', 'Above: adaptive common neighbor analysis, the method of the paper, of all atoms; '
             'those at the surface and many warm ones count as other. Below: template matching, which bears more '
             'thermal motion, of the atoms below the skin.', figures.phase_figure(table),
         ),
@@ -154,7 +154,7 @@ def _summary(trajectory, table, picked, settings, ovito):
     atoms = picked[0].atoms
     lines = [
         f'<p>{html.escape(str(trajectory))}: {len(atoms)} atoms, {len(table)} frames, {first["time_ps"]:.1f} to '
-        f'{last["time_ps"]:.1f} ps. Coordination cutoff {settings.cutoff:g} Å; atoms with exactly 8 neighbours count '
+        f'{last["time_ps"]:.1f} ps. Coordination cutoff {settings.cutoff:g} Å; atoms with exactly 8 neighbors count '
         f'as {settings.cn8} ({first["cn8_fraction"]:.1%} of the column in the first frame, {last["cn8_fraction"]:.1%} '
         'in the last).</p>',
         '<table><tr><th></th><th>first</th><th>last</th><th>lowest</th><th>highest</th></tr>',

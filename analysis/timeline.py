@@ -26,7 +26,7 @@ log = logging.getLogger('mlffvv_analysis')
 VERSION = 1  # of the state beside a table; another one is not gone on with
 
 
-def timeline(trajectory, table=None, *, observables=tuple(OBSERVABLES), settings=None, interval_ps=None, processes=1,
+def timeline(trajectory, table=None, *, observables=tuple(OBSERVABLES), settings=None, frame_time_ps=None, processes=1,
              progress=True):  # fmt: skip
     """Observables of every frame of a trajectory as a table.
 
@@ -43,7 +43,7 @@ def timeline(trajectory, table=None, *, observables=tuple(OBSERVABLES), settings
     observables : sequence of str
         Of ``OBSERVABLES``: coordination, energy, phase, grain, motion, shape.
     settings : Settings, optional
-    interval_ps : float, optional
+    frame_time_ps : float, optional
         Time between frames where they do not tell it (``info['time_ps']``).
     processes : int
         To compute with. More than one needs the usual ``if __name__ == '__main__':`` in a script.
@@ -69,10 +69,10 @@ def timeline(trajectory, table=None, *, observables=tuple(OBSERVABLES), settings
         raise ValueError(f'processes must be 1 or more, got {processes!r}')
     settings = settings or Settings()
     asked = {'version': VERSION, 'observables': sorted(observables), 'settings': asdict(settings),
-             'interval': interval_ps}  # fmt: skip
+             'interval': frame_time_ps}  # fmt: skip
     job = _Job(trajectory, Path(table) if table else None, asked)
     rows = job.old_rows()
-    work = (settings, tuple(observables), interval_ps)
+    work = (settings, tuple(observables), frame_time_ps)
     source = job.frames()
     with tqdm(desc='analyse', unit='frame', initial=len(rows), disable=not progress) as bar:
         for new in _computed(source, job.first, work, processes):

@@ -9,8 +9,8 @@ __version__ = '0.1.0'
 
 _WHERE = {
     'CommitteeCalculator': 'calculators',
-    'PWmat': 'calculators',
-    'Solvent': 'calculators',
+    'PWmat': 'dft',
+    'Solvent': 'dft',
     'VVCalculator': 'calculators',
     'VVPotential': 'model',
     'VVSpec': 'model',
@@ -18,7 +18,7 @@ _WHERE = {
     'FitReport': 'fitting',
     'FitWeights': 'fitting',
     'accuracy': 'fitting',
-    'label': 'active',
+    'label': 'labelling',
     'read_frames': 'io.datasets',
     'refit': 'fitting',
 }

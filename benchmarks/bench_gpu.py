@@ -25,14 +25,14 @@ from ase.build import bulk
 from numba import config, cuda, float32, float64
 
 from ase_mlffvv import __version__
-from ase_mlffvv.build import column
-from ase_mlffvv.kernels.cuda_forces import CudaForces
-from ase_mlffvv.kernels.cuda_model import find_gpu
-from ase_mlffvv.kernels.cuda_scan import grid
-from ase_mlffvv.kernels.evaluate import NumbaEngine
-from ase_mlffvv.kernels.tables import feature_tables
+from ase_mlffvv.kernels.cpu.engine import NumbaEngine
+from ase_mlffvv.kernels.cuda.forces import CudaForces
+from ase_mlffvv.kernels.cuda.model import find_gpu
+from ase_mlffvv.kernels.cuda.scan import grid
+from ase_mlffvv.kernels.shared.tables import feature_tables
 from ase_mlffvv.model.find import find_potential
 from ase_mlffvv.neighbors import pair_list
+from ase_mlffvv.structures import column
 
 # TFLOP/s in float32 and float64 without tensor cores, TB/s; first match of the device's name (NVIDIA data sheets)
 PEAKS = {
@@ -86,9 +86,7 @@ def check(potential, small):
             again = [x.copy_to_host() for x in forces.compute(cuda.to_device(atoms.positions))]
             got = (*first, forces.virials.copy_to_host())
             listed = forces.pairs().to_host()
-            same = all(
-                np.array_equal(getattr(listed, x), getattr(pairs, x)) for x in ('first', 'j', 'image', 'shifts')
-            )
+            same = all(np.array_equal(getattr(listed, x), getattr(pairs, x)) for x in ('first', 'j', 'image', 'shifts'))
             repeats = all(np.array_equal(a, b) for a, b in zip(first, again))
             errors = [1e3 * float(np.abs(a - b).max()) for a, b in zip(got, want)]
             fine = same and repeats and all(a <= b for a, b in zip(errors, limits))
@@ -158,17 +156,17 @@ def kernel_times(forces, positions, repeats):
     return {name: kernel.seconds / repeats for name, kernel in zip(names, timed)}
 
 
-def floors(potential, n_atoms, neighbours, listed, dtype, peaks):
+def floors(potential, n_atoms, neighbors, listed, dtype, peaks):
     """Least seconds of a step by arithmetic and by bytes, with flops and bytes per atom.
 
-    Per neighbour within the cutoff each radial coefficient takes two operations for values and two for slopes, values
+    Per neighbor within the cutoff each radial coefficient takes two operations for values and two for slopes, values
     in both passes; each moment two in the first pass and four in the second; harmonics about ten each. Derivatives of a
     product of two moments take four operations, of three nine; the energy follows from them.
     """
     t = feature_tables(potential).density
     moments = t.first[-1] / len(potential.elements)
     per_pair = 6 * np.count_nonzero(t.radial[0, 0]) + 6 * moments + 10 * len(t.channels) ** 2
-    flops = neighbours * per_pair + 4 * t.two[:, 3].sum() + 9 * len(t.three)
+    flops = neighbors * per_pair + 4 * t.two[:, 3].sum() + 9 * len(t.three)
     traffic = 24 + 8 + 24 + 2 * 4 * listed
     rate = peaks[0] if dtype == 'float32' else peaks[1]
     return {
@@ -231,7 +229,7 @@ def measure(potential, n_atoms, dtype, repeats, peaks):
     first = perf_counter() - start
     step = median_time(lambda: forces.compute(positions), repeats)
     kernels = kernel_times(forces, positions, repeats)
-    neighbours = float(forces.coordination(potential.cutoff).copy_to_host().mean())
+    neighbors = float(forces.coordination(potential.cutoff).copy_to_host().mean())
     listed = float(forces.pairs().count.copy_to_host().mean())
 
     before = dict(forces.statistics)
@@ -240,10 +238,10 @@ def measure(potential, n_atoms, dtype, repeats, peaks):
         cuda.synchronize()
         forces.compute(positions)
     built = forces.statistics['seconds'] - before['seconds'], forces.statistics['builds'] - before['builds']
-    floor = floors(potential, len(atoms), neighbours, listed, dtype, peaks)
+    floor = floors(potential, len(atoms), neighbors, listed, dtype, peaks)
     row = {
         'atoms': len(atoms), 'dtype': dtype, 'step_s': step, 'pair_list_s': built[0] / built[1],
-        'first_step_s': first, 'kernels_s': kernels, 'neighbours': neighbours, 'pairs_listed_per_atom': listed,
+        'first_step_s': first, 'kernels_s': kernels, 'neighbors': neighbors, 'pairs_listed_per_atom': listed,
         'list_bytes_per_pair': forces.pairs().code.nbytes / max(1.0, listed * len(atoms)), 'floors': floor,
     }  # fmt: skip
     ns = 1e9 / len(atoms)

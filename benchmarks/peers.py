@@ -26,9 +26,9 @@ from lammps_peer import Lammps
 from random_models import mace, write_nep
 
 from ase_mlffvv import VVCalculator
-from ase_mlffvv.build import A_LITHIUM
 from ase_mlffvv.model.find import find_potential, shipped
 from ase_mlffvv.neighbors import pair_list
+from ase_mlffvv.structures import A_LITHIUM
 
 
 @contextmanager
@@ -198,7 +198,7 @@ PEERS = [
     our_peer('li-pbe-2-accurate', 'float32'),
     lammps_peer('SNAP', 'snap', ZUO.format('Li_Zuo_JPCA2020'), '2J = 8, 5.1 Å'),
     lammps_peer('quadratic SNAP', 'snap', ZUO.format('Li_Zuo_JPCA2020.quadratic'), '2J = 6, 5.1 Å'),
-    lammps_peer('MEAM', 'meam', '{folder}/library.meam Li NULL Li', 'first neighbours, 4 Å'),
+    lammps_peer('MEAM', 'meam', '{folder}/library.meam Li NULL Li', 'first neighbors, 4 Å'),
     lammps_peer('EIM', 'eim', 'Li {folder}/ffield.eim Li', 'of the embedded-atom form, for lithium halides, 7.1 Å',
                 fitted=False),
     nep_peer('NEP, default size', (8.0, 4.0), neurons=30),

@@ -1,6 +1,6 @@
 """Table and pictures of what bench_inference.py measured.
 
-    python benchmarks/report.py speed.json [--bars speed.png] [--plot pareto.png]
+python benchmarks/report.py speed.json [--bars speed.png] [--plot pareto.png]
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def summary(about):
     """All tables, times to find pairs and goals."""
     parts = []
     for result in about['results']:
-        parts += [f'{spaced(result["atoms"])} atoms with {result["neighbours_6A"]:.1f} neighbours within 6 Å, '
+        parts += [f'{spaced(result["atoms"])} atoms with {result["neighbors_6A"]:.1f} neighbors within 6 Å, '
                   f'{conditions(about)}, median of {about["repeats"]} rounds', table(about, result),
                   '\n'.join(pair_times(result)), '\n'.join(goals(result))]  # fmt: skip
     return '\n\n'.join(filter(None, parts))

@@ -6,7 +6,7 @@ from math import cos, exp, pi
 import numpy as np
 
 
-def neighbours(positions, cell, pbc, i, cutoff):
+def neighbors(positions, cell, pbc, i, cutoff):
     """(j, vector) of all atoms and images within the cutoff of atom i, by trying every image that could be."""
     reach = [range(-6, 7) if p else range(1) for p in pbc]
     found = []
@@ -18,15 +18,15 @@ def neighbours(positions, cell, pbc, i, cutoff):
     return found
 
 
-def bump(d, a, b):
+def raised_cosine(d, a, b):
     return 0.5 * (1 + cos(2 * pi * ((d - a) / (b - a) - 0.5))) if a <= d < b else 0.0
 
 
-def two_body(near, species, n_types, bumps):
+def two_body(near, species, n_types, grid):
     out = []
     for t in range(n_types):
-        for a, b in bumps:
-            out.append(sum(bump(np.linalg.norm(d), a, b) for j, d in near if species[j] == t))
+        for a, b in grid:
+            out.append(sum(raised_cosine(np.linalg.norm(d), a, b) for j, d in near if species[j] == t))
     return out
 
 
@@ -43,9 +43,9 @@ def three_body(near, species, n_types, legs, sides, side_cutoff):
                                 side = np.linalg.norm(dp - dq)
                                 if m != n and species[p] == t1 and species[q] == t2 and 1e-4 <= side <= side_cutoff:
                                     total += (
-                                        bump(np.linalg.norm(dp), *legs[k1])
-                                        * bump(np.linalg.norm(dq), *legs[k2])
-                                        * bump(side, *sides[c])
+                                        raised_cosine(np.linalg.norm(dp), *legs[k1])
+                                        * raised_cosine(np.linalg.norm(dq), *legs[k2])
+                                        * raised_cosine(side, *sides[c])
                                     )
                         out.append(total)
     return out
@@ -55,9 +55,9 @@ def features(potential, atoms, species, i):
     cell = np.where(atoms.pbc[:, None], atoms.cell[:], 0.0)
     n_types, t, out = len(potential.elements), species[i], []
     for family in potential.features:
-        near = neighbours(atoms.positions, cell, atoms.pbc, i, family.cutoff[t])
+        near = neighbors(atoms.positions, cell, atoms.pbc, i, family.cutoff[t])
         if family.name == 'cosine2':
-            out += two_body(near, species, n_types, family.bumps[t])
+            out += two_body(near, species, n_types, family.grids[t])
         else:
             out += three_body(near, species, n_types, family.legs[t], family.sides[t], family.side_cutoff[t])
     return np.array(out)
@@ -85,7 +85,7 @@ def pair_energy(pair, atoms, species, i):
     cell = np.where(atoms.pbc[:, None], atoms.cell[:], 0.0)
     total = 0.0
     cutoff = pair.cutoff if pair.minimum_image else 4 * max(pair.radius)
-    for j, d in neighbours(atoms.positions, cell, atoms.pbc, i, cutoff):
+    for j, d in neighbors(atoms.positions, cell, atoms.pbc, i, cutoff):
         if pair.minimum_image:
             if j == i:
                 continue

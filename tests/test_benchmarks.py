@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
-from ase_mlffvv.build import column
+from ase_mlffvv.structures import column
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def needle():
 def about(codes, **more):
     machine = {'cpu': 'abacus'}
     return {'machine': machine, 'repeats': 3, **more,
-            'results': [{'atoms': 2000, 'neighbours_6A': 42.0, 'codes': codes}]}  # fmt: skip
+            'results': [{'atoms': 2000, 'neighbors_6A': 42.0, 'codes': codes}]}  # fmt: skip
 
 
 def code(us, **more):
@@ -66,10 +66,10 @@ def test_a_code_that_cannot_gets_the_smaller_structure(needle):
 
 
 def test_the_smaller_needle_stands_for_the_column():
-    from bench_inference import neighbours, smaller_needle
+    from bench_inference import neighbors, smaller_needle
 
     assert len(smaller_needle()) == 1308
-    assert neighbours(smaller_needle()) == pytest.approx(neighbours(column()), rel=0.03)
+    assert neighbors(smaller_needle()) == pytest.approx(neighbors(column()), rel=0.03)
 
 
 def test_driver_with_what_is_always_there(tmp_path, capsys):

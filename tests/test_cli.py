@@ -18,7 +18,7 @@ def run(*args):
     return main([str(a) for a in args])
 
 
-NEEDLE = ['--diameter', 2.5, '--height', 2, '--box', 5, '--substrate-layers', 3, '--interval', 10]
+NEEDLE = ['--diameter', 2.5, '--height', 2, '--box', 5, '--substrate-layers', 3, '--frame-interval', 10]
 
 
 def test_run_restart_and_longer(tmp_path, capsys):

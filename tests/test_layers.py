@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ['errors', 'jit', 'io', 'build', 'neighbors', 'features', 'model', 'kernels', 'calculators', 'fitting', 'md',
-          'active', 'validation', 'data', 'cli']  # fmt: skip
+LAYERS = ['errors', 'jit', 'io', 'structures', 'datasets', 'potentials', 'neighbors', 'features', 'model', 'kernels',
+          'engines', 'calculators', 'dft', 'fitting', 'md', 'analysis', 'jobs', 'labelling', 'properties',
+          'cli']  # fmt: skip
 FILES = sorted([*ROOT.glob('ase_mlffvv/**/*.py'), *ROOT.glob('analysis/**/*.py')])
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ase_mlffvv.features import Cosine2, Cosine3, Density
-from ase_mlffvv.features.grid import bumps_from_nodes, geometric_nodes, stretched_bumps
+from ase_mlffvv.features.grid import geometric_nodes, grid_from_nodes, stretched_grid
 from ase_mlffvv.features.values import feature_values
 from ase_mlffvv.model import ElementBlock, PairTerm, VVPotential
 from ase_mlffvv.model.definition import environments
@@ -16,14 +16,14 @@ def random_potential(elements=('Li',), *, shared=True, cubic=True, pair='own', s
     """VVPotential with random coefficients, scaled so that components of the zoo are of order one."""
     rng = np.random.default_rng(seed)
     n_types = len(elements)
-    if shared:  # bumps of equal width
-        two = tuple(stretched_bumps(cutoff - 0.2 * t, 7) for t in range(n_types))
-        legs = tuple(stretched_bumps(cutoff, 3) for _ in range(n_types))
-        sides = tuple(stretched_bumps(1.6 * cutoff, 2) for _ in range(n_types))
+    if shared:  # basis functions of equal width
+        two = tuple(stretched_grid(cutoff - 0.2 * t, 7) for t in range(n_types))
+        legs = tuple(stretched_grid(cutoff, 3) for _ in range(n_types))
+        sides = tuple(stretched_grid(1.6 * cutoff, 2) for _ in range(n_types))
     else:
-        two = tuple(bumps_from_nodes(geometric_nodes(cutoff, 6, 2.0), overlap=3) for _ in range(n_types))
-        legs = tuple(bumps_from_nodes(geometric_nodes(cutoff, 3 + t, 3.0)) for t in range(n_types))
-        sides = tuple(bumps_from_nodes(geometric_nodes(1.6 * cutoff, 3, 2.5)) for _ in range(n_types))
+        two = tuple(grid_from_nodes(geometric_nodes(cutoff, 6, 2.0), overlap=3) for _ in range(n_types))
+        legs = tuple(grid_from_nodes(geometric_nodes(cutoff, 3 + t, 3.0)) for t in range(n_types))
+        sides = tuple(grid_from_nodes(geometric_nodes(1.6 * cutoff, 3, 2.5)) for _ in range(n_types))
     radial = tuple(rng.normal(size=(n_types, 3, 5)) for _ in range(n_types))
     available = {
         'cosine2': Cosine2(tuple(cutoff - 0.2 * t for t in range(n_types)) if shared else (cutoff,) * n_types, two),
@@ -41,7 +41,12 @@ def random_potential(elements=('Li',), *, shared=True, cubic=True, pair='own', s
         h = features[t] @ block.projection
         blocks.append(
             ElementBlock(
-                block.projection, h.mean(axis=0), 1 / h.std(axis=0), block.single, block.pair, block.terms,
+                block.projection,
+                h.mean(axis=0),
+                1 / h.std(axis=0),
+                block.single,
+                block.pair,
+                block.terms,
                 block.coefficients,
             )
         )

@@ -15,7 +15,7 @@ from ase.md.velocitydistribution import thermalize_momenta
 from mlffvv_analysis import coordination_numbers, height, surface_and_bulk
 
 from ase_mlffvv import VVCalculator
-from ase_mlffvv.build import column, freeze_bottom
+from ase_mlffvv.structures import column, freeze_bottom
 
 picoseconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
 

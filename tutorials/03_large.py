@@ -12,9 +12,9 @@ from ase.io import read
 from ase.md.velocitydistribution import thermalize_momenta
 from matplotlib.figure import Figure
 
-from ase_mlffvv.build import column
 from ase_mlffvv.io.packed.frames import append_frame
 from ase_mlffvv.md import Berendsen, Dynamics, minimise
+from ase_mlffvv.structures import column
 
 picoseconds = float(sys.argv[1]) if len(sys.argv) > 1 else 0.1
 diameter = float(sys.argv[2]) if len(sys.argv) > 2 else 4.0

@@ -18,7 +18,7 @@ from mlffvv_analysis.statistics import compare
 from mlffvv_analysis.timeline import timeline
 
 from ase_mlffvv import VVCalculator
-from ase_mlffvv.build import column, freeze_bottom
+from ase_mlffvv.structures import column, freeze_bottom
 
 # %% [markdown]
 # Two short runs each at two temperatures: a real study takes longer ones, larger columns, and five seeds or more.
@@ -51,9 +51,7 @@ paths = {t: [run(t, seed, f'run-{t}-{seed}.extxyz') for seed in (0, 1)] for t in
 
 # %%
 settings = Settings(min_grain=20)
-tables = {
-    t: [timeline(path, f'{path}.csv', settings=settings, progress=False) for path in paths[t]] for t in paths
-}
+tables = {t: [timeline(path, f'{path}.csv', settings=settings, progress=False) for path in paths[t]] for t in paths}
 print(tables[250][0][['time_ps', 'height_A', 'cn_surface', 'e_surface_eV', 'ptm_bcc_column', 'n_grains']].round(3))
 
 # %% [markdown]

@@ -1,7 +1,5 @@
-"""ASE calculators."""
+"""ASE calculators of the force field."""
 
-from .pwmat import PWmat
-from .solvent import Solvent
 from .vv import CommitteeCalculator, VVCalculator
 
-__all__ = ['CommitteeCalculator', 'PWmat', 'Solvent', 'VVCalculator']
+__all__ = ['CommitteeCalculator', 'VVCalculator']

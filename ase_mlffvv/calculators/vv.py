@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from ase.calculators.calculator import Calculator, CalculatorSetupError, all_changes
 
+from ..engines.choice import check_choice, choose, make_engine
+from ..engines.grade import GradeWatch, check_action, require_uncertainty
 from ..model.find import DEFAULT, find_potential
 from ..model.potential import Prediction, VVPotential
 from ..model.uncertainty import committee
 from ..neighbors import SkinList, pair_list
-from .engines import check_choice, choose, make_engine
-from .grade import GradeWatch, check_action, require_uncertainty
 
 
 class VVCalculator(Calculator):
@@ -209,7 +209,7 @@ class VVCalculator(Calculator):
         atoms = atoms if atoms is not None else self.atoms
         require_uncertainty(self.potential)
         system = self._system(atoms)
-        energies, energy, grade = self._watch.spread(self.potential.species(atoms.numbers), *system)
+        energies, energy, grade = self._watch.uncertainty(self.potential.species(atoms.numbers), *system)
         out = {'grade': grade, 'energies': energies, 'energy': energy}
         if forces:
             species = self.potential.species(atoms.numbers)
@@ -245,7 +245,7 @@ class VVCalculator(Calculator):
 
 
 class CommitteeCalculator(VVCalculator):
-    """Mean of several VV force fields; their spread tells where they disagree.
+    """Mean of several VV force fields; their standard deviation tells where they disagree.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Many-body features: rotation-invariant products of moments of the neighbour density."""
+"""Many-body features: rotation-invariant products of moments of the neighbor density."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .harmonics import invariant_triple
 
 @dataclass(frozen=True, eq=False)
 class Density:
-    """Products of one to three moments of the neighbour density (two- to four-body), invariant under rotation.
+    """Products of one to three moments of the neighbor density (two- to four-body), invariant under rotation.
 
-    The moments ``A[u, l, m] = sum over neighbours j of element t, d < cutoff, of R_n(d) Y_lm(D/d)`` with u = (t, n),
+    The moments ``A[u, l, m] = sum over neighbors j of element t, d < cutoff, of R_n(d) Y_lm(D/d)`` with u = (t, n),
     real harmonics in Racah's normalisation (:mod:`.harmonics`), and
 
         R_n(d) = (1 - (d/cutoff)^2)^3 sum_k radial[t, n, k] T_k(2 (1 - d/cutoff)^2 - 1),
 
-    T_k the Chebyshev polynomials, are sums over neighbours, one loop. The features are, in this order,
+    T_k the Chebyshev polynomials, are sums over neighbors, one loop. The features are, in this order,
 
     - ``A[u, 0, 0]`` for every u;
-    - ``sum_m A[u, l, m] A[v, l, m]`` = sum over pairs of neighbours of R R' P_l(cos angle), u <= v;
+    - ``sum_m A[u, l, m] A[v, l, m]`` = sum over pairs of neighbors of R R' P_l(cos angle), u <= v;
     - ``sum_m1,m2,m3 C A[u1, l1, m1] A[u2, l2, m2] A[u3, l3, m3]`` with the invariant C of three harmonics
       (:func:`.harmonics.invariant_triple`) for (l1, u1) <= (l2, u2) <= (l3, u3) with an even sum of l.
 

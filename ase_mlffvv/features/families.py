@@ -1,7 +1,7 @@
 """Feature families: what they consist of, their sizes and order. Values: :mod:`.values`.
 
 Source: Y. Huang, J. Kang, W. A. Goddard, L.-W. Wang, Phys. Rev. B 99, 064103 (2019), in the normalisation of the
-original VV programs (no cutoff function besides the bumps, no division by counts or volumes).
+original VV programs (no cutoff function besides the basis functions, no division by counts or volumes).
 """
 
 from __future__ import annotations
@@ -13,50 +13,50 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Cosine2:
-    """Two-body features: sums of bumps of the distances to the neighbours of each element.
+    """Two-body features: sums of basis functions of the distances to the neighbors of each element.
 
-    ``F[t, m] = sum over neighbours j of element t, d_ij < cutoff, of phi_m(d_ij)``, t outer and m inner.
+    ``F[t, m] = sum over neighbors j of element t, d_ij < cutoff, of phi_m(d_ij)``, t outer and m inner.
 
     Attributes
     ----------
     cutoff : tuple of float, Å
         Per element of the centre atom.
-    bumps : tuple of ndarray, each of shape (n, 2), Å
+    grids : tuple of ndarray, each of shape (n, 2), Å
         Per element of the centre atom.
     """
 
     cutoff: tuple
-    bumps: tuple
+    grids: tuple
     name = 'cosine2'
 
     def size(self, centre, n_types):
         """Number of features of a centre atom of element index ``centre``."""
-        return n_types * len(self.bumps[centre])
+        return n_types * len(self.grids[centre])
 
     def arrays(self):
         """Arrays that define the family, for the model file."""
-        return {'cutoff': np.array(self.cutoff, float), **{f'bumps{t}': b for t, b in enumerate(self.bumps)}}
+        return {'cutoff': np.array(self.cutoff, float), **{f'grid{t}': b for t, b in enumerate(self.grids)}}
 
     @classmethod
     def from_arrays(cls, arrays):
         cutoff = tuple(float(c) for c in arrays['cutoff'])
-        return cls(cutoff, tuple(np.asarray(arrays[f'bumps{t}'], float) for t in range(len(cutoff))))
+        return cls(cutoff, tuple(np.asarray(arrays[f'grid{t}'], float) for t in range(len(cutoff))))
 
 
 @dataclass(frozen=True, eq=False)
 class Cosine3:
-    """Three-body features: sums over ordered pairs of neighbours of products of three bumps.
+    """Three-body features: sums over ordered pairs of neighbors of products of three basis functions.
 
-    ``F[t1, t2; k1, k2, c] = sum over neighbours p (element t1), q (element t2), p != q, of
+    ``F[t1, t2; k1, k2, c] = sum over neighbors p (element t1), q (element t2), p != q, of
     phi_k1(d_ip) phi_k2(d_iq) psi_c(d_pq)`` for t1 <= t2, and k1 <= k2 where t1 = t2. Order: t2 outermost, then t1,
     k1, k2, c. p and q may be images of one atom.
 
     Attributes
     ----------
     cutoff, side_cutoff : tuple of float, Å
-        Largest distance from the centre, and between the two neighbours, per element of the centre atom.
+        Largest distance from the centre, and between the two neighbors, per element of the centre atom.
     legs, sides : tuple of ndarray, each of shape (n, 2), Å
-        Bumps of centre-neighbour and of neighbour-neighbour distances, per element of the centre atom.
+        Basis functions of centre-neighbor and of neighbor-neighbor distances, per element of the centre atom.
     """
 
     cutoff: tuple

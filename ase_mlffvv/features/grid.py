@@ -1,6 +1,6 @@
-"""Intervals of the piecewise-cosine bumps: Huang et al., Phys. Rev. B 99, 064103 (2019), and the original grids.
+"""Intervals of the piecewise-cosine basis functions (Huang et al., Phys. Rev. B 99, 064103) and the original grids.
 
-A grid is an array of shape (n_bumps, 2), Å: bump m lives on [a_m, b_m) as
+A grid is an array of shape (n_functions, 2), Å: function m lives on [a_m, b_m) as
 ``phi(d) = (1 + cos(2 pi ((d - a)/(b - a) - 1/2))) / 2``, is 1 in the middle and C1 at both ends.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 
-def stretched_bumps(radius, n, stretch=9.0):
-    """The original default grid: geometric centres, one common width, the last bump ending at ``radius``.
+def stretched_grid(radius, n, stretch=9.0):
+    """The original default grid: geometric centres, one common width, the last basis function ending at ``radius``.
 
     ``c_m = radius (stretch**(m/(n+1)) - 1)/(stretch - 1)``, m = 1..n, half width ``radius - c_n``. Many of its
-    bumps end below the shortest distance in a metal; such features are constant and are dropped by the fit.
+    basis functions end below the shortest distance in a metal; such features are constant and are dropped by the fit.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def uniform_nodes(radius, n, start=0.0):
     return np.linspace(start, radius, n + 2)
 
 
-def bumps_from_nodes(nodes, overlap=2):
+def grid_from_nodes(nodes, overlap=2):
     """Intervals on nodes g_0..g_{n+1}.
 
     Parameters
@@ -57,8 +57,8 @@ def bumps_from_nodes(nodes, overlap=2):
     nodes : array_like, shape (n + 2,), Å
         Increasing.
     overlap : {2, 3}
-        How many bumps cover each distance. 2 (original ``iflag_ftype`` 1): [g_{m-1}, g_{m+1}]; on uniform nodes the
-        bumps sum to one. 3 (``iflag_ftype`` 2): [g_{m-2}, g_{m+1}] with g_{-1} = -g_1.
+        How many functions cover each distance. 2 (original ``iflag_ftype`` 1): [g_{m-1}, g_{m+1}]; on uniform nodes
+        they sum to one. 3 (``iflag_ftype`` 2): [g_{m-2}, g_{m+1}] with g_{-1} = -g_1.
 
     Returns
     -------
@@ -72,39 +72,41 @@ def bumps_from_nodes(nodes, overlap=2):
     elif overlap == 3:
         left = np.concatenate([[-nodes[1]], nodes[:-3]])
     else:
-        raise ValueError(f'overlap must be 2 or 3 bumps, got {overlap!r}')
+        raise ValueError(f'overlap must be 2 or 3 basis functions, got {overlap!r}')
     return np.stack([left, nodes[2:]], axis=1)
 
 
-def make_bumps(grid, radius, n, r_min=None):
+def make_grid(grid, radius, n, r_min=None):
     """Grid by name: ``'stretched'``, ``'geometric'``, ``'uniform'``, or an explicit (n, 2) list of intervals.
 
     Parameters
     ----------
     grid : str or array_like, shape (n, 2)
     radius : float, Å
-        Outer end of the last bump.
+        Outer end of the last basis function.
     n : int
     r_min : float, Å, optional
         Parameter ``Rm`` of the geometric grid (default ``radius - 0.2``, as the original package) and start of the
         uniform one (default 0).
     """
     if not isinstance(grid, str):
-        bumps = np.array(grid, float)
-        if bumps.shape != (n, 2) or not (bumps[:, 1] > bumps[:, 0]).all():
-            raise ValueError(f'an explicit grid must have shape ({n}, 2) with a < b in each row, got {bumps.tolist()}')
-        if bumps[:, 1].max() > radius + 1e-9:
+        intervals = np.array(grid, float)
+        if intervals.shape != (n, 2) or not (intervals[:, 1] > intervals[:, 0]).all():
             raise ValueError(
-                f'the bumps of an explicit grid must end at or below the cutoff {radius} Å, or forces would jump '
-                f'there; the last one ends at {bumps[:, 1].max()} Å'
+                f'an explicit grid must have shape ({n}, 2) with a < b in each row, got {intervals.tolist()}'
             )
-        return bumps
+        if intervals[:, 1].max() > radius + 1e-9:
+            raise ValueError(
+                f'the functions of an explicit grid must end at or below the cutoff {radius} Å, or forces would jump '
+                f'there; the last one ends at {intervals[:, 1].max()} Å'
+            )
+        return intervals
     if grid == 'stretched':
-        return stretched_bumps(radius, n)
+        return stretched_grid(radius, n)
     if grid == 'geometric':
-        return bumps_from_nodes(geometric_nodes(radius, n, radius - 0.2 if r_min is None else r_min))
+        return grid_from_nodes(geometric_nodes(radius, n, radius - 0.2 if r_min is None else r_min))
     if grid == 'uniform':
-        return bumps_from_nodes(uniform_nodes(radius, n, 0.0 if r_min is None else r_min))
+        return grid_from_nodes(uniform_nodes(radius, n, 0.0 if r_min is None else r_min))
     raise ValueError(f"grid must be 'stretched', 'geometric', 'uniform' or a list of intervals, got {grid!r}")
 
 
@@ -112,4 +114,4 @@ def _check(radius, n):
     if not radius > 0:
         raise ValueError(f'the radius of a grid must be positive (Å), got {radius!r}')
     if int(n) != n or n < 1:
-        raise ValueError(f'a grid needs at least one bump, got n = {n!r}')
+        raise ValueError(f'a grid needs at least one basis function, got n = {n!r}')

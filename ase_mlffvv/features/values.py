@@ -10,19 +10,19 @@ import torch
 from .harmonics import legendre_factor
 
 
-def bump_values(d, bumps):
-    """Raised-cosine bumps ``(1 + cos(2 pi ((d - a)/(b - a) - 1/2)))/2`` on [a, b), zero elsewhere.
+def basis_values(d, grid):
+    """Raised-cosine basis functions ``(1 + cos(2 pi ((d - a)/(b - a) - 1/2)))/2`` on [a, b), zero elsewhere.
 
     Parameters
     ----------
     d : torch.Tensor, any shape, Å
-    bumps : array_like, shape (n, 2), Å
+    grid : array_like, shape (n, 2), Å
 
     Returns
     -------
     torch.Tensor, shape of ``d`` plus (n,)
     """
-    a, b = torch.as_tensor(np.asarray(bumps), dtype=d.dtype, device=d.device).T
+    a, b = torch.as_tensor(np.asarray(grid), dtype=d.dtype, device=d.device).T
     d = d[..., None]
     value = 0.5 * (1 + torch.cos(2 * torch.pi * ((d - a) / (b - a) - 0.5)))
     return torch.where((d >= a) & (d < b), value, torch.zeros_like(value))
@@ -30,14 +30,14 @@ def bump_values(d, bumps):
 
 @dataclass(frozen=True)
 class Environment:
-    """Neighbours of some centre atoms of one element, padded to the same number.
+    """Neighbors of some centre atoms of one element, padded to the same number.
 
     Attributes
     ----------
     D : torch.Tensor, shape (n_centres, n_max, 3), Å
-        Vectors from centre to neighbour; padding is arbitrary.
+        Vectors from centre to neighbor; padding is arbitrary.
     type : torch.Tensor, shape (n_centres, n_max), int64
-        Element index of each neighbour; -1 marks padding.
+        Element index of each neighbor; -1 marks padding.
     n_types : int
     """
 
@@ -56,7 +56,7 @@ class Environment:
         return torch.sqrt(torch.where(self.real, square, torch.ones_like(square)))
 
     def by_type(self, values):
-        """Spread (n_centres, n_max, n) over the neighbours' elements: (n_centres, n_max, n_types * n)."""
+        """Distribute (n_centres, n_max, n) over the neighbors' elements: (n_centres, n_max, n_types * n)."""
         one_hot = torch.nn.functional.one_hot(self.type.clamp(min=0), self.n_types).to(values.dtype)
         one_hot = one_hot * self.real[..., None]
         return (one_hot[..., :, None] * values[..., None, :]).flatten(-2)
@@ -65,14 +65,14 @@ class Environment:
 def cosine2_values(family, environment, centre):
     """Features of each centre atom, shape (n_centres, size)."""
     d = environment.distance
-    phi = bump_values(d, family.bumps[centre]) * (d < family.cutoff[centre])[..., None]
+    phi = basis_values(d, family.grids[centre]) * (d < family.cutoff[centre])[..., None]
     return environment.by_type(phi).sum(dim=1)
 
 
 def cosine3_values(family, environment, centre):
     """Features of each centre atom, shape (n_centres, size)."""
     d = environment.distance
-    phi = bump_values(d, family.legs[centre]) * (d < family.cutoff[centre])[..., None]
+    phi = basis_values(d, family.legs[centre]) * (d < family.cutoff[centre])[..., None]
     phi = environment.by_type(phi)
     D = environment.D
     square = ((D[:, None] - D[:, :, None]) ** 2).sum(-1)
@@ -80,7 +80,7 @@ def cosine3_values(family, environment, centre):
     both = both & ~torch.eye(D.shape[1], dtype=torch.bool, device=D.device)
     side = torch.sqrt(torch.where(both & (square > 0), square, torch.ones_like(square)))
     both = both & (square >= 1e-8) & (side <= family.side_cutoff[centre])
-    psi = bump_values(side, family.sides[centre]) * both[..., None]
+    psi = basis_values(side, family.sides[centre]) * both[..., None]
     table = torch.einsum('apu,aqv,apqc->auvc', phi, phi, psi)
     u, v, c = torch.as_tensor(family.index(centre, environment.n_types), device=D.device).T
     return table[:, u, v, c]
@@ -102,7 +102,7 @@ def density_values(family, environment, centre):
 
 
 def _moments(family, environment, centre):
-    """Moments of the neighbour density of each centre atom, (n_centres, n_moments)."""
+    """Moments of the neighbor density of each centre atom, (n_centres, n_moments)."""
     d, cutoff = environment.distance, family.cutoff[centre]
     inside = environment.real & (d < cutoff)
     d = torch.where(inside, d, torch.ones_like(d))

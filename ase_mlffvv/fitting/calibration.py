@@ -10,8 +10,8 @@ from scipy.stats import spearmanr
 from ..errors import DatasetError
 from ..io.datasets import check_frames
 from ..io.files import complete
-from ..kernels.evaluate import NumbaEngine
-from ..kernels.spread import SpreadEngine
+from ..kernels.cpu.engine import NumbaEngine
+from ..kernels.fit.uncertainty import UncertaintyEngine
 from ..model.uncertainty import committee
 from .prepare import prepare
 from .refit import residuals
@@ -96,7 +96,7 @@ def reliability(potential, frames):
     """
     if potential.uncertainty is None:
         raise DatasetError(f'{potential!r} has no uncertainty: fit it again, or use add_uncertainty()')
-    engine, spreads = NumbaEngine(potential), SpreadEngine(potential)
+    engine, uncertainties = NumbaEngine(potential), UncertaintyEngine(potential)
     members = [NumbaEngine(member) for member in committee(potential, _MEMBERS)]
     predicted, actual, grade = [], [], []
     for frame in prepare(frames, check_frames(frames), potential, {}):
@@ -106,7 +106,7 @@ def reliability(potential, frames):
         actual.append(np.linalg.norm(residuals(frame, engine).forces, axis=1))
         square = sum((member.evaluate(*system).forces ** 2).sum(axis=1) for member in members)
         predicted.append(np.sqrt(square / _MEMBERS))
-        grade.append(spreads(*system)[-1])
+        grade.append(uncertainties(*system)[-1])
     if not actual:
         raise DatasetError('no structure has forces to compare with')
     return Reliability(*map(np.concatenate, (predicted, actual, grade)))

@@ -99,9 +99,9 @@ class CandidateScores:
         """
         scores = []
         for b, s, mean in zip(self._sums['b'], self._sums['s'], self._sums['mean']):
-            spread = s - mean**2 / max(self._frames, 1)
+            variance = s - mean**2 / max(self._frames, 1)
             floor = 1e-6 * s + 1e-300
-            scores.append(np.where(s > 0, b**2 / np.maximum(spread, floor), 0.0))
+            scores.append(np.where(s > 0, b**2 / np.maximum(variance, floor), 0.0))
         scores[1] = np.tril(scores[1])  # each product once
         if len(self.cubic):
             a = np.arange(self.n)[:, None]

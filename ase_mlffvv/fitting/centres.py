@@ -69,7 +69,7 @@ def adaptive_gaussians(g, n, width_factor=2.0, exponent=0.001, relax_to=None):
     n : int
         Gaussians per component.
     width_factor : float
-        Width over the smaller gap to a neighbour.
+        Width over the smaller gap to a neighbor.
     exponent : float
         Histogram counts enter with this power; near zero a bin is either occupied or not.
     relax_to : int, optional

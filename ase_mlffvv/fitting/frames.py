@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..io.datasets import Labels
-from ..kernels.cosine import System, make_system
-from ..kernels.project import projections, raw_features
-from ..kernels.tables import FeatureTables, feature_tables, padded
+from ..kernels.cpu.cosine import System, make_system
+from ..kernels.fit.project import projections, raw_features
+from ..kernels.shared.tables import FeatureTables, feature_tables, padded
 from ..neighbors import PairList, pair_list
 
 
@@ -82,7 +82,7 @@ class Projector:
 
         J is overwritten by the next call.
         """
-        size = len(frame.system.neighbour) * 3 * self.projection.shape[2]
+        size = len(frame.system.neighbor) * 3 * self.projection.shape[2]
         if len(self._buffer) < size:
             self._buffer = np.empty(size)
         g, J = projections(self.tables, self.cutoff, self.projection, self.origin, frame.system, buffer=self._buffer)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ..errors import DatasetError
 from ..io.datasets import Labels, check_frames
-from ..kernels.evaluate import NumbaEngine
+from ..kernels.cpu.engine import NumbaEngine
 from ..model.potential import VVPotential
 from .frames import Projector
 from .normal import solve

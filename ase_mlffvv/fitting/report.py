@@ -8,7 +8,7 @@ import numpy as np
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..io.datasets import check_frames, group_of
-from ..kernels.evaluate import NumbaEngine
+from ..kernels.cpu.engine import NumbaEngine
 from ..neighbors import pair_list
 
 PROPERTIES = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from ..kernels.rows import basis, derivative_rows
+from ..kernels.fit.rows import basis, derivative_rows
 from ..model.terms import function_table, term_factors
 
 
@@ -25,7 +25,7 @@ class FitWeights:
     stress : float, 1/(eV/Å^3)
     per_atom : bool
     group_width : float, Å
-        Atomic energies are compared after averaging over neighbours with ``exp(-d^2/group_width^2)`` (minimum image,
+        Atomic energies are compared after averaging over neighbors with ``exp(-d^2/group_width^2)`` (minimum image,
         cut where it falls below 0.01), as the original programs do; 0 compares atom by atom.
     """
 

@@ -174,9 +174,7 @@ def _start_blocks(spec, shell, data, tick, notes, directions):
                 np.concatenate([adaptive_gaussians(g, k, spec.width_factor), np.tile([1.0, 1.0], (1, k, 1))])
                 for k in (spec.single, spec.pair)
             )
-        blocks.append(
-            ElementBlock(projection, shift, scale, single, pair, np.zeros((0, 5), np.int32), np.zeros(n + 1))
-        )
+        blocks.append(ElementBlock(projection, shift, scale, single, pair, np.zeros((0, 5), np.int32), np.zeros(n + 1)))
         notes.append(f'{element}: {f.shape[1]} features, {n} components, {len(f)} environments')
     return tuple(blocks)
 

@@ -8,8 +8,8 @@ import numpy as np
 import scipy.linalg
 
 from ..io.datasets import check_frames
-from ..kernels.evaluate import NumbaEngine
-from ..model.uncertainty import Uncertainty, spread
+from ..kernels.cpu.engine import NumbaEngine
+from ..model.uncertainty import Uncertainty, standard_deviation
 from .frames import Projector
 from .prepare import prepare
 from .refit import residuals
@@ -56,7 +56,7 @@ def add_uncertainty(potential, frames, *, held_out=None, n_draws=64, seed=0, tic
     largest = np.zeros(len(found))
     for frame in data:
         for t, x, *_ in columns.atoms(frame, projector):
-            largest[t] = max(largest[t], spread(x, found[t]).max(initial=0.0))
+            largest[t] = max(largest[t], standard_deviation(x, found[t]).max(initial=0.0))
         tick()
     scale = _scale(potential, found, held_out or frames[:: max(1, len(frames) // 50)])
     found = [Uncertainty(scale * u.draws, scale * top) for u, top in zip(found, largest)]

@@ -113,5 +113,3 @@ def _checked(labels, atoms, where):
             bad = some(np.unique(np.argwhere(~np.isfinite(np.atleast_1d(value)))[:, 0]))
             raise DatasetError(f'{where}: {name} is not finite (entries {bad})')
     return labels
-
-

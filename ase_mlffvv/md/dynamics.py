@@ -11,13 +11,13 @@ from ase.constraints import FixAtoms
 from mlffvv_analysis.coordination import CUTOFF
 from tqdm import tqdm
 
-from ..calculators.grade import GradeWatch
+from ..engines.grade import GradeWatch
 from ..errors import StructureError
 from ..model.find import DEFAULT, find_potential
 from .forces import make_forces
 from .integrators import State, VelocityVerlet
 
-SAMPLES = ('step', 'temperature_K', 'potential_energy_eV', 'total_energy_eV', 'heat_eV', 'mean_coordination',
+SAMPLES = ('step', 'temperature_K', 'potential_energy_eV', 'total_energy_eV', 'thermostat_work_eV', 'mean_coordination',
            'mean_x_A', 'mean_y_A', 'mean_z_A', 'mean_xy_A', 'mean_distance_A')  # fmt: skip
 
 
@@ -54,7 +54,7 @@ class Dynamics:
     Examples
     --------
     >>> from ase.md.velocitydistribution import thermalize_momenta
-    >>> from ase_mlffvv.build import column
+    >>> from ase_mlffvv.structures import column
     >>> from ase_mlffvv.md import Berendsen, Dynamics
     >>> atoms = column(diameter=3, height=4, box=6)
     >>> thermalize_momenta(atoms, temperature_K=500)
@@ -166,17 +166,17 @@ class Dynamics:
         in_plane = ((square[:, 0] + square[:, 1]) ** 0.5).sum() / n
         reach = min(CUTOFF, self.potential.cutoff)
         coordination = self.forces.coordination(reach).sum() / n
-        return (state.step, 2.0 * kinetic / (state.freedom * units.kB), potential / n, (potential + kinetic) / n,
-                state.heat / n, coordination, mean[0], mean[1], mean[2], in_plane,
+        return (state.step, 2.0 * kinetic / (state.n_dof * units.kB), potential / n, (potential + kinetic) / n,
+                state.thermostat_work / n, coordination, mean[0], mean[1], mean[2], in_plane,
                 (square.sum(1) ** 0.5).sum() / n)  # fmt: skip
 
     @property
     def samples(self):
         """Samples so far: dict of arrays by name, see ``SAMPLES``.
 
-        Energies are per atom (eV); ``total_energy_eV - heat_eV`` is conserved. Coordination is the mean number of
-        neighbours within 3.45 Å. Displacements are from the start, means over all atoms: of each component, of the
-        distance in the plane (xy), of the whole distance.
+        Energies are per atom (eV); ``total_energy_eV - thermostat_work_eV`` is conserved. Coordination is the mean
+        number of neighbors within 3.45 Å. Displacements are from the start, means over all atoms: of each component,
+        of the distance in the plane (xy), of the whole distance.
         """
         self._samples = [tuple(float(x) for x in row) for row in self._samples]
         rows = np.array(self._samples, float).reshape(-1, len(SAMPLES))
@@ -189,7 +189,7 @@ class Dynamics:
     @property
     def temperature(self):
         """Of the mobile atoms, K."""
-        return 2.0 * float(self.state.kinetic_energy()) / (self.state.freedom * units.kB)
+        return 2.0 * float(self.state.kinetic_energy()) / (self.state.n_dof * units.kB)
 
     @property
     def potential_energy(self):
@@ -198,9 +198,9 @@ class Dynamics:
         return float(self.state.energies.sum())
 
     @property
-    def heat(self):
+    def thermostat_work(self):
         """What the thermostat has put in, eV."""
-        return float(self.state.heat)
+        return float(self.state.thermostat_work)
 
     def structure(self):
         """The present structure, with momenta and constraints. Positions are not wrapped into the cell."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from ase.calculators.calculator import CalculatorSetupError
 
-from ..calculators.engines import choose, device_index, make_engine
-from ..kernels.counts import count_neighbours
+from ..engines.choice import choose, device_index, make_engine
+from ..kernels.cpu.counts import count_neighbors
 from ..neighbors import SkinList, pair_list
 
 
@@ -53,8 +53,8 @@ class HostForces:
         return prediction.energies, prediction.forces
 
     def coordination(self, cutoff):
-        """Neighbours of each atom within ``cutoff`` (Å, at most that of the potential) at the last evaluation."""
-        return count_neighbours(self.positions, self.cell, self.pairs, cutoff)
+        """Neighbors of each atom within ``cutoff`` (Å, at most that of the potential) at the last evaluation."""
+        return count_neighbors(self.positions, self.cell, self.pairs, cutoff)
 
     def system(self):
         """Arguments of an engine at the last evaluation."""
@@ -82,7 +82,7 @@ class DeviceForces:
         import torch
         from numba import config, cuda
 
-        from ..kernels.cuda_forces import CudaForces
+        from ..kernels.cuda.forces import CudaForces
 
         self._simulated = bool(config.ENABLE_CUDASIM)
         if not (self._simulated or torch.cuda.is_available()):
@@ -117,7 +117,7 @@ class DeviceForces:
         self._forces.forget()
 
     def coordination(self, cutoff):
-        """Neighbours of each atom within ``cutoff`` (Å, at most that of the potential) at the last evaluation."""
+        """Neighbors of each atom within ``cutoff`` (Å, at most that of the potential) at the last evaluation."""
         return self._tensor(self._forces.coordination(cutoff))
 
     def system(self):

@@ -26,9 +26,9 @@ class State:
     inverse_mass : (n_atoms, 1), 1/amu
     mobile : (n_atoms, 1)
         1, or 0 for frozen atoms.
-    freedom : int
-        Degrees of freedom, for the temperature.
-    heat : number, eV
+    n_dof : int
+        Degrees of n_dof, for the temperature.
+    thermostat_work : number, eV
         What the thermostat has put in so far.
     step : int
     """
@@ -39,8 +39,8 @@ class State:
     energies: Any
     inverse_mass: Any
     mobile: Any
-    freedom: int
-    heat: Any = 0.0
+    n_dof: int
+    thermostat_work: Any = 0.0
     step: int = 0
 
     def kinetic_energy(self):
@@ -73,7 +73,7 @@ class _Verlet:
         if factor is not None:
             kinetic = state.kinetic_energy()
             state.momenta *= factor
-            state.heat = state.heat + (factor * factor - 1.0) * kinetic
+            state.thermostat_work = state.thermostat_work + (factor * factor - 1.0) * kinetic
         state.momenta += self.half_kick * state.forces
         if self.fix_drift:
             state.momenta -= state.momenta.sum(0) / len(state.momenta)
@@ -129,7 +129,7 @@ class _Berendsen(_Verlet):
     def __init__(self, settings, state, timestep):
         super().__init__(state, timestep, fix_drift=bool(state.mobile.min() > 0))
         self.rate = timestep / (settings.taut * units.fs)
-        self.target = 0.5 * state.freedom * units.kB * settings.temperature
+        self.target = 0.5 * state.n_dof * units.kB * settings.temperature
 
     def scale(self, state):
         ratio = self.target / state.kinetic_energy()
@@ -175,13 +175,13 @@ class _CSVR(_Verlet):
         super().__init__(state, timestep)
         self.seed = settings.seed
         self.decay = math.exp(-timestep / (settings.taut * units.fs))
-        self.freedom = state.freedom
-        self.target = 0.5 * state.freedom * units.kB * settings.temperature
+        self.n_dof = state.n_dof
+        self.target = 0.5 * state.n_dof * units.kB * settings.temperature
 
     def scale(self, state):
         rng = noise(self.seed, state.step)
-        first, others = rng.standard_normal(), 2.0 * rng.standard_gamma(0.5 * (self.freedom - 1))
-        share = (1.0 - self.decay) * self.target / self.freedom / state.kinetic_energy()
+        first, others = rng.standard_normal(), 2.0 * rng.standard_gamma(0.5 * (self.n_dof - 1))
+        share = (1.0 - self.decay) * self.target / self.n_dof / state.kinetic_energy()
         return (self.decay + share * (others + first**2) + 2.0 * first * (self.decay * share) ** 0.5) ** 0.5
 
 
@@ -238,7 +238,9 @@ class _Langevin:
         state.energies, state.forces = compute(state.positions)
         velocities += self.c1 * state.forces - self.c2 * velocities + kick
         state.momenta = velocities / state.inverse_mass
-        state.heat = state.heat + (state.kinetic_energy() + state.energies.sum() - before[0] - before[1])
+        state.thermostat_work = state.thermostat_work + (
+            state.kinetic_energy() + state.energies.sum() - before[0] - before[1]
+        )
         state.step += 1
 
 

@@ -11,7 +11,7 @@ from .potential import Prediction
 from .reduce import sum_by_index
 from .terms import CUBIC, PAIR, SINGLE
 
-_CHUNK = 4_000_000  # numbers in the largest temporary, (centres, neighbours, neighbours, bumps)
+_CHUNK = 4_000_000  # numbers in the largest temporary, (centres, neighbors, neighbors, basis functions)
 
 
 def environments(potential, species, D, pairs, centre):
@@ -35,10 +35,10 @@ def environments(potential, species, D, pairs, centre):
             numbers = np.arange(pairs.first[atom], pairs.first[atom + 1])
             numbers = numbers[near[numbers]]
             which[row, : len(numbers)] = numbers
-        neighbour = np.where(which >= 0, species[pairs.j[which]] if len(pairs.j) else -1, -1)
+        neighbor = np.where(which >= 0, species[pairs.j[which]] if len(pairs.j) else -1, -1)
         rows = torch.as_tensor(which.clip(min=0), device=D.device)
         vectors = D[rows] if len(D) else D.new_zeros((len(chunk), n_max, 3))
-        yield chunk, Environment(vectors, torch.as_tensor(neighbour, device=D.device), len(potential.elements)), which
+        yield chunk, Environment(vectors, torch.as_tensor(neighbor, device=D.device), len(potential.elements)), which
 
 
 def components(block, features):

@@ -118,9 +118,7 @@ def _from_parts(header, arrays):
     def part(prefix):
         return {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
 
-    families = tuple(
-        FAMILIES[name].from_arrays(part(f'family{k}.')) for k, name in enumerate(header['families'])
-    )
+    families = tuple(FAMILIES[name].from_arrays(part(f'family{k}.')) for k, name in enumerate(header['families']))
     blocks = tuple(ElementBlock(**part(f'block{t}.')) for t in range(len(header['elements'])))
     pair = None if header['pair'] is None else PairTerm(**part('pair.'), **header['pair'])
     uncertainty = None

@@ -12,7 +12,9 @@ DEFAULT = 'li-pbe-2-fast'
 
 def shipped():
     """Names of the potentials that come with the package."""
-    return sorted(p.name.removesuffix('.vv') for p in files('ase_mlffvv.data').iterdir() if p.name.endswith('.vv'))
+    return sorted(
+        p.name.removesuffix('.vv') for p in files('ase_mlffvv.potentials').iterdir() if p.name.endswith('.vv')
+    )
 
 
 def find_potential(model=None) -> VVPotential:
@@ -38,7 +40,7 @@ def find_potential(model=None) -> VVPotential:
     if not isinstance(model, (str, Path)):
         raise TypeError(f'model must be a path, the name of a shipped potential or a VVPotential, got {model!r}')
     if str(model) in shipped() and not Path(model).exists():
-        return VVPotential.load(str(files('ase_mlffvv.data') / f'{model}.vv'))
+        return VVPotential.load(str(files('ase_mlffvv.potentials') / f'{model}.vv'))
     if Path(model).is_dir():
         return VVPotential.from_pwmlff(model)
     return VVPotential.load(model)

@@ -18,7 +18,7 @@ class PairTerm:
     ----------
     radius : ndarray, shape (n_types,), Å
     weights : ndarray, shape (2, n_types, n_types), eV
-        w1 (power 12) and w2 (power 6), indexed [term, element of the neighbour, element of the centre].
+        w1 (power 12) and w2 (power 6), indexed [term, element of the neighbor, element of the centre].
     minimum_image : bool
         True repeats the original programs, which take the minimum-image vector for every entry of their list
         (images of one atom count several times, all with the same distance). False uses each image's own.

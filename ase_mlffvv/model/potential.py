@@ -21,7 +21,7 @@ class Prediction(NamedTuple):
     forces : ndarray, shape (n_atoms, 3), eV/Å
         -dE/dR.
     virials : ndarray, shape (n_atoms, 3, 3), eV
-        ``sum over neighbours of D (x) dE_i/dD`` with D from the centre i to the neighbour; their sum is
+        ``sum over neighbors of D (x) dE_i/dD`` with D from the centre i to the neighbor; their sum is
         dE/d(strain), so stress = sum / volume, tensile positive.
     """
 

@@ -17,7 +17,7 @@ from ase.data import chemical_symbols
 
 from ..errors import VVFileError
 from ..features import Cosine2, Cosine3
-from ..features.grid import bumps_from_nodes, geometric_nodes
+from ..features.grid import geometric_nodes, grid_from_nodes
 from .pair import PairTerm
 from .potential import VVPotential
 from .terms import CUBIC, ElementBlock
@@ -148,10 +148,10 @@ def _grid(output, name, number, ftype, settings, n, which_radius):
     if ftype == 3:
         path = output / f'{name}_type3.{number}'
         rows = _tokens(path)
-        bumps = _parse(path, lambda: np.array([[float(x) for x in row[1:3]] for row in rows[1 : int(rows[0][0]) + 1]]))
-        if bumps.shape != (n, 2):
-            raise VVFileError(f'{path} lists {len(bumps)} bumps, the input file says {n}')
-        return bumps
+        grid = _parse(path, lambda: np.array([[float(x) for x in row[1:3]] for row in rows[1 : int(rows[0][0]) + 1]]))
+        if grid.shape != (n, 2):
+            raise VVFileError(f'{path} lists {len(grid)} basis functions, the input file says {n}')
+        return grid
     if settings['grid'] == 1:
         nodes = geometric_nodes(radius, n, settings['rm'])
     else:
@@ -159,8 +159,8 @@ def _grid(output, name, number, ftype, settings, n, which_radius):
         rows = _tokens(path)
         nodes = _parse(path, lambda: np.array([float(row[0]) for row in rows[::3]]))
         if len(nodes) != n + 2:
-            raise VVFileError(f'{path} lists {len(nodes)} nodes; {n} bumps need {n + 2}')
-    return bumps_from_nodes(nodes, overlap=ftype + 1)
+            raise VVFileError(f'{path} lists {len(nodes)} nodes; {n} basis functions need {n + 2}')
+    return grid_from_nodes(nodes, overlap=ftype + 1)
 
 
 def _records(path, types):

@@ -9,7 +9,7 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from ..features import Cosine2, Cosine3, Density
-from ..features.grid import make_bumps
+from ..features.grid import make_grid
 
 #: Settings that measured best for lithium: the paper's features; many-body features, few and many.
 RECIPES = {
@@ -34,12 +34,12 @@ class VVSpec:
     cutoff : float, Å
         Range of the features around the centre atom.
     side_cutoff : float, Å, optional
-        Range between two neighbours in three-body features; default twice the cutoff, that is every triangle. A
+        Range between two neighbors in three-body features; default twice the cutoff, that is every triangle. A
         shorter one drops triangles and costs much accuracy.
     two_body : int
-        Number of two-body bumps.
+        Number of two-body basis functions.
     three_body : (int, int)
-        Numbers of centre-neighbour and neighbour-neighbour bumps; (0, 0) for a two-body model.
+        Numbers of centre-neighbor and neighbor-neighbor basis functions; (0, 0) for a two-body model.
     grid : str
         ``'stretched'`` (original default), ``'geometric'`` or ``'uniform'``, see :mod:`ase_mlffvv.features.grid`.
     grid_start : float, Å, optional
@@ -62,7 +62,7 @@ class VVSpec:
     centres : {'adaptive', 'fixed'}
         Centres and widths from the distribution of each component, or the historical fixed ones (pair = 4).
     width_factor : float
-        Width of an adaptive Gaussian over the gap to its neighbours.
+        Width of an adaptive Gaussian over the gap to its neighbors.
     terms : int
         Number of terms to select per element.
     cubic : bool
@@ -109,8 +109,19 @@ class VVSpec:
             raise ValueError(f'cutoff must be a distance in Å, got {self.cutoff!r}')
         if self.centres == 'fixed' and self.pair != 4:
             raise ValueError(f"centres='fixed' defines 4 pair Gaussians, got pair={self.pair}")
-        if min(self.two_body, self.single, self.pair, self.terms, self.repulsion, *self.three_body,
-               *self.density, *self.degree) < 0:
+        if (
+            min(
+                self.two_body,
+                self.single,
+                self.pair,
+                self.terms,
+                self.repulsion,
+                *self.three_body,
+                *self.density,
+                *self.degree,
+            )
+            < 0
+        ):
             raise ValueError('counts and the repulsion cannot be negative')
         self.features()  # complains about impossible grids
 
@@ -127,15 +138,15 @@ class VVSpec:
         side = 2 * self.cutoff if self.side_cutoff is None else min(self.side_cutoff, 2 * self.cutoff)
         families = []
 
-        def bumps(explicit, radius, n):
+        def grids(explicit, radius, n):
             grid = self.grid if explicit is None else explicit
-            return (make_bumps(grid, radius, n if explicit is None else len(explicit), self.grid_start),) * n_types
+            return (make_grid(grid, radius, n if explicit is None else len(explicit), self.grid_start),) * n_types
 
         if self.two_body or self.two_body_grid:
-            families.append(Cosine2((self.cutoff,) * n_types, bumps(self.two_body_grid, self.cutoff, self.two_body)))
+            families.append(Cosine2((self.cutoff,) * n_types, grids(self.two_body_grid, self.cutoff, self.two_body)))
         if min(self.three_body) > 0 or self.leg_grid:
-            legs = bumps(self.leg_grid, self.cutoff, self.three_body[0])
-            sides = bumps(self.side_grid, side, self.three_body[1])
+            legs = grids(self.leg_grid, self.cutoff, self.three_body[0])
+            sides = grids(self.side_grid, side, self.three_body[1])
             families.append(Cosine3((self.cutoff,) * n_types, (side,) * n_types, legs, sides))
         if self.density[0]:
             n, l_max = self.density

@@ -80,7 +80,7 @@ def _check_terms(terms, n, n_single, n_pair):
 
 
 def function_table(block: ElementBlock):
-    """All one-dimensional functions of an element, for :func:`ase_mlffvv.kernels.rows.basis`.
+    """All one-dimensional functions of an element, for :func:`ase_mlffvv.kernels.fit.rows.basis`.
 
     Rows: the n components, the constant, then ``single`` and ``pair`` Gaussians of each of the n + 1 components.
     """

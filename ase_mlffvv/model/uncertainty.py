@@ -37,7 +37,7 @@ class Uncertainty:
         return cls(np.asarray(arrays['draws'], float), float(arrays['largest'].item()))
 
 
-def spread(x, uncertainty):
+def standard_deviation(x, uncertainty):
     """Standard deviation of atomic energies with basis rows x: (n_atoms, n_functions) -> (n_atoms,), eV."""
     return np.sqrt(((x @ uncertainty.draws) ** 2).mean(axis=1))
 

@@ -127,7 +127,7 @@ def _bins(home, vectors, atom, image, size):
 
 
 def count_pairs(points, cutoff, threads):
-    """Neighbours of each atom, the distinct numbers of cell shifts among them, and the smallest distance in Å."""
+    """Neighbors of each atom, the distinct numbers of cell shifts among them, and the smallest distance in Å."""
     counts = np.zeros(len(points.home), np.int32)
     nothing = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros((0, 1), np.uint8)
     found = list(_run(points, cutoff, threads, 0, counts, *nothing))
@@ -136,7 +136,7 @@ def count_pairs(points, cutoff, threads):
 
 
 def fill_pairs(points, cutoff, threads, counts, first, numbers, j, image):
-    """Write neighbours and their images, rows of ``numbers``, of each atom, sorted, from entry ``first`` on."""
+    """Write neighbors and their images, rows of ``numbers``, of each atom, sorted, from entry ``first`` on."""
     octets = image.view(np.uint8).reshape(len(image), image.itemsize)
     for _ in _run(points, cutoff, threads, int(counts.max()), counts, first, numbers, j, octets):
         pass
@@ -164,7 +164,7 @@ def _place(bins, value):
 
 @kernel()
 def _search(points, cutoff, begin, end, widest, counts, first, numbers, j, octets):
-    """Count the neighbours of the atoms among points begin..end - 1 or, where ``widest`` is positive, list them.
+    """Count the neighbors of the atoms among points begin..end - 1 or, where ``widest`` is positive, list them.
 
     Returns the distinct numbers of cell shifts (while counting) and the smallest squared distance.
     """

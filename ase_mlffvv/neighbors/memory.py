@@ -14,12 +14,12 @@ def available_memory():
     return min((x for x in found if x is not None), default=None)
 
 
-def check_memory(needed, n_atoms, n_neighbours):
-    """Raise InsufficientMemoryError if ``needed`` bytes for ``n_atoms`` with ``n_neighbours`` each are not there."""
+def check_memory(needed, n_atoms, n_neighbors):
+    """Raise InsufficientMemoryError if ``needed`` bytes for ``n_atoms`` with ``n_neighbors`` each are not there."""
     available = available_memory()
     if available is not None and needed > available:
         raise InsufficientMemoryError(
-            f'{n_atoms} atoms with {n_neighbours:.0f} neighbours each need {needed / 1e9:.3g} GB, and '
+            f'{n_atoms} atoms with {n_neighbors:.0f} neighbors each need {needed / 1e9:.3g} GB, and '
             f'{available / 1e9:.3g} GB are available. Use a potential of shorter cutoff (li-pbe-2-fast), a smaller '
             'skin, fewer atoms, or a machine with more memory.'
         )

@@ -28,7 +28,7 @@ class PairList:
     first : ndarray, shape (n_atoms + 1,), int64
         Pairs of atom i are ``first[i]:first[i + 1]``.
     j : ndarray, shape (n_pairs,), int32
-        Neighbour of each pair.
+        Neighbor of each pair.
     image : ndarray, shape (n_pairs,), uint8, uint16 or uint32
         Row of ``shifts`` that belongs to each pair, in as few bytes as their number takes.
     shifts : ndarray, shape (n_images, 3), int32

@@ -5,7 +5,7 @@ from ase import Atoms
 from ase.build import bulk
 from scipy.spatial.transform import Rotation
 
-from ase_mlffvv.validation.boundaries import bicrystal
+from ase_mlffvv.properties.boundaries import bicrystal
 
 A = 3.44
 

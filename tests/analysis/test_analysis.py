@@ -5,7 +5,7 @@ from ase.build import bulk
 from mlffvv_analysis import coordination_numbers, height, surface_and_bulk
 from mlffvv_analysis.plots import draw_atoms, run_summary
 
-from ase_mlffvv.build import column
+from ase_mlffvv.structures import column
 
 from .. import brute
 from ..systems import cell_of, zoo
@@ -17,7 +17,7 @@ def test_coordination_is_exact(name):
     got = coordination_numbers(atoms, 3.45)
     if name == 'unwrapped':
         atoms.wrap()
-    want = [len(brute.neighbours(atoms.positions, cell_of(atoms), atoms.pbc, i, 3.45)) for i in range(len(atoms))]
+    want = [len(brute.neighbors(atoms.positions, cell_of(atoms), atoms.pbc, i, 3.45)) for i in range(len(atoms))]
     np.testing.assert_array_equal(got, want)
 
 

@@ -11,7 +11,7 @@ import pytest
 from ase.io import write
 from mlffvv_analysis.frame import Frame
 
-from ase_mlffvv.build import column
+from ase_mlffvv.structures import column
 
 SHOT = Path(__file__).with_name('gui_shot.py')
 

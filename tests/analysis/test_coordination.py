@@ -12,7 +12,7 @@ from mlffvv_analysis.coordination import (
     surface_by_mesh,
 )
 
-from ase_mlffvv.build import column
+from ase_mlffvv.structures import column
 
 from .. import brute
 from ..systems import cell_of, zoo
@@ -26,7 +26,7 @@ def test_random_structures_of_all_boundaries(seed):
     pbc = [bool(seed >> k & 1) for k in range(3)]
     cell = np.diag(rng.uniform(2.0, 9.0, 3)) + rng.uniform(-1, 1, (3, 3))
     atoms = Atoms('Li12', rng.random((12, 3)) @ cell, cell=cell, pbc=pbc)
-    want = [len(brute.neighbours(atoms.positions, cell_of(atoms), atoms.pbc, i, 3.45)) for i in range(len(atoms))]
+    want = [len(brute.neighbors(atoms.positions, cell_of(atoms), atoms.pbc, i, 3.45)) for i in range(len(atoms))]
     np.testing.assert_array_equal(coordination_numbers(atoms), want)
 
 
@@ -78,7 +78,7 @@ def test_histogram():
     assert histogram([], top=2).sum() == 0
 
 
-def test_count_of_eight_neighbours():
+def test_count_of_eight_neighbors():
     """Above a = 3.45 Å the rule of the paper leaves perfect bcc unclassified."""
     numbers = coordination_numbers(bulk('Li', 'bcc', a=3.46, cubic=True) * (3, 3, 3))
     surface, inside = surface_and_bulk(numbers, 'exclude')

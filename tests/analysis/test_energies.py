@@ -16,8 +16,8 @@ from mlffvv_analysis.energies import (
 )
 from mlffvv_analysis.surfaces import area, slab, surface_energies, wulff
 
-from ase_mlffvv.validation.boundaries import bicrystal
-from ase_mlffvv.validation.reference import SURFACES
+from ase_mlffvv.properties.boundaries import bicrystal
+from ase_mlffvv.properties.reference import SURFACES
 
 from ..conftest import shared
 

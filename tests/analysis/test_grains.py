@@ -9,7 +9,7 @@ from ase.md.velocitydistribution import thermalize_momenta
 from mlffvv_analysis.boundaries import find_boundaries, twin_description
 from mlffvv_analysis.coordination import coordination_numbers, surface_and_bulk, surface_by_mesh
 from mlffvv_analysis.frame import Frame
-from mlffvv_analysis.grains import BOUNDARY, INTERIOR, SUBSURFACE, SURFACE, classify, find_grains, neighbour_pairs
+from mlffvv_analysis.grains import BOUNDARY, INTERIOR, SUBSURFACE, SURFACE, classify, find_grains, neighbor_pairs
 from mlffvv_analysis.orientation import (
     in_crystal,
     mean_orientation,
@@ -24,7 +24,7 @@ from mlffvv_analysis.phases import fractions, phases, regions
 from scipy.spatial.transform import Rotation
 
 from ase_mlffvv import VVCalculator
-from ase_mlffvv.build import column
+from ase_mlffvv.structures import column
 
 from .crystals import A, rotated_grain, twin
 
@@ -175,10 +175,10 @@ def test_classes_are_a_partition():
     nothing = np.zeros(len(atoms), bool)
     for cn8 in ('bulk', 'surface', 'exclude'):
         surface, inside = surface_and_bulk(coordination_numbers(atoms), cn8)
-        classes = classify(labels, ids, surface, inside, ~nothing, neighbour_pairs(atoms))
+        classes = classify(labels, ids, surface, inside, ~nothing, neighbor_pairs(atoms))
         np.testing.assert_array_equal(classes == SURFACE, surface)
         np.testing.assert_array_equal((classes == INTERIOR) | (classes == BOUNDARY), inside)
-    classes = classify(labels, ids, nothing, ~nothing, ~nothing, neighbour_pairs(atoms))
+    classes = classify(labels, ids, nothing, ~nothing, ~nothing, neighbor_pairs(atoms))
     z = atoms.positions[:, 2] / (atoms.cell[2, 2] / 2) % 1
     near = np.minimum(z, 1 - z) < 0.02
     assert (classes[near] == BOUNDARY).all()

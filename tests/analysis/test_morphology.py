@@ -16,7 +16,7 @@ from mlffvv_analysis.morphology import (
 )
 from scipy.spatial.transform import Rotation
 
-from ase_mlffvv.build import column, cuboid
+from ase_mlffvv.structures import column, cuboid
 
 A = 3.44
 

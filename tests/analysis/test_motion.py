@@ -15,7 +15,7 @@ from mlffvv_analysis.displacements import (
     slide,
 )
 
-from ase_mlffvv.build import column
+from ase_mlffvv.structures import column
 
 A = 3.44
 

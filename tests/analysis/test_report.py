@@ -16,8 +16,8 @@ from mlffvv_analysis.report import keyframes, report
 from mlffvv_analysis.statistics import band
 from mlffvv_analysis.timeline import timeline
 
-from ase_mlffvv.build import column
 from ase_mlffvv.cli import main
+from ase_mlffvv.structures import column
 
 from .test_timeline import trajectory
 
@@ -150,7 +150,7 @@ def test_figures_of_frames(tmp_path):
     figure, score = map_figure(first, most=200)
     assert score > 0.2
     assert figure.axes[0].collections
-    table = timeline([first.atoms, first.atoms], interval_ps=1.0, progress=False)
+    table = timeline([first.atoms, first.atoms], frame_time_ps=1.0, progress=False)
     assert len(shape_figure(table, [first]).axes) == 6
     t = np.arange(10.0)
     band_figure({'250 K': band([t, t], [t, t + 1]), '350 K': band([t], [t])}, 'height (Å)', tmp_path / 'b.png')

@@ -5,7 +5,7 @@ import pytest
 from mlffvv_analysis.embedding import embed, shell_features, silhouette
 from mlffvv_analysis.statistics import band, compare
 
-from ase_mlffvv.build import training_cell
+from ase_mlffvv.structures import training_cell
 
 
 def test_band_covers_the_truth():

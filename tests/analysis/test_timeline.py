@@ -13,7 +13,7 @@ from mlffvv_analysis.observables import OBSERVABLES, row
 from mlffvv_analysis.stream import frames
 from mlffvv_analysis.timeline import timeline
 
-from ase_mlffvv.build import add_adatoms, column
+from ase_mlffvv.structures import add_adatoms, column
 
 
 def trajectory(path, count=6, start=0, energies=True):
@@ -121,7 +121,7 @@ def test_adatoms_and_missing_energies(tmp_path, caplog):
     needle = add_adatoms(column(diameter=4, height=4, box=7), number=5)
     later = needle.copy()
     later.positions[needle.get_tags() == 2] += [0, 3.0, 4.0]
-    table = timeline([needle, later], interval_ps=0.5, progress=False)
+    table = timeline([needle, later], frame_time_ps=0.5, progress=False)
     np.testing.assert_allclose(table['adatom_msd_A2'], [0, 25])
     np.testing.assert_allclose(table['time_ps'], [0, 0.5])
     assert table['e_surface_eV'].isna().all()

@@ -8,8 +8,8 @@ from ase.mep import NEB
 from ase.optimize import BFGS
 
 from ase_mlffvv import CommitteeCalculator, VVCalculator
-from ase_mlffvv.build import column
 from ase_mlffvv.errors import ElementError, StructureError
+from ase_mlffvv.structures import column
 
 from ..contract import CalculatorContract
 from ..systems import zoo
@@ -55,11 +55,11 @@ def test_committee_mean_and_spread():
         alone.append((atoms.get_potential_energy(), atoms.get_forces(), atoms.get_potential_energies()))
     atoms.calc = CommitteeCalculator(members)
     assert atoms.get_potential_energy() == pytest.approx(np.mean([e for e, _, _ in alone]))
-    spread = atoms.calc.uncertainty(atoms)
-    assert spread['energy'] == pytest.approx(np.std([e for e, _, _ in alone], ddof=1))
-    np.testing.assert_allclose(spread['energies'], np.std([e for _, _, e in alone], axis=0, ddof=1), atol=1e-12)
+    deviation = atoms.calc.uncertainty(atoms)
+    assert deviation['energy'] == pytest.approx(np.std([e for e, _, _ in alone], ddof=1))
+    np.testing.assert_allclose(deviation['energies'], np.std([e for _, _, e in alone], axis=0, ddof=1), atol=1e-12)
     forces = np.array([f for _, f, _ in alone])
-    np.testing.assert_allclose(spread['forces'] ** 2, forces.var(axis=0, ddof=1).sum(axis=1))
+    np.testing.assert_allclose(deviation['forces'] ** 2, forces.var(axis=0, ddof=1).sum(axis=1))
     with pytest.raises(CalculatorSetupError, match='two or more models'):
         CommitteeCalculator(members[:1])
 

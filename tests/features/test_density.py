@@ -85,9 +85,7 @@ def test_definition_by_plain_loops():
         width = 2 * density.channels(l)
         u, v = ((x - first[l]) // density.channels(l) * 3 + (x - first[l]) % density.channels(l) for x in (a, b))
         assert max(a, b) - first[l] < width
-        want = sum(
-            R(p, u) * R(q, v) * eval_legendre(l, D[p] @ D[q] / d[p] / d[q]) for p in range(7) for q in range(7)
-        )
+        want = sum(R(p, u) * R(q, v) * eval_legendre(l, D[p] @ D[q] / d[p] / d[q]) for p in range(7) for q in range(7))
         assert got[len(one) + k] == pytest.approx(want, rel=1e-11, abs=1e-11)
     A = {}
     for l in range(4):

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from ase_mlffvv.features.grid import bumps_from_nodes, geometric_nodes, make_bumps, stretched_bumps, uniform_nodes
+from ase_mlffvv.features.grid import geometric_nodes, grid_from_nodes, make_grid, stretched_grid, uniform_nodes
 
 
 def test_stretched_grid_of_the_authors():
-    legs, sides, two = stretched_bumps(6.1, 6), stretched_bumps(12.2, 6), stretched_bumps(6.1, 36)
+    legs, sides, two = stretched_grid(6.1, 6), stretched_grid(12.2, 6), stretched_grid(6.1, 36)
     np.testing.assert_allclose(legs.mean(axis=1), [0.2812, 0.6660, 1.1927, 1.9137, 2.9005, 4.2512], atol=5e-5)
     np.testing.assert_allclose(np.diff(legs)[:, 0] / 2, 1.84876, atol=1e-5)
     np.testing.assert_allclose(sides.mean(axis=1), [0.5623, 1.3320, 2.3855, 3.8274, 5.8011, 8.5025], atol=5e-5)
@@ -24,31 +24,31 @@ def test_nodes():
 
 def test_overlaps():
     nodes = [0.0, 1.0, 2.5, 4.0, 6.0]
-    np.testing.assert_array_equal(bumps_from_nodes(nodes), [[0, 2.5], [1, 4], [2.5, 6]])
-    np.testing.assert_array_equal(bumps_from_nodes(nodes, overlap=3), [[-1, 2.5], [0, 4], [1, 6]])
+    np.testing.assert_array_equal(grid_from_nodes(nodes), [[0, 2.5], [1, 4], [2.5, 6]])
+    np.testing.assert_array_equal(grid_from_nodes(nodes, overlap=3), [[-1, 2.5], [0, 4], [1, 6]])
 
 
-def test_uniform_bumps_sum_to_one():
+def test_uniform_functions_sum_to_one():
     torch = pytest.importorskip('torch')
-    from ase_mlffvv.features.values import bump_values
+    from ase_mlffvv.features.values import basis_values
 
-    bumps = make_bumps('uniform', 6.0, 9, 1.0)
+    intervals = make_grid('uniform', 6.0, 9, 1.0)
     d = torch.linspace(1.5, 5.4, 50, dtype=torch.float64)
-    np.testing.assert_allclose(bump_values(d, bumps).sum(-1), 1)
+    np.testing.assert_allclose(basis_values(d, intervals).sum(-1), 1)
 
 
 @pytest.mark.parametrize(
     ('call', 'message'),
     [
-        (lambda: stretched_bumps(-1, 4), 'radius of a grid must be positive'),
-        (lambda: stretched_bumps(5, 0), 'at least one bump'),
+        (lambda: stretched_grid(-1, 4), 'radius of a grid must be positive'),
+        (lambda: stretched_grid(5, 0), 'at least one basis function'),
         (lambda: uniform_nodes(5, 4, 6.0), 'start must lie below'),
         (lambda: geometric_nodes(5, 4, 0), 'r_min must be positive'),
-        (lambda: bumps_from_nodes([0, 2, 1]), 'increasing'),
-        (lambda: bumps_from_nodes([0, 1, 2], overlap=4), 'overlap must be 2 or 3'),
-        (lambda: make_bumps('cubic', 5, 4), "'stretched', 'geometric', 'uniform'"),
-        (lambda: make_bumps([[0, 2], [3, 2.5]], 5, 2), 'a < b'),
-        (lambda: make_bumps([[0, 2], [3, 5.5]], 5, 2), 'end at or below the cutoff'),
+        (lambda: grid_from_nodes([0, 2, 1]), 'increasing'),
+        (lambda: grid_from_nodes([0, 1, 2], overlap=4), 'overlap must be 2 or 3'),
+        (lambda: make_grid('cubic', 5, 4), "'stretched', 'geometric', 'uniform'"),
+        (lambda: make_grid([[0, 2], [3, 2.5]], 5, 2), 'a < b'),
+        (lambda: make_grid([[0, 2], [3, 5.5]], 5, 2), 'end at or below the cutoff'),
     ],
 )
 def test_messages(call, message):

@@ -8,7 +8,7 @@ from ase.build import bulk
 from scipy.spatial.transform import Rotation
 
 from ase_mlffvv.features import Cosine2, Cosine3
-from ase_mlffvv.features.grid import bumps_from_nodes, make_bumps, stretched_bumps, uniform_nodes
+from ase_mlffvv.features.grid import grid_from_nodes, make_grid, stretched_grid, uniform_nodes
 from ase_mlffvv.features.values import Environment, feature_values
 from ase_mlffvv.model import ElementBlock, VVPotential
 from ase_mlffvv.model.definition import environments
@@ -41,9 +41,9 @@ def values(potential, atoms):
 
 
 def two_element_families():
-    two = (stretched_bumps(4.2, 5), bumps_from_nodes(uniform_nodes(4.0, 3), overlap=3))
-    legs = (stretched_bumps(4.2, 2), stretched_bumps(4.0, 3))
-    sides = (make_bumps('uniform', 6.5, 3), make_bumps('geometric', 8.0, 2, 3.0))
+    two = (stretched_grid(4.2, 5), grid_from_nodes(uniform_nodes(4.0, 3), overlap=3))
+    legs = (stretched_grid(4.2, 2), stretched_grid(4.0, 3))
+    sides = (make_grid('uniform', 6.5, 3), make_grid('geometric', 8.0, 2, 3.0))
     return Cosine2((4.2, 4.0), two), Cosine3((4.2, 4.0), (6.5, 8.0), legs, sides)
 
 
@@ -59,13 +59,13 @@ def test_against_plain_loops(name):
 
 
 def authors(radius, n2, n1, side):
-    return Cosine2((radius,), (stretched_bumps(radius, n2),)), Cosine3(
-        (radius,), (2 * radius,), (stretched_bumps(radius, n1),), (stretched_bumps(side, n1),)
+    return Cosine2((radius,), (stretched_grid(radius, n2),)), Cosine3(
+        (radius,), (2 * radius,), (stretched_grid(radius, n1),), (stretched_grid(side, n1),)
     )
 
 
 def test_golden_numbers_of_bcc_lithium():
-    """Original programs, a = 3.51004 Å, R = 5.5 Å, 24 two-body and 3 x 3 three-body bumps."""
+    """Original programs, a = 3.51004 Å, R = 5.5 Å, 24 two-body and 3 x 3 three-body basis functions."""
     f = values(shell(authors(5.5, 24, 3, 5.5), ('Li',)), bulk('Li', 'bcc', a=3.51004, cubic=True))[0]
     two = [1.30487324, 7.59125387, 7.90017668, 4.76689214, 0, 0.37951972, 11.97392996]
     three = [
@@ -77,7 +77,7 @@ def test_golden_numbers_of_bcc_lithium():
 
 
 def test_golden_numbers_of_the_authors_set():
-    """Original programs, R = 6.1 Å with 36 and 6 x 6 bumps, sides to 12.2 Å; perfect bcc, a = 3.51004 Å."""
+    """Original programs, R = 6.1 Å with 36 and 6 x 6 basis functions, sides to 12.2 Å; perfect bcc, a = 3.51004 Å."""
     f = values(shell(authors(6.1, 36, 6, 12.2), ('Li',)), bulk('Li', 'bcc', a=3.51004, cubic=True))[0]
     two = [2.94966056, 7.97932876, 5.09562262, 5.99746644, 1.66495838, 0, 0, 1.19179411, 11.95048941, 0.14891892,
            19.28161112]  # fmt: skip
@@ -108,8 +108,8 @@ def test_golden_file():
 @pytest.mark.parametrize('overlap', [2, 3])
 def test_gradients(overlap):
     rng = np.random.default_rng(1)
-    bumps = bumps_from_nodes(uniform_nodes(5.0, 3, -1.0), overlap)
-    families = Cosine2((5.0,), (bumps,)), Cosine3((5.0,), (9.0,), (bumps,), (stretched_bumps(9.0, 3),))
+    grid = grid_from_nodes(uniform_nodes(5.0, 3, -1.0), overlap)
+    families = Cosine2((5.0,), (grid,)), Cosine3((5.0,), (9.0,), (grid,), (stretched_grid(9.0, 3),))
     D = torch.tensor(rng.normal(size=(2, 5, 3)) * 2, requires_grad=True)
     kinds = torch.tensor([[0, 0, 0, 0, 0], [0, 0, 0, -1, -1]])
     assert torch.autograd.gradcheck(lambda D: feature_values(families, Environment(D, kinds, 1), 0), D, atol=1e-6)
@@ -128,7 +128,7 @@ def test_invariances():
 
 
 def test_smooth_at_the_cutoff():
-    """Value and slope vanish when a neighbour, or the third corner of a triangle, leaves."""
+    """Value and slope vanish when a neighbor, or the third corner of a triangle, leaves."""
     potential = shell(authors(5.0, 12, 4, 10.0), ('Li',))
 
     def at(d):
@@ -140,6 +140,6 @@ def test_smooth_at_the_cutoff():
     np.testing.assert_allclose((at(5.0 - 1e-5) - at(5.0 - 2e-5)) / 1e-5, 0, atol=1e-3)
 
 
-def test_no_neighbours():
+def test_no_neighbors():
     f = values(shell(authors(5.0, 12, 4, 10.0), ('Li',)), Atoms('Li2', [[0, 0, 0], [0, 0, 20.0]]))
     np.testing.assert_array_equal(f, 0)

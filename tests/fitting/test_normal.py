@@ -80,9 +80,7 @@ def test_forward_selection_takes_the_best_step_each_time():
     chosen = forward_selection(B.T @ B, B.T @ y, kept=3, n_select=5)
     now = [0, 1, 2]
     for pick in chosen:
-        left = {
-            k: np.linalg.lstsq(B[:, [*now, k]], y, rcond=None)[1][0] for k in range(3, 15) if k not in now
-        }
+        left = {k: np.linalg.lstsq(B[:, [*now, k]], y, rcond=None)[1][0] for k in range(3, 15) if k not in now}
         assert pick == min(left, key=left.get)
         now.append(pick)
 

@@ -12,7 +12,6 @@ from ase.calculators.emt import EMT
 
 from ase_mlffvv import VVCalculator, VVSpec, fit
 from ase_mlffvv.calculators import CommitteeCalculator
-from ase_mlffvv.data.fit_li_pbe_1 import mlearn
 from ase_mlffvv.errors import DatasetError, ExtrapolationError, ExtrapolationWarning
 from ase_mlffvv.fitting import add_uncertainty, reliability
 from ase_mlffvv.fitting.frames import Projector
@@ -20,6 +19,7 @@ from ase_mlffvv.fitting.prepare import prepare
 from ase_mlffvv.fitting.rows import Columns
 from ase_mlffvv.io.datasets import check_frames
 from ase_mlffvv.model import VVPotential
+from recipes.fit_li_pbe_1 import mlearn
 
 from ..conftest import shared
 
@@ -83,12 +83,12 @@ def test_draws_have_the_covariance_of_the_definition(potential):
     leverage = np.sqrt(np.einsum('ia,ab,ib->i', X, np.linalg.pinv(X.T @ X, rcond=1e-9, hermitian=True), X))
     calc = VVCalculator(many)
     found = [calc.uncertainty(atoms, forces=False) for atoms in frames]
-    spread = np.concatenate([one['energies'] for one in found])
-    ratio = spread / leverage
+    deviation = np.concatenate([one['energies'] for one in found])
+    ratio = deviation / leverage
     assert ratio.std() < 0.05 * ratio.mean()
     grade = np.concatenate([one['grade'] for one in found])
     assert grade.max() == pytest.approx(1, abs=1e-6)
-    np.testing.assert_allclose(grade, spread / spread.max(), rtol=1e-6)
+    np.testing.assert_allclose(grade, deviation / deviation.max(), rtol=1e-6)
 
 
 def test_engine_equals_the_definition(potential):

@@ -7,8 +7,8 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import iread, read, write
 from ase.io.formats import filetype
 
-from ase_mlffvv.build import column
 from ase_mlffvv.io.packed.frames import append_frame, cut, header
+from ase_mlffvv.structures import column
 
 from ..systems import zoo
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 CALL = """
 import hashlib
 import numpy as np
-from ase_mlffvv.kernels.spread import _product, product
+from ase_mlffvv.kernels.fit.uncertainty import _product, product
 rng = np.random.default_rng(0)
 found = product(rng.normal(size=(301, 47)), rng.normal(size=(47, 9)), 2)
 hits, misses = (sum(counts.values()) for counts in (_product.stats.cache_hits, _product.stats.cache_misses))

@@ -45,8 +45,8 @@ def message(call, *args, **settings):
 
 def main(out):
     from ase_mlffvv import VVCalculator
-    from ase_mlffvv.calculators.engines import make_engine
-    from ase_mlffvv.kernels.cuda_density import CudaEngine
+    from ase_mlffvv.engines.choice import make_engine
+    from ase_mlffvv.kernels.cuda.engine import CudaEngine
 
     arrays, said = {}, {}
 

@@ -54,7 +54,7 @@ def stiff(potential):
 def lists(arrays):
     from numba import cuda
 
-    from ase_mlffvv.kernels import cuda_cells
+    from ase_mlffvv.kernels.cuda import cells as cuda_cells
 
     search = cuda_cells.CellSearch()
 
@@ -76,8 +76,8 @@ def lists(arrays):
 def reductions(arrays):
     from numba import cuda
 
-    from ase_mlffvv.kernels.cuda_forces import _largest_move
-    from ase_mlffvv.kernels.cuda_scan import BLOCK, exclusive_scan
+    from ase_mlffvv.kernels.cuda.forces import _largest_move
+    from ase_mlffvv.kernels.cuda.scan import BLOCK, exclusive_scan
 
     for n in SCANNED:
         arrays[f'scan/{n}'] = exclusive_scan(cuda.to_device(np.arange(n + 3) % 7), n).copy_to_host()
@@ -94,7 +94,7 @@ def reductions(arrays):
 def forces(arrays, said):
     from numba import cuda
 
-    from ase_mlffvv.kernels.cuda_forces import CudaForces
+    from ase_mlffvv.kernels.cuda.forces import CudaForces
 
     def of(potential, atoms, **settings):
         return CudaForces(potential, potential.species(atoms.numbers), atoms.cell[:], atoms.pbc, **settings)

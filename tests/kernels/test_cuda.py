@@ -7,10 +7,10 @@ import pytest
 from ase.calculators.calculator import CalculatorSetupError
 
 from ase_mlffvv import VVCalculator
-from ase_mlffvv.build import column
 from ase_mlffvv.errors import StructureError
-from ase_mlffvv.kernels.evaluate import NumbaEngine
+from ase_mlffvv.kernels.cpu.engine import NumbaEngine
 from ase_mlffvv.model.potential import Prediction
+from ase_mlffvv.structures import column
 
 from ..systems import zoo
 from .simulate import ELEMENTS, density_potential, linear, system
@@ -97,7 +97,7 @@ def test_choice_of_the_calculator(simulated):
 
 
 def test_without_a_gpu():
-    from ase_mlffvv.kernels.cuda_model import find_gpu
+    from ase_mlffvv.kernels.cuda.model import find_gpu
 
     if find_gpu():
         pytest.skip('there is a GPU')
@@ -110,8 +110,8 @@ def test_without_a_gpu():
 
 @pytest.fixture
 def gpu_engine():
-    from ase_mlffvv.kernels.cuda_density import CudaEngine
-    from ase_mlffvv.kernels.cuda_model import find_gpu
+    from ase_mlffvv.kernels.cuda.engine import CudaEngine
+    from ase_mlffvv.kernels.cuda.model import find_gpu
 
     if not find_gpu():
         pytest.skip('no GPU')

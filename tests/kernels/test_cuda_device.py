@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from ase.calculators.calculator import CalculatorSetupError
 
-from ase_mlffvv.build import column
 from ase_mlffvv.errors import StructureError
-from ase_mlffvv.kernels.evaluate import NumbaEngine
+from ase_mlffvv.kernels.cpu.engine import NumbaEngine
 from ase_mlffvv.model.find import find_potential
 from ase_mlffvv.neighbors import pair_list
+from ase_mlffvv.structures import column
 
 from ..systems import zoo
 from .simulate import ELEMENTS, density_potential, system
@@ -125,7 +125,7 @@ def test_errors(simulated):
     arrays, said = simulated
     for key, text in {
         'no step': 'ValueError: there is no pair list before the first step',
-        'far': 'ValueError: the list holds neighbours up to 4.37 Å, got a cutoff of 9.0',
+        'far': 'ValueError: the list holds neighbors up to 4.37 Å, got a cutoff of 9.0',
         'on the host': 'TypeError: positions must be an array on the GPU, got ndarray',
         'shape': 'ValueError: positions must be contiguous, of shape (8, 3) and dtype float64, got (3, 3), float64',
         'not contiguous': 'ValueError: positions must be contiguous',
@@ -154,11 +154,11 @@ def test_benchmark(tmp_path):
 
 
 def test_without_a_gpu(capsys):
-    from ase_mlffvv.kernels.cuda_model import find_gpu
+    from ase_mlffvv.kernels.cuda.model import find_gpu
 
     if find_gpu():
         pytest.skip('there is a GPU')
-    from ase_mlffvv.kernels.cuda_forces import CudaForces
+    from ase_mlffvv.kernels.cuda.forces import CudaForces
 
     with pytest.raises(CalculatorSetupError, match='Numba finds no CUDA device number 0'):
         CudaForces(density_potential('one element'), [0], np.eye(3), [False] * 3)
@@ -168,7 +168,7 @@ def test_without_a_gpu(capsys):
 
 @pytest.fixture
 def gpu():
-    from ase_mlffvv.kernels.cuda_model import find_gpu
+    from ase_mlffvv.kernels.cuda.model import find_gpu
 
     if not find_gpu():
         pytest.skip('no GPU')
@@ -182,7 +182,7 @@ def gpu():
 @pytest.mark.parametrize('label', ELEMENTS)
 def test_moving_needle_on_a_gpu(gpu, label, dtype):
     """2 000 atoms: lists, forces and coordination of some steps, each twice with the same bits."""
-    from ase_mlffvv.kernels.cuda_forces import CudaForces
+    from ase_mlffvv.kernels.cuda.forces import CudaForces
 
     potential, rng = density_potential(label), np.random.default_rng(0)
     atoms = column(diameter=7, height=16, box=14)
@@ -213,8 +213,8 @@ def test_moving_needle_on_a_gpu(gpu, label, dtype):
 @pytest.mark.gpu
 @pytest.mark.parametrize('cutoff', CUTOFFS)
 def test_lists_on_a_gpu(gpu, cutoff):
-    from ase_mlffvv.kernels.cuda_cells import CellSearch
-    from ase_mlffvv.kernels.cuda_scan import on_gpu
+    from ase_mlffvv.kernels.cuda.cells import CellSearch
+    from ase_mlffvv.kernels.cuda.scan import on_gpu
 
     search = CellSearch()
     cases = [(atoms.positions, atoms.cell[:], atoms.pbc) for atoms in zoo().values()]
@@ -226,7 +226,7 @@ def test_lists_on_a_gpu(gpu, cutoff):
 
 @pytest.mark.gpu
 def test_tensors_of_torch_on_a_gpu(gpu):
-    from ase_mlffvv.kernels.cuda_forces import CudaForces
+    from ase_mlffvv.kernels.cuda.forces import CudaForces
 
     torch = pytest.importorskip('torch')
     if not torch.cuda.is_available():

@@ -5,22 +5,22 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from ase_mlffvv.build import column
 from ase_mlffvv.errors import StructureError
-from ase_mlffvv.kernels.evaluate import NumbaEngine
+from ase_mlffvv.kernels.cpu.engine import NumbaEngine
 from ase_mlffvv.neighbors import pair_list
+from ase_mlffvv.structures import column
 
 from ..systems import cell_of, zoo
 from ..toys import random_potential
 
 POTENTIALS = {
     'one element': random_potential(),
-    'unequal bumps': random_potential(shared=False, cubic=False, pair=None),
+    'unequal functions': random_potential(shared=False, cubic=False, pair=None),
     'two elements': random_potential(('Li', 'Na')),
     'density': random_potential(families=('density',)),
     'density, two elements': random_potential(('Li', 'Na'), families=('density',), seed=1),
     'density between cosines': random_potential(('Na', 'Li'), families=('cosine3', 'density', 'cosine2'), seed=2),
-    'two elements, unequal bumps': random_potential(('Na', 'Li'), shared=False, pair='original', seed=3),
+    'two elements, unequal functions': random_potential(('Na', 'Li'), shared=False, pair='original', seed=3),
 }
 
 

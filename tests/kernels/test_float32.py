@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ase_mlffvv.errors import CalculatorSetupError
-from ase_mlffvv.kernels.evaluate import NumbaEngine
+from ase_mlffvv.kernels.cpu.engine import NumbaEngine
 
 from ..systems import zoo
 from ..toys import random_potential

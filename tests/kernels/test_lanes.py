@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from ase_mlffvv.kernels import lanes
+from ase_mlffvv.kernels.cpu import lanes
 
 NUMBERS = [np.float64, np.float32]
 
@@ -14,7 +14,7 @@ def _formula(a, b, out):
     x, y = lanes.load(a, 0), lanes.load(b, (0, 1))
     lanes.store(out, 0, 2 * x * y + 0.1 - x / (1.5 - y))
     lanes.store(out, 1, lanes.root(lanes.at_least(x, 0.0)) + lanes.floor(x))
-    lanes.store(out, 2, lanes.power_of_two(lanes.floor(x)) + lanes.spread(a, 1, 2))
+    lanes.store(out, 2, lanes.power_of_two(lanes.floor(x)) + lanes.broadcast(a, 1, 2))
     lanes.store(out, 3, lanes.between(a, 3, 4, 6) * x)
     lanes.add(out, 3, y)
 

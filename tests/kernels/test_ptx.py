@@ -6,7 +6,7 @@ Needs the extra cuda.
 import numpy as np
 import pytest
 
-from ase_mlffvv.kernels.tables import feature_tables, pair_tables, vv_tables
+from ase_mlffvv.kernels.shared.tables import feature_tables, pair_tables, vv_tables
 from ase_mlffvv.model.find import find_potential
 
 from .simulate import density_potential
@@ -45,7 +45,7 @@ def longs(*shape):
 
 
 def device_system(code):
-    from ase_mlffvv.kernels.cuda_kernels import DeviceSystem
+    from ase_mlffvv.kernels.cuda.kernels import DeviceSystem
 
     return DeviceSystem(ints(), floats(1, 4), floats(1, 3), ints(), longs(), np.zeros(1, code), 5, ints())
 
@@ -68,9 +68,9 @@ def of_dtype(tables, dtype):
     ],
 )
 def test_models(compiled, model, dtype, code, virials):
-    from ase_mlffvv.kernels.cuda_kernels import Results, Scratch, product_kernel
-    from ase_mlffvv.kernels.cuda_neighbours import neighbour_kernels
-    from ase_mlffvv.kernels.cuda_polynomial import polynomial, polynomial_kernel
+    from ase_mlffvv.kernels.cuda.kernels import Results, Scratch, product_kernel
+    from ase_mlffvv.kernels.cuda.neighbors import neighbor_kernels
+    from ase_mlffvv.kernels.cuda.polynomial import polynomial, polynomial_kernel
 
     shipped, single = model.startswith('li-'), dtype == np.float32
     potential = find_potential(model) if shipped else density_potential(model)
@@ -78,7 +78,7 @@ def test_models(compiled, model, dtype, code, virials):
     system, column = device_system(code), floats(1, 1, dtype=dtype)
     results = Results(floats(), longs(1, 4), floats(1, 3, 3), floats())
     scratch = Scratch(column, column, *[floats(1, 1)] * 4)
-    moments, slopes = neighbour_kernels(tables, pair, single, virials)
+    moments, slopes = neighbor_kernels(tables, pair, single, virials)
     found = compiled(moments, 0, 1, system, column, floats())
     if shipped and single:
         assert '.local' not in found  # moments stay in registers
@@ -94,8 +94,19 @@ def test_models(compiled, model, dtype, code, virials):
 
 
 def test_lists_and_sums(compiled):
-    from ase_mlffvv.kernels import cuda_cells, cuda_forces, cuda_model, cuda_scan
-    from ase_mlffvv.kernels.cuda_kernels import Results
+    from ase_mlffvv.kernels.cuda import (
+        cells as cuda_cells,
+    )
+    from ase_mlffvv.kernels.cuda import (
+        forces as cuda_forces,
+    )
+    from ase_mlffvv.kernels.cuda import (
+        model as cuda_model,
+    )
+    from ase_mlffvv.kernels.cuda import (
+        scan as cuda_scan,
+    )
+    from ase_mlffvv.kernels.cuda.kernels import Results
 
     bins = cuda_cells.Bins(floats(3, 3), floats(3, 3), floats(3), floats(3), ints(3), ints(3), ints(3), ints(3))
     at, positions = floats(1, 4), floats(1, 3)

@@ -15,11 +15,11 @@ from ase.optimize import FIRE
 from mlffvv_analysis import coordination_numbers
 
 from ase_mlffvv import VVCalculator
-from ase_mlffvv.build import column, freeze_bottom
 from ase_mlffvv.errors import ExtrapolationError, StructureError
 from ase_mlffvv.md import CSVR, Berendsen, Dynamics, Langevin, VelocityVerlet, minimise
 from ase_mlffvv.md.dynamics import SAMPLES
 from ase_mlffvv.md.integrators import noise
+from ase_mlffvv.structures import column, freeze_bottom
 
 FS = units.fs
 
@@ -101,7 +101,7 @@ def test_the_steps_of_ase(name, kind):
     np.testing.assert_allclose(after.get_forces(), twin.get_forces(), atol=1e-8)
     assert md.forces.statistics['reuses'] > md.forces.statistics['builds']
     samples = md.samples
-    conserved = samples['total_energy_eV'] - samples['heat_eV']
+    conserved = samples['total_energy_eV'] - samples['thermostat_work_eV']
     assert np.ptp(samples['total_energy_eV']) > 1e-4 or kind == 'NVE'
     assert np.ptp(conserved) < 1e-3
     frozen = atoms.constraints[0].index if atoms.constraints else []
@@ -160,9 +160,9 @@ def test_canonical_kinetic_energy(integrator):
     md = Dynamics(atoms, integrator=integrator, timestep=2.0, sample_interval=2, on_extrapolation='ignore')
     md.run(2000)
     t = md.samples['temperature_K'][100:]
-    freedom = 3 * len(atoms)
+    n_dof = 3 * len(atoms)
     assert t.mean() == pytest.approx(300, rel=0.04)
-    assert t.std() == pytest.approx(300 * np.sqrt(2 / freedom), rel=0.25)
+    assert t.std() == pytest.approx(300 * np.sqrt(2 / n_dof), rel=0.25)
 
 
 def test_samples():

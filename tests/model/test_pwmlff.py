@@ -29,7 +29,7 @@ def test_synthetic_folder(tmp_path, ftype):
         part = want['blocks'][t]
         f = brute.features(potential, atoms, species, i)
         if ftype == 3:
-            np.testing.assert_allclose(potential.features[0].bumps[t], want['grids'][t]['grid2b'], atol=1e-15)
+            np.testing.assert_allclose(potential.features[0].grids[t], want['grids'][t]['grid2b'], atol=1e-15)
             np.testing.assert_allclose(potential.features[1].sides[t], want['grids'][t]['grid3b_b1b2'], atol=1e-15)
         g = (f @ part['PV'] - part['shift']) * part['scale']
         g[-1] = 1
@@ -115,7 +115,7 @@ def test_stored_predictions_of_the_original_programs(engine):
 
 
 def test_pair_list_of_the_golden_model_is_complete():
-    """The original counts neighbours within Rc; images of one atom are separate entries."""
+    """The original counts neighbors within Rc; images of one atom are separate entries."""
     atoms = golden_frames(shared('golden', 'one_element'))[0]
-    near = brute.neighbours(atoms.positions, atoms.cell[:], atoms.pbc, 0, 6.1)
+    near = brute.neighbors(atoms.positions, atoms.cell[:], atoms.pbc, 0, 6.1)
     assert np.diff(pair_list(atoms.positions, atoms.cell[:], atoms.pbc, 6.1).first)[0] == len(near)

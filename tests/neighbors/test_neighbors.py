@@ -22,12 +22,12 @@ def test_every_pair_is_found_once(name, cutoff):
     assert len(found) == len(pairs.j)
     assert found == {(j, i, -a, -b, -c) for i, j, a, b, c in found}
     wrapped = atoms.copy()
-    wrapped.positions -= np.floor(
-        np.nan_to_num(atoms.positions @ np.linalg.pinv(cell_of(atoms)))
-    ) @ cell_of(atoms)  # plain loops look at a few images only
+    wrapped.positions -= np.floor(np.nan_to_num(atoms.positions @ np.linalg.pinv(cell_of(atoms)))) @ cell_of(
+        atoms
+    )  # plain loops look at a few images only
     want = 0
     for i in range(len(atoms)):
-        want += len(brute.neighbours(wrapped.positions, cell_of(atoms), atoms.pbc, i, cutoff))
+        want += len(brute.neighbors(wrapped.positions, cell_of(atoms), atoms.pbc, i, cutoff))
     assert len(found) == want
     lengths = np.linalg.norm(pairs.vectors(atoms.positions, cell_of(atoms)), axis=1)
     assert lengths.max(initial=0) < cutoff

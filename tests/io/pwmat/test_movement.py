@@ -28,7 +28,7 @@ def trajectory(n, **options):
 
 
 def slope(frames):
-    """Of the energy differences of neighbouring frames against -F.dr, with mean forces."""
+    """Of the energy differences of neighboring frames against -F.dr, with mean forces."""
     work, change = [], []
     for a, b in itertools.pairwise(frames):
         F = 0.5 * (a.get_forces() + b.get_forces())

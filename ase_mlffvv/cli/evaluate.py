@@ -1,0 +1,40 @@
+"""mlffvv evaluate: compare a model with labelled structures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+
+def add(commands):
+    """Add the command to the parser."""
+    p = commands.add_parser('evaluate', help='compare a model with labelled structures')
+    p.add_argument('data', nargs='+', help='files with labelled structures')
+    p.add_argument('--model', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
+    p.add_argument('--json', metavar='FILE', help='save the table')
+    p.add_argument('--parity', metavar='PNG', help='save parity plots')
+    p.add_argument('--reliability', metavar='PNG', help='compare predicted with actual errors of forces')
+    return p
+
+
+def run(args):
+    """Do what the arguments say."""
+    from tqdm import tqdm
+
+    from ..fitting import accuracy, reliability
+    from ..io.datasets import read_frames
+    from ..model import find_potential
+
+    potential = find_potential(args.model)
+    frames = [atoms for path in args.data for atoms in read_frames(path)]
+    with tqdm(total=len(frames), unit='frame', desc='evaluate') as bar:
+        result = accuracy(potential, frames, bar.update)
+    print(result)
+    if args.json:
+        Path(args.json).write_text(json.dumps(result.to_dict(), indent=1))
+    if args.parity:
+        result.parity(args.parity)
+    if args.reliability:
+        found = reliability(potential, frames)
+        found.plot(args.reliability)
+        print(found)

@@ -1,0 +1,45 @@
+"""mlffvv label: compute reference energies and forces of structures."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from .options import key_values
+
+log = logging.getLogger('mlffvv')
+
+
+def add(commands):
+    """Add the command to the parser."""
+    p = commands.add_parser(
+        'label',
+        help='compute reference energies and forces of structures',
+        description='Leaves labelled.extxyz, ready for mlffvv fit, labels.csv, and one directory per structure. After '
+        'Ctrl-C or a crash, give the same command again: what is finished is kept, also with more structures.',
+    )
+    p.add_argument('frames', nargs='+', help='files with structures (extxyz, traj, ...)')
+    p.add_argument('-o', '--output', required=True, help='folder of the labels, new or to go on with')
+    p.add_argument('--calculator', required=True, metavar='NAME', help="'gpaw', 'vv', 'emt', or 'module:function' with "
+                   'function(atoms, safe, directory, **settings) giving an ASE calculator')  # fmt: skip
+    p.add_argument('--settings', nargs='+', default=[], metavar='KEY=VALUE', help='settings of the calculator')
+    p.add_argument('--processes', type=int, default=1, help='calculations at a time (default 1)')
+    p.add_argument('--retry-failed', action='store_true', help='try again what failed before')
+    return p
+
+
+def run(args):
+    """Do what the arguments say."""
+    from ase.io import read
+
+    from ..labelling import label
+
+    sys.path.append(os.getcwd())  # where a module:function of the user's own lies
+    frames = [atoms for path in args.frames for atoms in read(path, ':')]
+    log.info('%d structures, %d atoms, into %s', len(frames), sum(map(len, frames)), args.output)
+    summary = label(frames, args.calculator, args.output, settings=key_values(args.settings), processes=args.processes,
+                    retry_failed=args.retry_failed)  # fmt: skip
+    print(summary)
+    if not summary.labelled:
+        raise RuntimeError('no structure could be labelled')

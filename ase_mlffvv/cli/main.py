@@ -1,0 +1,48 @@
+"""Command line: mlffvv run | analyse | fit | evaluate | validate | label | info."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+
+from .. import __version__
+from . import analyse, evaluate, fit, info, label, run, validate
+
+COMMANDS = (run, analyse, fit, evaluate, validate, label, info)
+
+
+def main(argv=None):
+    """Entry point; returns the exit status. Errors a user can mend are one line on stderr, without a traceback."""
+    args = parser().parse_args(argv)
+    level = logging.DEBUG if args.verbose else logging.INFO
+    logging.basicConfig(level=logging.WARNING, format='%(message)s', stream=sys.stderr)
+    logging.getLogger('mlffvv').setLevel(level)
+    logging.getLogger('ase_mlffvv').setLevel(level)
+    try:
+        args.run(args)
+    except KeyboardInterrupt as stop:
+        print(f'\n{stop or "stopped"}', file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, OSError, RuntimeError, TypeError, ImportError) as error:
+        if args.verbose:
+            raise
+        print(f'mlffvv {args.command}: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser():
+    """Parser of all commands."""
+    out = argparse.ArgumentParser(prog='mlffvv', description='VV machine-learned force fields for lithium dendrites')
+    out.add_argument('--version', action='version', version=f'ase-mlffvv {__version__}')
+    commands = out.add_subparsers(dest='command', required=True, metavar='command')
+    for module in COMMANDS:
+        command = module.add(commands)
+        command.set_defaults(run=module.run)
+        command.add_argument('-v', '--verbose', action='store_true', help='more log, and tracebacks of errors')
+    return out

@@ -1,0 +1,1 @@
+"""Labelled structures that come with the package."""

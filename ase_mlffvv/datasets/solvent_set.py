@@ -1,0 +1,123 @@
+"""The labels of li-solvent-1: lithium in the electrolyte of the paper and in vacuum.
+
+    python -m ase_mlffvv.datasets.solvent_set STRUCTURES SOLVENT VACUUM OUTPUT
+
+gathers them: STRUCTURES are those of :mod:`recipes.li_solvent_1`, SOLVENT and VACUUM the folders of
+``mlffvv label``. Each structure of OUTPUT has REF_energy, REF_forces, REF_energies in the solvent, and the same with
+the prefix ``vacuum_`` where it was calculated there, too, or where the solvent finds no room and both are the same.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from ase.io import read, write
+
+from ..io.files import complete
+
+NAMES = ('energy', 'forces', 'energies')
+
+
+def load(medium='solvent', path=None):
+    """Structures of li-solvent-1 with labels under REF_ names, ready for :func:`ase_mlffvv.fit`.
+
+    Parameters
+    ----------
+    medium : {'solvent', 'vacuum'}
+        The vacuum has fewer structures.
+    path : path, optional
+        Another file of this kind.
+
+    Returns
+    -------
+    list of Atoms
+    """
+    return [_labelled(atoms, medium) for atoms in _stored(path) if _has(atoms, medium)]
+
+
+def pairs(path=None):
+    """Structures with labels in both media: two lists in the same order, in the solvent and in vacuum."""
+    both = [atoms for atoms in _stored(path) if _has(atoms, 'vacuum')]
+    return tuple([_labelled(atoms, medium) for atoms in both] for medium in ('solvent', 'vacuum'))
+
+
+def _stored(path):
+    return read(files('ase_mlffvv.datasets') / 'li-solvent-1.extxyz' if path is None else path, ':')
+
+
+def _has(atoms, medium):
+    return medium == 'solvent' or 'vacuum_energy' in atoms.info
+
+
+def _labelled(atoms, medium):
+    if medium not in ('solvent', 'vacuum'):
+        raise ValueError(f"medium must be 'solvent' or 'vacuum', got {medium!r}")
+    atoms = atoms.copy()
+    for store in (atoms.info, atoms.arrays):
+        for name in NAMES:
+            value = store.pop(f'vacuum_{name}', None)
+            if value is not None and medium == 'vacuum':
+                store[f'REF_{name}'] = value
+    atoms.info['medium'] = medium
+    return atoms
+
+
+def gather(structures, solvent, vacuum):
+    """Structures with the labels of two folders of ``mlffvv label``; those without any are left out.
+
+    Raises
+    ------
+    ValueError
+        Labels of a structure that is not in the list.
+    """
+    found = {medium: _by_positions(folder, structures) for medium, folder in (('REF', solvent), ('vacuum', vacuum))}
+    out = []
+    for k, atoms in enumerate(structures):
+        atoms = atoms.copy()
+        labels = {prefix: frames.get(k) for prefix, frames in found.items()}
+        if labels['REF'] is None:
+            continue
+        if not atoms.info['paired']:
+            labels['vacuum'] = labels['REF']
+        for prefix, frame in labels.items():
+            if frame is None:
+                continue
+            atoms.info[f'{prefix}_energy'] = float(frame.info['REF_energy'])
+            for name in ('forces', 'energies'):
+                atoms.arrays[f'{prefix}_{name}'] = frame.arrays[f'REF_{name}']
+            atoms.info[f'{prefix}_seconds'.removeprefix('REF_')] = round(frame.info['label_seconds'])
+        out.append(atoms)
+    return out
+
+
+def _by_positions(folder, structures):
+    frames = {}
+    for path in sorted(Path(folder).glob('*/result.extxyz')):
+        frame = read(path)
+        for k, atoms in enumerate(structures):
+            if len(atoms) == len(frame) and np.abs(atoms.positions - frame.positions).max() < 1e-5:
+                frames[k] = frame
+                break
+        else:
+            raise ValueError(f'{path} belongs to none of the {len(structures)} structures')
+    return frames
+
+
+def main(structures, solvent, vacuum, output):
+    frames = gather(read(structures, ':'), solvent, vacuum)
+    with complete(output) as part:
+        write(part, frames, format='extxyz')
+    in_vacuum = [atoms for atoms in frames if 'vacuum_energy' in atoms.info]
+    print(
+        f'{output}: {len(frames)} structures in the solvent, {len(in_vacuum)} of them with labels in vacuum, '
+        f'{sum(atoms.info["paired"] for atoms in in_vacuum)} of these calculated'
+    )
+
+
+if __name__ == '__main__':
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

@@ -1,0 +1,6 @@
+"""Density-functional engines that label structures, and the implicit solvent they share."""
+
+from .pwmat import PWmat
+from .solvent import Solvent
+
+__all__ = ['PWmat', 'Solvent']

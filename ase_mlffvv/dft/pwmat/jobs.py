@@ -1,0 +1,175 @@
+"""What PWmat does with a structure: relax it, or molecular dynamics."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from math import isfinite
+
+from ase.calculators.calculator import CalculatorSetupError
+from ase.units import fs
+
+from .keywords import MDOPT, RELAXOPT
+from .settings import check_options
+
+RELAX_METHODS = {'cg': 1, 'bfgs': 2, 'sd': 3, 'pcg': 4, 'lbfgs': 5, 'fire': 6}
+CELL_METHODS = ('cg', 'lbfgs', 'fire')
+MD_METHODS = {
+    'nve': 1,
+    'nose-hoover': 2,
+    'langevin': 3,
+    'langevin-npt': 4,
+    'nose-hoover-npt': 5,
+    'berendsen': 6,
+    'berendsen-npt': 7,
+}
+
+
+@dataclass(frozen=True)
+class RelaxationJob:
+    """Relax a structure.
+
+    Parameters
+    ----------
+    fmax : float, eV/Å
+        Largest force that may remain.
+    steps : int
+        Largest number of energies, those of line searches included.
+    cell : bool
+        Relax the cell vectors too.
+    stress_tolerance : float, eV per atom
+        Largest strain derivative of the energy per atom that may remain where the cell is relaxed.
+    method : {'cg', 'bfgs', 'sd', 'pcg', 'lbfgs', 'fire'}
+        The cell can be relaxed by 'cg', 'lbfgs' and 'fire'.
+    options : dict
+        Keys of IN.RELAXOPT in the units of PWmat, such as ``{'PSTRESS_EXTERNAL': 1.0}`` (GPa).
+    """
+
+    fmax: float = 0.02
+    steps: int = 200
+    cell: bool = False
+    stress_tolerance: float = 0.05
+    method: str = 'cg'
+    options: dict = field(default_factory=dict)
+
+    name = 'RELAX'
+    options_file = 'IN.RELAXOPT'
+
+    def __post_init__(self):
+        _positive(self, 'fmax', 'steps', 'stress_tolerance')
+        _one_of('method', self.method, RELAX_METHODS)
+        if self.cell and self.method not in CELL_METHODS:
+            raise CalculatorSetupError(f'method={self.method!r} cannot relax the cell; use {", ".join(CELL_METHODS)}')
+        object.__setattr__(self, 'options', check_options(self.options, RELAXOPT))
+
+    def settings(self):
+        """Keys of etot.input."""
+        detail = (RELAX_METHODS[self.method], int(self.steps), float(self.fmax))
+        if self.cell:
+            detail += (1, float(self.stress_tolerance))
+        return {'RELAX_DETAIL': detail}
+
+    def file(self):
+        """Keys of IN.RELAXOPT."""
+        return dict(self.options)
+
+    todict = asdict
+
+
+@dataclass(frozen=True)
+class MolecularDynamicsJob:
+    """Molecular dynamics.
+
+    It starts from the momenta of the structure; without momenta PWmat draws velocities for twice the temperature.
+
+    Parameters
+    ----------
+    temperature_K : float
+    steps : int
+    timestep : float, ASE's units of time
+        ``2 * units.fs`` as in the dendrite study.
+    final_temperature_K : float, optional
+        The temperature goes there linearly.
+    method : {'berendsen', 'nve', 'nose-hoover', 'langevin', 'langevin-npt', 'nose-hoover-npt', 'berendsen-npt'}
+    taut : float, ASE's units of time, optional
+        Time of the coupling to the heat bath, for 'berendsen' and 'nose-hoover' and their NPT kinds; by default 500 and
+        40 steps.
+    friction : float, 1 / ASE's units of time, optional
+        For 'langevin' and 'langevin-npt'; by default 0.01/fs.
+    seed : int, optional
+        Of the initial velocities; by default always the same one.
+    options : dict
+        Further keys of IN.MDOPT in the units of PWmat (fs, GPa).
+    """
+
+    temperature_K: float
+    steps: int
+    timestep: float = 2 * fs
+    final_temperature_K: float | None = None
+    method: str = 'berendsen'
+    taut: float | None = None
+    friction: float | None = None
+    seed: int | None = None
+    options: dict = field(default_factory=dict)
+
+    name = 'MD'
+    options_file = 'IN.MDOPT'
+
+    def __post_init__(self):
+        _positive(self, 'temperature_K', 'steps', 'timestep', 'final_temperature_K', 'taut', 'friction')
+        _one_of('method', self.method, MD_METHODS)
+        for name, kinds in (('taut', ('berendsen', 'nose-hoover')), ('friction', ('langevin',))):
+            if getattr(self, name) is not None and self.method.removesuffix('-npt') not in kinds:
+                raise CalculatorSetupError(f'{name} has no meaning for method={self.method!r}')
+        object.__setattr__(self, 'options', check_options(self.options, MDOPT))
+        self.file()
+
+    def settings(self):
+        """Keys of etot.input."""
+        last = self.temperature_K if self.final_temperature_K is None else self.final_temperature_K
+        step = round(self.timestep / fs, 10)
+        return {'MD_DETAIL': (MD_METHODS[self.method], int(self.steps), step, float(self.temperature_K), float(last))}
+
+    def file(self):
+        """Keys of IN.MDOPT."""
+        tau = 'MD_BERENDSEN_TAU' if self.method.startswith('berendsen') else 'MD_ION_TAU'
+        mine = {
+            tau: None if self.taut is None else round(self.taut / fs, 10),
+            'MD_LV_GAMMA': None if self.friction is None else round(self.friction * fs, 12),
+            'MD_SEED': self.seed,
+        }
+        mine = {key: value for key, value in mine.items() if value is not None}
+        twice = sorted(set(mine) & set(self.options))
+        if twice:
+            raise CalculatorSetupError(f'{", ".join(twice)}: given in options and by taut, friction or seed')
+        return check_options({**mine, **self.options}, MDOPT)
+
+    todict = asdict
+
+
+def as_job(job):
+    """None for a self-consistent calculation, or a RelaxationJob or MolecularDynamicsJob."""
+    if isinstance(job, RelaxationJob | MolecularDynamicsJob):
+        return job
+    if isinstance(job, str) and job.lower() == 'scf':
+        return None
+    if isinstance(job, str) and job.lower() == 'relax':
+        return RelaxationJob()
+    raise CalculatorSetupError(
+        f"job must be 'scf', 'relax', RelaxationJob(...) or MolecularDynamicsJob(...), got {job!r}"
+    )
+
+
+def _positive(job, *names):
+    for name in names:
+        value = getattr(job, name)
+        if value is None:
+            continue
+        if isinstance(value, str | bool) or not (isfinite(value) and value > 0):
+            raise CalculatorSetupError(f'{name} must be positive, got {value!r}')
+        if name == 'steps' and int(value) != value:
+            raise CalculatorSetupError(f'steps must be a whole number, got {value!r}')
+
+
+def _one_of(name, value, known):
+    if value not in known:
+        raise CalculatorSetupError(f'{name} must be one of {", ".join(known)}, got {value!r}')

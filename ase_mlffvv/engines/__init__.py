@@ -1,0 +1,1 @@
+"""Engines that evaluate a potential, and the choice of one."""

@@ -1,0 +1,98 @@
+"""Watch over the extrapolation grade during a run."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from ase.calculators.calculator import CalculatorSetupError
+
+from ..errors import ExtrapolationError, ExtrapolationWarning, some
+from ..kernels.fit.uncertainty import UncertaintyEngine
+from ..model.potential import VVPotential
+
+ACTIONS = ('warn', 'stop', 'ignore')
+
+
+class GradeWatch:
+    """Looks at the grade of the atoms every so many evaluations, and warns once or stops where it is above one.
+
+    Parameters
+    ----------
+    potential : VVPotential
+        Without an uncertainty nothing is looked at, and action ``'stop'`` is refused.
+    action : {'warn', 'stop', 'ignore'}
+    interval : int
+        Look at the first of so many evaluations.
+    threads : int, optional
+    model : str
+        Name for messages.
+    """
+
+    def __init__(self, potential: VVPotential, action='warn', interval=10, threads=None, model='the model'):
+        check_action(action, interval)
+        if action == 'stop':
+            require_uncertainty(potential)
+        self.potential, self.action, self.interval = potential, action, int(interval)
+        self.threads, self.model = threads, model
+        self.calls = 0
+        self.warned = False
+        self._engine = None
+
+    def due(self):
+        """Count an evaluation; whether to :meth:`check` it."""
+        turn = self.calls % self.interval == 0
+        self.calls += 1
+        silent = self.action == 'ignore' or (self.action == 'warn' and self.warned)
+        return turn and not silent and self.potential.uncertainty is not None
+
+    def check(self, *system):
+        """Look at species, positions, cell and pairs.
+
+        Raises
+        ------
+        ExtrapolationError
+            A grade is above one and the action is ``'stop'``.
+        """
+        *_, grade = self.uncertainty(*system)
+        beyond = np.flatnonzero(grade > 1)
+        if len(beyond) == 0:
+            return
+        worst = int(grade.argmax())
+        message = (
+            f'the surroundings of {len(beyond)} of {len(grade)} atoms (atoms {some(beyond)}) lie outside of the '
+            f'training data of {self.model}: grade up to {grade.max():.1f} (atom {worst}), where 1 is the most extreme '
+            'training atom. Their energies and forces may be wrong; see calc.uncertainty(atoms), and label such '
+            'structures and fit again.'
+        )
+        if self.action == 'stop':
+            raise ExtrapolationError(message, grade)
+        self.warned = True
+        warnings.warn(message, ExtrapolationWarning, stacklevel=5)
+
+    def uncertainty(self, *system):
+        """Standard deviation of each atomic energy and of their sum in eV, and grade of each atom."""
+        require_uncertainty(self.potential)
+        if self._engine is None:
+            self._engine = UncertaintyEngine(self.potential, self.threads)
+        return self._engine(*system)
+
+    def __getstate__(self):
+        return {**self.__dict__, '_engine': None}
+
+
+def check_action(action, interval):
+    """Raise CalculatorSetupError for settings that no watch has."""
+    if action not in ACTIONS:
+        raise CalculatorSetupError(f"on_extrapolation must be 'warn', 'stop' or 'ignore', got {action!r}")
+    if not int(interval) >= 1:
+        raise CalculatorSetupError(f'check_interval must be 1 or more, got {interval!r}')
+
+
+def require_uncertainty(potential):
+    """Raise CalculatorSetupError for a potential without an uncertainty."""
+    if potential.uncertainty is None:
+        raise CalculatorSetupError(
+            f'{potential!r} has no uncertainty. Fit it again, or use ase_mlffvv.fitting.add_uncertainty with its '
+            'training structures.'
+        )

@@ -1,0 +1,154 @@
+"""What moves the atoms of a run: ASE's dynamics with any calculator, or :class:`.Dynamics`; both look the same."""
+
+from __future__ import annotations
+
+from ase import units
+from ase.md.nvtberendsen import NVTBerendsen
+from mlffvv_analysis import coordination_numbers
+
+from ..calculators import VVCalculator
+from ..calculators.vv import CommitteeCalculator
+from ..md.dynamics import Dynamics, frozen_atoms, host
+from ..md.integrators import CSVR, Berendsen, Langevin, VelocityVerlet
+
+
+class BerendsenWithWork(NVTBerendsen):
+    """ASE's Berendsen dynamics that also counts the work of the thermostat (eV)."""
+
+    thermostat_work = 0.0
+
+    def scale_velocities(self):
+        before = self.atoms.get_kinetic_energy()
+        super().scale_velocities()
+        self.thermostat_work += self.atoms.get_kinetic_energy() - before
+
+
+class _Driver:
+    """What both have in common."""
+
+    def __len__(self):
+        return self._n_atoms
+
+    def run(self, steps):
+        """Advance."""
+        self._dynamics.run(steps)
+
+    @property
+    def thermostat_work(self):
+        """From the thermostat so far, eV."""
+        return self._dynamics.thermostat_work
+
+
+class AseDriver(_Driver):
+    """ASE's dynamics with any calculator."""
+
+    def __init__(self, atoms, calc, settings, thermostat_work, step):
+        self._atoms, self._calc, self._n_atoms = atoms, calc, len(atoms)
+        atoms.calc = calc
+        self._dynamics = BerendsenWithWork(atoms, settings.timestep * units.fs, temperature_K=settings.temperature,
+                                           taut=settings.taut * units.fs, fixcm=not atoms.constraints)  # fmt: skip
+        self._dynamics.thermostat_work = thermostat_work
+
+    @property
+    def temperature(self):
+        """K."""
+        return self._atoms.get_temperature()
+
+    @property
+    def potential_energy(self):
+        """eV."""
+        return self._atoms.get_potential_energy()
+
+    def structure(self):
+        """A copy with momenta and constraints."""
+        return self._atoms.copy()
+
+    def forget(self):
+        """Nothing to do: results do not depend on what was computed before."""
+
+    def energies(self):
+        """Atomic energies in eV, or None."""
+        return self._atoms.get_potential_energies() if 'energies' in self._calc.implemented_properties else None
+
+    def grade(self):
+        """Extrapolation grade of each atom, or None."""
+        if getattr(getattr(self._calc, 'potential', None), 'uncertainty', None) is None:
+            return None
+        return self._calc.uncertainty(self._atoms, forces=False)['grade']
+
+    def coordination(self, cutoff):
+        """Neighbors of each atom."""
+        return coordination_numbers(self._atoms, cutoff)
+
+
+class NativeDriver(_Driver):
+    """:class:`.Dynamics` with the model and the settings of a VVCalculator."""
+
+    def __init__(self, atoms, calc, settings, thermostat_work, step):
+        p = calc.parameters
+        same = {name: p[name] for name in ('device', 'engine', 'skin', 'threads', 'precision', 'on_extrapolation')}
+        check = p['check_interval'] if p['device'] == 'cpu' else None
+        self._dynamics = Dynamics(atoms, calc.potential, _integrator(settings), settings.timestep, sample_interval=0,
+                                  check_interval=check, **same)  # fmt: skip
+        self._dynamics.watch.model = str(p['model'])
+        self._n_atoms = len(atoms)
+        self._dynamics.state.thermostat_work, self._dynamics.state.step = thermostat_work, step
+        self._dynamics.run(0)  # energies and pairs of the start
+
+    @property
+    def temperature(self):
+        """K."""
+        return self._dynamics.temperature
+
+    @property
+    def potential_energy(self):
+        """eV."""
+        return self._dynamics.potential_energy
+
+    def structure(self):
+        """A copy with momenta and constraints."""
+        return self._dynamics.structure()
+
+    def forget(self):
+        """Leave what the next step depends on but a checkpoint does not hold."""
+        self._dynamics.forget()
+
+    def energies(self):
+        """Atomic energies in eV."""
+        return host(self._dynamics.state.energies)
+
+    def grade(self):
+        """Extrapolation grade of each atom, or None."""
+        if self._dynamics.potential.uncertainty is None:
+            return None
+        return self._dynamics.watch.uncertainty(*self._dynamics.forces.system())[2]
+
+    def coordination(self, cutoff):
+        """Neighbors of each atom within ``cutoff``, or the potential's where that is shorter."""
+        return host(self._dynamics.forces.coordination(min(cutoff, self._dynamics.potential.cutoff)))
+
+
+def make_driver(atoms, calc, settings, thermostat_work, step):
+    """Driver for resolved settings, from a state at ``step``."""
+    return (NativeDriver if settings.dynamics == 'native' else AseDriver)(atoms, calc, settings, thermostat_work, step)
+
+
+def can_drive(atoms, calc):
+    """Whether :class:`.Dynamics` can do what ``calc`` does for these atoms."""
+    if not isinstance(calc, VVCalculator) or isinstance(calc, CommitteeCalculator):
+        return False
+    try:
+        frozen_atoms(atoms)
+    except NotImplementedError:
+        return False
+    return True
+
+
+def _integrator(settings):
+    temperature, taut, seed = settings.temperature, settings.taut, settings.seed
+    return {
+        'berendsen': Berendsen(temperature, taut),
+        'csvr': CSVR(temperature, taut, seed),
+        'langevin': Langevin(temperature, 1.0 / taut, seed),
+        'none': VelocityVerlet(),
+    }[settings.thermostat]

@@ -1,0 +1,200 @@
+"""What a run leaves in its folder: trajectory, log, checkpoint, picture."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import read, write
+from mlffvv_analysis import height, surface_and_bulk
+from mlffvv_analysis.coordination import CUTOFF
+from mlffvv_analysis.plots import run_summary
+
+from ..io.background import Background
+from ..io.files import complete
+from ..io.packed.frames import append_frame, cut, header
+
+COLUMNS = ('step', 'time_ps', 'temperature_K', 'potential_energy_eV', 'total_energy_eV', 'thermostat_work_eV',
+           'height_A', 'surface_fraction', 'mean_coordination', 'detached')  # fmt: skip
+DETACHED = 5.0  # Å: an atom without neighbors up to here has left the metal
+TRAJECTORY, PACKED, LOG, CHECKPOINT, PICTURE = (
+    'trajectory.extxyz', 'trajectory.vvtraj', 'log.csv', 'checkpoint.traj', 'summary.png',
+)  # fmt: skip
+
+
+@dataclass
+class Progress:
+    """What a checkpoint holds beside the atoms: how far the run is, and how much of the output belongs to it."""
+
+    step: int = 0
+    thermostat_work: float = 0.0
+    trajectory_bytes: int = 0
+    trajectory_header: str = ''  # of a packed trajectory
+    log_bytes: int = 0
+
+
+class Recorder:
+    """Writes the output of a run in the background, in the order in which it came to be.
+
+    Parameters
+    ----------
+    folder : path
+    settings : RunSettings
+        Resolved.
+    progress : Progress
+        Of the last checkpoint; what was written after it is cut off.
+    """
+
+    def __init__(self, folder, settings, progress):
+        self.folder, self.settings = Path(folder), settings
+        self.trajectory = self.folder / (PACKED if settings.trajectory == 'packed' else TRAJECTORY)
+        self.log = self.folder / LOG
+        _cut(self.trajectory, progress.trajectory_bytes, progress.trajectory_header)
+        _cut(self.log, progress.log_bytes)
+        self._background = Background()
+
+    def record(self, driver, step, frame):
+        """Append a line to the log, and a frame to the trajectory where ``frame``."""
+        atoms, numbers = driver.structure(), driver.coordination(CUTOFF)
+        detached = int((driver.coordination(DETACHED) == 0).sum())
+        extra = {'coordination': numbers}
+        if frame:
+            extra['local_energy'], extra['grade'] = driver.energies(), driver.grade()
+        self._background.put(
+            self._write,
+            step,
+            atoms,
+            extra,
+            detached,
+            driver.potential_energy,
+            driver.temperature,
+            driver.thermostat_work,
+            frame,
+        )
+
+    def _write(self, step, atoms, extra, detached, energy, temperature, thermostat_work, frame):
+        surface, _ = surface_and_bulk(extra['coordination'])
+        n = len(atoms)
+        row = {
+            'step': step,
+            'time_ps': step * self.settings.timestep / 1000,
+            'temperature_K': temperature,
+            'potential_energy_eV': energy / n,
+            'total_energy_eV': (energy + atoms.get_kinetic_energy()) / n,
+            'thermostat_work_eV': thermostat_work / n,
+            'height_A': height(atoms),
+            'surface_fraction': surface.mean(),
+            'mean_coordination': extra['coordination'].mean(),
+            'detached': detached,
+        }
+        if frame:
+            atoms.set_constraint()
+            del atoms.arrays['momenta']
+            for name, values in extra.items():
+                if values is not None:
+                    atoms.set_array(name, values)
+            atoms.info = {name: row[name] for name in ('step', 'time_ps', 'temperature_K')}
+            atoms.calc = SinglePointCalculator(atoms, energy=energy)
+            if self.trajectory.name == PACKED:
+                append_frame(self.trajectory, atoms)
+            else:
+                write(self.trajectory, atoms, format='extxyz', append=True)
+        new = not self.log.exists() or self.log.stat().st_size == 0
+        with open(self.log, 'a', newline='') as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            if new:
+                writer.writeheader()
+            writer.writerow({k: repr(float(v)) if isinstance(v, float) else v for k, v in row.items()})
+
+    def checkpoint(self, driver, step):
+        """Replace the checkpoint by the present state, all at once, when what it counts on is on the disk."""
+        self._background.put(self._save, driver.structure(), step, driver.thermostat_work)
+        driver.forget()
+
+    def _save(self, atoms, step, thermostat_work):
+        for path in (self.trajectory, self.log):
+            with open(path, 'rb+') as file:
+                os.fsync(file.fileno())
+        packed = header(self.trajectory) if self.trajectory.name == PACKED else ''
+        size, log_size = self.trajectory.stat().st_size, self.log.stat().st_size
+        save_checkpoint(self.folder, atoms, Progress(step, thermostat_work, size, packed, log_size))
+
+    def close(self):
+        """Wait until everything is written."""
+        self._background.close()
+
+
+def save_checkpoint(folder, atoms, progress):
+    """Write the checkpoint of a run."""
+    atoms.info = {**atoms.info, **asdict(progress)}
+    with complete(folder / CHECKPOINT) as temporary:
+        write(temporary, atoms, format='traj')
+
+
+def load_checkpoint(folder):
+    """Atoms and :class:`Progress` of the last checkpoint."""
+    atoms = read(folder / CHECKPOINT)
+    return atoms, Progress(**{f.name: atoms.info.pop(f.name, f.default) for f in fields(Progress)})
+
+
+def trajectory_path(folder):
+    """The trajectory of the run in ``folder``."""
+    packed = Path(folder) / PACKED
+    return packed if packed.exists() else Path(folder) / TRAJECTORY
+
+
+def read_log(folder):
+    """Log of a run as a dict of arrays by column."""
+    with open(Path(folder) / LOG) as file:
+        rows = list(csv.DictReader(file))
+    return {name: np.array([float(row[name]) for row in rows]) for name in COLUMNS}
+
+
+def summary(folder):
+    """Table of a finished run, as text."""
+    table = read_log(folder)
+    time, conserved = table['time_ps'], table['total_energy_eV'] - table['thermostat_work_eV']
+    span = time[-1] - time[0]
+    rows = [('', f'{time[0]:.1f} ps', f'{time[-1]:.1f} ps')]
+    for name, label, scale in (
+        ('temperature_K', 'temperature (K)', '{:.0f}'),
+        ('potential_energy_eV', 'potential energy (eV/atom)', '{:.4f}'),
+        ('height_A', 'height over substrate (Å)', '{:.1f}'),
+        ('surface_fraction', 'surface fraction (CN < 8)', '{:.3f}'),
+        ('mean_coordination', 'mean coordination', '{:.2f}'),
+        ('detached', f'detached atoms (no neighbor within {DETACHED:g} Å)', '{:.0f}'),
+    ):
+        rows.append((label, scale.format(table[name][0]), scale.format(table[name][-1])))
+    drift = (conserved[-1] - conserved[0]) * 1e3
+    rows.append(('energy drift (meV/atom, work of the thermostat removed)', '', f'{drift:+.3f} in {span:.1f} ps'))
+    return '\n'.join(f'{label:56}{begin:>12}{end:>20}' for label, begin, end in rows)
+
+
+def picture(folder, title):
+    """Draw the summary of a run."""
+    frames = trajectory_path(folder)
+    run_summary(read(frames, 0), read(frames, -1), read_log(folder), folder / PICTURE, title=title)
+
+
+def write_text(path, text):
+    """Replace a text file."""
+    with complete(path) as temporary:
+        temporary.write_text(text)
+
+
+def _cut(path, size, packed_header=''):
+    """Cut what was written after the checkpoint."""
+    found = path.stat().st_size if path.exists() else 0
+    if found < size:
+        raise FileNotFoundError(
+            f"'{path}' has {found} bytes, but {size} were written before the checkpoint: it was removed or cut. Put it "
+            f'back, or start a new run from {path.parent / CHECKPOINT}.'
+        )
+    if packed_header:
+        cut(path, size, packed_header)
+    elif found:
+        os.truncate(path, size)

@@ -1,0 +1,97 @@
+"""Settings of a run, and what they are by default for a structure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+DEVICE_ATOMS = 2000  # from here on runs use Dynamics
+PACKED_ATOMS = 50_000  # from here on trajectories are packed
+CHOICES = {
+    'thermostat': ('berendsen', 'csvr', 'langevin', 'none'),
+    'dynamics': ('auto', 'ase', 'native'),
+    'trajectory': ('auto', 'extxyz', 'packed'),
+}
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Settings of a run.
+
+    Parameters
+    ----------
+    steps : int
+    timestep : float, fs
+    temperature : float, K
+        Of the thermostat, and half of that of the initial velocities.
+    taut : float, fs
+        Time constant of the thermostat (the paper does not tell its own); the friction of Langevin dynamics is 1/taut.
+    frame_interval : int
+        Steps between frames of the trajectory.
+    checkpoint_interval : int
+        Steps between checkpoints.
+    seed : int
+        Of the initial velocities and of stochastic thermostats.
+    log_interval : int, optional
+        Steps between lines of the log; default ``frame_interval``, which it must divide.
+    thermostat : {'berendsen', 'csvr', 'langevin', 'none'}
+        Berendsen's is the paper's; CSVR and Langevin sample the canonical ensemble; none keeps the energy.
+    dynamics : {'auto', 'ase', 'native'}
+        ASE's dynamics, or :class:`.Dynamics`, which needs a :class:`.VVCalculator`, is faster for many atoms and knows
+        all thermostats. By default the latter from 2 000 atoms on, or where the thermostat needs it.
+    trajectory : {'auto', 'extxyz', 'packed'}
+        Text, or compressed frames of a tenth of the size; by default the latter from 50 000 atoms on.
+    """
+
+    steps: int = 5000
+    timestep: float = 2.0
+    temperature: float = 250.0
+    taut: float = 500.0
+    frame_interval: int = 50
+    checkpoint_interval: int = 200
+    seed: int = 0
+    log_interval: int | None = None
+    thermostat: str = 'berendsen'
+    dynamics: str = 'auto'
+    trajectory: str = 'auto'
+
+    def __post_init__(self):
+        for name in ('timestep', 'temperature', 'taut'):
+            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise ValueError(f'{name} must be positive, got {getattr(self, name)!r}')
+        if self.log_interval is None:
+            object.__setattr__(self, 'log_interval', self.frame_interval)
+        for name in ('frame_interval', 'checkpoint_interval', 'log_interval', 'steps'):
+            if not (int(getattr(self, name)) == getattr(self, name) and getattr(self, name) >= (name != 'steps')):
+                raise ValueError(f'{name} must be a whole number of steps, got {getattr(self, name)!r}')
+        if self.frame_interval % self.log_interval:
+            raise ValueError(
+                f'log_interval must divide frame_interval ({self.frame_interval}), got {self.log_interval!r}'
+            )
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f'{name} must be one of {", ".join(choices)}, got {getattr(self, name)!r}')
+        if self.dynamics == 'ase' and self.thermostat != 'berendsen':
+            raise ValueError(f"dynamics='ase' has the thermostat berendsen alone, got {self.thermostat!r}")
+
+    @classmethod
+    def from_dict(cls, data):
+        """Settings of a file, which may have other entries."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{k: v for k, v in data.items() if k in known})
+
+    def resolve(self, n_atoms, on_device):
+        """Settings without ``'auto'`` for so many atoms; ``on_device`` tells whether the calculator allows Dynamics."""
+        dynamics, trajectory = self.dynamics, self.trajectory
+        if dynamics == 'auto':
+            large = n_atoms >= DEVICE_ATOMS or self.thermostat != 'berendsen'
+            dynamics = 'native' if on_device and large else 'ase'
+        if trajectory == 'auto':
+            trajectory = 'packed' if n_atoms >= PACKED_ATOMS else 'extxyz'
+        if dynamics == 'native' and not on_device:
+            raise ValueError(
+                "dynamics='native' needs a VVCalculator and no constraints but FixAtoms. Use dynamics='ase' with the "
+                'thermostat berendsen.'
+            )
+        return replace(self, dynamics=dynamics, trajectory=trajectory)

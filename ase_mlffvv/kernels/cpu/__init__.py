@@ -1,0 +1,1 @@
+"""Fused Numba kernels for the CPU."""

@@ -1,0 +1,265 @@
+"""Energies and forces of atoms whose positions stay on an NVIDIA GPU, as molecular dynamics needs them."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import numpy as np
+from ase.calculators.calculator import CalculatorSetupError
+from numba import cuda
+
+from ...model.potential import VVPotential
+from .cells import CellSearch, DevicePairs, place
+from .kernels import SLICE, DeviceSystem, first_pair, pair_vector
+from .model import SCRATCH, CudaModel, find_gpu, finish
+from .scan import fill, grid, keep_largest, on_gpu
+
+MOST_BLOCKS = 1024  # of the reduction
+
+
+class CudaForces:
+    """Energies and forces of the same atoms again and again; only a few numbers per step leave the device.
+
+    The pair list is built on the device for ``cutoff + skin`` and kept while it is still complete, by the criterion of
+    :class:`ase_mlffvv.neighbors.SkinList`. Results depend on positions and on those of the last build, to the last bit:
+    a run that calls :meth:`forget` where it writes a checkpoint goes on as one that restarts from there. Kernels are
+    compiled for the potential in the first step, which takes some ten seconds.
+
+    Parameters
+    ----------
+    potential : VVPotential
+        Its only feature family is ``density``; no pair term with ``minimum_image``.
+    species : array_like, shape (n_atoms,), int
+        Element of each atom: ``potential.species(atoms.numbers)``.
+    cell : array_like, shape (3, 3), Å
+        Rows are the cell vectors; vectors of directions that are not periodic are ignored.
+    pbc : array_like, shape (3,), bool
+    skin : float, Å
+    dtype : {'float32', 'float64'}
+        Precision of the arithmetic: see :class:`.cuda_density.CudaEngine`.
+    device : int
+        Number of the GPU.
+    virials : bool
+        Whether to compute them.
+    scratch : int, bytes
+        Device memory for intermediate results; atoms are evaluated in chunks that fit.
+
+    Attributes
+    ----------
+    energies : device array, shape (n_atoms,), float64, eV
+        Of the last step, as the following.
+    forces : device array, shape (n_atoms, 3), float64, eV/Å
+    virials : device array, shape (n_atoms, 3, 3), float64, eV; or None
+        As in :class:`ase_mlffvv.model.potential.Prediction`; None where they are not computed.
+    statistics : dict
+        ``builds``, ``reuses`` and ``seconds`` spent building.
+
+    Raises
+    ------
+    CalculatorSetupError
+        There is no such GPU.
+    NotImplementedError
+        Features or a pair term that the kernels do not have.
+    ValueError
+        No atoms, unknown elements, a negative skin, another dtype.
+    """
+
+    def __init__(self, potential: VVPotential, species, cell, pbc, *, skin=0.5, dtype='float32', device=0,
+                 virials=False, scratch=SCRATCH):  # fmt: skip
+        if not find_gpu(device):
+            raise CalculatorSetupError(
+                f'Numba finds no CUDA device number {device}. Use VVCalculator on the CPU, or install the extra cuda '
+                '(pip install ".[cuda]") on a machine with an NVIDIA GPU.'
+            )
+        species = np.ascontiguousarray(species, np.int32)
+        if species.ndim != 1 or len(species) == 0:
+            raise ValueError(f'species must be one number per atom, got an array of shape {species.shape}')
+        if species.min() < 0 or species.max() >= len(potential.elements):
+            raise ValueError(
+                f'species must number the elements {", ".join(potential.elements)} from 0, got {species.min()} to '
+                f'{species.max()}; use potential.species(atoms.numbers)'
+            )
+        if not skin >= 0:
+            raise ValueError(f'skin must be zero or positive (Å), got {skin!r}')
+        self.cutoff, self.skin, self.device, self.dtype = potential.cutoff, float(skin), device, dtype
+        self.statistics = {'builds': 0, 'reuses': 0, 'seconds': 0.0}
+        self.n_atoms, self.pbc = len(species), np.array(pbc, bool)
+        self._pairs = None
+        with on_gpu(device):
+            self.model, self._search = CudaModel(potential, dtype, virials, scratch), CellSearch()
+            self._species, self._sorted_species = cuda.to_device(species), cuda.device_array(self.n_atoms, np.int32)
+            self._at = cuda.device_array((self.n_atoms, 4))
+            self._built_at = cuda.device_array((self.n_atoms, 3))
+            self._largest = cuda.device_array(1)
+            self._results = self.model.results(self.n_atoms)
+            self.energies = self._results.energies
+            self.virials = self._results.virials if virials else None
+            self.forces = cuda.device_array((self.n_atoms, 3))
+        self.set_cell(cell)
+
+    def set_cell(self, cell):
+        """Another cell (rows, Å) from the next step on; the list is kept where it is still complete."""
+        cell = np.array(cell, float)
+        if cell.shape != (3, 3):
+            raise ValueError(f'cell must have shape (3, 3), got {cell.shape}')
+        self.cell = np.where(self.pbc[:, None], cell, 0.0)
+        self._set_strain()
+
+    def forget(self):
+        """Build a new list in the next step."""
+        self._pairs = None
+
+    def compute(self, positions):
+        """Energies and forces.
+
+        Parameters
+        ----------
+        positions : device array, shape (n_atoms, 3), float64, Å
+            Of Numba, or of CuPy, torch or whatever else has ``__cuda_array_interface__``, written in the default
+            stream. They are not changed.
+
+        Returns
+        -------
+        energies, forces : device arrays
+            See the attributes; the next step writes into the same arrays.
+
+        Raises
+        ------
+        StructureError
+            Positions that are not finite, atoms that meet, or a periodic cell without volume.
+        TypeError, ValueError
+            Positions that are not on the device, or of another shape or dtype.
+        """
+        with on_gpu(self.device):
+            system = self._system(self._on_device(positions))
+            self.model.run(system, self._results, self._pairs.widest)
+            finish[grid(self.n_atoms)](self._results.forces, system.order, self.forces)
+        return self.energies, self.forces
+
+    def pairs(self) -> DevicePairs:
+        """The present list; it is valid until the next step."""
+        if self._pairs is None:
+            raise ValueError('there is no pair list before the first step: call compute(positions)')
+        return self._pairs
+
+    def coordination(self, cutoff):
+        """Neighbors of each atom closer than ``cutoff`` (Å) at the positions of the last step.
+
+        Returns
+        -------
+        device array, shape (n_atoms,), int32
+
+        Raises
+        ------
+        ValueError
+            A cutoff beyond that of the potential, or no step yet.
+        """
+        if not 0 < cutoff <= self.cutoff:
+            raise ValueError(f'the list holds neighbors up to {self.cutoff:g} Å, got a cutoff of {cutoff!r}')
+        self.pairs()
+        with on_gpu(self.device):
+            out = cuda.device_array(self.n_atoms, np.int32)
+            _coordination[grid(self.n_atoms)](self._device_system(), float(cutoff) ** 2, out)
+        return out
+
+    def _on_device(self, positions):
+        if not getattr(positions, '__cuda_ndarray__', False):  # not Numba's own
+            if not hasattr(positions, '__cuda_array_interface__'):
+                raise TypeError(
+                    f'positions must be an array on the GPU, got {type(positions).__name__}; '
+                    'numba.cuda.to_device(positions) copies an array there'
+                )
+            positions = cuda.as_cuda_array(positions)
+        if positions.shape != (self.n_atoms, 3) or positions.dtype != np.float64 or not positions.is_c_contiguous():
+            raise ValueError(
+                f'positions must be contiguous, of shape ({self.n_atoms}, 3) and dtype float64, got {positions.shape}, '
+                f'{positions.dtype}' + ('' if positions.is_c_contiguous() else ', not contiguous')
+            )
+        return positions
+
+    def _system(self, positions):
+        """Atoms at these positions with a complete list."""
+        if self._pairs is not None:
+            self._place(positions)
+            if self._is_complete(positions):
+                self.statistics['reuses'] += 1
+                return self._device_system()
+        start = perf_counter()
+        self._pairs = None
+        self._pairs = self._search.build(positions, self.cell, self.pbc, self.cutoff + self.skin)
+        self._built_cell = self.cell
+        self._built_at.copy_to_device(positions)
+        _gather[grid(self.n_atoms)](self._species, self._pairs.order, self._sorted_species)
+        self._set_strain()
+        self._place(positions)
+        cuda.synchronize()
+        self.statistics['builds'] += 1
+        self.statistics['seconds'] += perf_counter() - start
+        return self._device_system()
+
+    def _device_system(self):
+        p = self._pairs
+        return DeviceSystem(self._sorted_species, self._at, self._vectors, p.count, p.start, p.code, p.bits, p.order)
+
+    def _set_strain(self):
+        """What follows from the cell: vectors of images, and the strain since the list was built."""
+        if self._pairs is None:
+            return
+        old, new = self._built_cell, self.cell
+        self._strain = np.eye(3)
+        if not np.array_equal(old, new):
+            if not self.pbc.all() or abs(np.linalg.det(new)) < 1e-12:
+                self._pairs = None
+                return
+            self._strain = np.linalg.solve(old, new)
+        with on_gpu(self.device):
+            self._vectors = cuda.to_device(self._pairs.shifts @ new)
+            self._device_cell, self._device_strain = cuda.to_device(new), cuda.to_device(self._strain)
+
+    def _place(self, positions):
+        place[grid(self.n_atoms)](positions, self._pairs.order, self._pairs.wrap, self._device_cell, self._at)
+
+    def _is_complete(self, positions):
+        """Whether no pair within the cutoff can be missing; False for NaN."""
+        fill[1, 1](self._largest, 1, 0.0)
+        blocks = min(grid(self.n_atoms)[0], MOST_BLOCKS)
+        _largest_move[blocks, grid(MOST_BLOCKS)[1]](positions, self._built_at, self._device_strain, self._largest)
+        moved = np.sqrt(self._largest.copy_to_host()[0])
+        reach = (self.cutoff + self.skin) * np.linalg.svd(self._strain, compute_uv=False)[-1]
+        return bool(reach - 2 * moved >= self.cutoff)
+
+
+@cuda.jit
+def _gather(values, order, out):
+    k = cuda.grid(1)
+    if k < len(order):
+        out[k] = values[order[k]]
+
+
+@cuda.jit
+def _largest_move(positions, old, strain, largest):
+    """Largest square of a displacement beyond the strain; infinity where a position is not a number."""
+    most = 0.0
+    for i in range(cuda.grid(1), positions.shape[0], cuda.gridsize(1)):
+        x, y, z = old[i, 0], old[i, 1], old[i, 2]
+        square = 0.0
+        for c in range(3):
+            moved = positions[i, c] - (x * strain[0, c] + y * strain[1, c] + z * strain[2, c])
+            square += moved * moved
+        if not square <= most:  # NaN, too
+            most = square if square > most else np.inf
+    keep_largest(most, largest)
+
+
+@cuda.jit
+def _coordination(system, limit, out):
+    i = cuda.grid(1)
+    if i >= len(system.count):
+        return
+    near = 0
+    start, x0, y0, z0 = first_pair(i, system)
+    for q in range(system.count[i]):
+        _, x, y, z = pair_vector(start + q * SLICE, x0, y0, z0, system)
+        if x * x + y * y + z * z < limit:
+            near += 1
+    out[system.order[i]] = near

@@ -1,0 +1,1 @@
+"""A potential as flat arrays, as all kernels need it."""

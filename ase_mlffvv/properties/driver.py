@@ -1,0 +1,212 @@
+"""A table of properties of lithium for any calculator, beside DFT and experiment."""
+
+from __future__ import annotations
+
+import json
+import logging
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from ase.build import bulk
+from tqdm import tqdm
+
+from ..labelling.engines import check_settings, code_of, find_engine
+from ..labelling.store import identity_of, locked, save_json, save_text
+from .plots import plot
+from .relaxing import PropertyError, use
+from .results import Validation
+from .tasks import ELEMENT, TASKS, Lab, choose
+
+FORMAT = 1
+JSON, TEXT, PNG = 'validation.json', 'validation.txt', 'validation.png'
+log = logging.getLogger(__name__)
+
+
+def validate(calculator=None, folder='validation', *, settings=None, only=None, quick=False, melting=False, seed=0,
+             progress=True):  # fmt: skip
+    """Compute properties of lithium and compare them with DFT and experiment.
+
+    The call may be repeated after Ctrl-C or a crash, or with more groups: what is finished is kept, what failed is
+    tried again.
+
+    Parameters
+    ----------
+    calculator : ASE calculator, str or callable, optional
+        A calculator; or, as for :func:`ase_mlffvv.label`, a name (``'vv'``, ``'gpaw'``), an import path
+        ``'module:function'`` or a function of a module: ``function(atoms, safe, directory, **settings)``. Default the
+        shipped lithium potential. It needs energy and forces; stress is taken from differences of the energy where
+        the calculator has none.
+    folder : path
+        New, or of an earlier call with the same calculator. Gets ``validation.json`` (all numbers and curves),
+        ``validation.txt`` (the table) and ``validation.png``.
+    settings : dict, optional
+        Keywords for the function.
+    only : sequence of str, optional
+        Of ``'lattice'``, ``'elastic'``, ``'vacancy'``, ``'surfaces'``, ``'adatoms'``, ``'boundaries'``,
+        ``'phonons'``, ``'expansion'``, ``'liquid'``, ``'melting'``; what they need is computed as well.
+    quick : bool
+        Leave out those with molecular dynamics (expansion, liquid, melting).
+    melting : bool
+        Add the melting point, which takes several times as long as everything else.
+    seed : int
+        Of velocities and thermostat.
+    progress : bool
+        Show progress bars.
+
+    Returns
+    -------
+    Validation
+        Its ``results`` hold names, values, units, DFT and experimental values and their sources; ``print`` shows the
+        table.
+
+    Raises
+    ------
+    ValueError
+        The calculator cannot compute lithium, an unknown group, or a folder of another calculator.
+    FileExistsError
+        The folder is a file, or another job works there.
+    TypeError
+        Not a calculator, or settings that it does not take.
+    KeyboardInterrupt
+        Ctrl-C, with a message how to go on.
+
+    Notes
+    -----
+    Everything is computed at the calculator's own lattice constant of bcc. A property that cannot be computed (a
+    relaxation without end, an imaginary phonon, NaN) is reported as failed with its reason; the others go on.
+
+    Examples
+    --------
+    >>> from ase_mlffvv import VVCalculator
+    >>> from ase_mlffvv.properties import validate
+    >>> print(validate(VVCalculator(), only=['lattice', 'elastic']))        # doctest: +SKIP
+    """
+    names, folder = choose(only, quick, melting), Path(folder)
+    make, identity, title = _calculator(calculator, dict(settings or {}), folder)
+    lab = Lab(use(make), seed=seed, progress=progress)
+    _check(lab, make, identity)
+    identity['seed'] = seed
+    validation = Validation(title, folder, lab.done)
+    lab.done.update(_earlier(folder, identity))
+    with locked(folder):
+        _run(names, lab, identity, validation)
+    return validation
+
+
+def _run(names, lab, identity, validation):
+    """Compute what is not finished, and write everything."""
+    folder, progress = validation.folder, lab.progress
+    todo = [name for name in names if lab.done.get(name, {}).get('status') != 'done']
+    try:
+        with tqdm(total=len(names), initial=len(names) - len(todo), desc='validate', unit='part',
+                  disable=not progress) as bar:  # fmt: skip
+            for name in todo:
+                bar.set_postfix_str(name)
+                lab.done[name] = _compute(TASKS[name], lab)
+                _save(folder, identity, validation)
+                bar.update()
+    except KeyboardInterrupt:
+        finished = sum(lab.done.get(name, {}).get('status') == 'done' for name in names)
+        raise KeyboardInterrupt(
+            f"stopped with {finished} of {len(names)} parts finished in '{folder}'; to go on, give the same command "
+            'again'
+        ) from None
+    _save(folder, identity, validation)
+    save_text(folder / TEXT, f'{validation}\n')
+    plot(validation, folder / PNG)
+
+
+def _calculator(calculator, settings, folder):
+    """What makes the calculator, what identifies it, and its name for people."""
+    if calculator is None:
+        from ..calculators import VVCalculator
+
+        calculator = VVCalculator()
+    if hasattr(calculator, 'get_property'):
+        if settings:
+            raise TypeError('settings are for a calculator given by name; this one is made already')
+        parameters = getattr(calculator, 'parameters', None) or {}
+        kind = type(calculator).__name__
+        identity = {'calculator': kind}
+        if not hasattr(calculator, 'potential'):
+            identity['parameters'] = json.loads(json.dumps(dict(parameters), default=str, sort_keys=True))
+        return calculator, identity, f'{kind}({parameters["model"]})' if 'model' in parameters else kind
+    function, name = find_engine(calculator)
+    check_settings(function, name, settings)
+    identity = identity_of(name, settings)
+    if code_of(function, name):
+        identity['code'] = code_of(function, name)
+    text = ', '.join(f'{key}={value}' for key, value in settings.items())
+    return partial(_make, function, settings, folder / 'calculator'), identity, f'{name}({text})'
+
+
+def _make(function, settings, directory, atoms):
+    directory.mkdir(parents=True, exist_ok=True)
+    return function(atoms, safe=False, directory=directory, **settings)
+
+
+def _check(lab, make, identity):
+    """Raise ValueError unless the calculator gives energy and forces of lithium; note its potential."""
+    atoms = bulk(ELEMENT, 'bcc', a=3.44)
+    try:
+        numbers = [lab.attach(atoms).get_potential_energy(), *atoms.get_forces().ravel()]
+    except Exception as error:
+        raise ValueError(f'the calculator cannot compute bcc lithium: {type(error).__name__}: {error}') from error
+    if not np.isfinite(numbers).all():
+        raise ValueError(f'the calculator gives energy and forces of bcc lithium that are not finite: {numbers}')
+    calc = getattr(atoms.calc, 'calculator', atoms.calc)  # within NumericalStress
+    potentials = getattr(calc, 'members', [getattr(calc, 'potential', None)])
+    if all(hasattr(potential, 'digest') for potential in potentials):
+        identity['digest'] = ' '.join(potential.digest() for potential in potentials)
+
+
+def _compute(task, lab):
+    """Record of a task: what its function returns, or why it failed."""
+    start = perf_counter()
+    try:
+        record = {'status': 'done', **task.function(lab)}
+        bad = [key for key, value in record['values'].items() if not isinstance(value, str) and not np.isfinite(value)]
+        if bad:
+            raise PropertyError(f'not a finite number: {", ".join(bad)}')
+    except Exception as error:  # whatever a calculator raises; it is reported and the rest goes on
+        reason = str(error) if isinstance(error, PropertyError) else f'{type(error).__name__}: {error}'
+        log.debug('%s failed', task.name, exc_info=True)
+        record = {'status': 'failed', 'reason': ' '.join(reason.split())}
+    record['seconds'] = round(perf_counter() - start, 2)
+    return record
+
+
+def _earlier(folder, identity):
+    """Records of finished tasks of an earlier call.
+
+    Raises
+    ------
+    FileExistsError, ValueError
+        The folder is a file, or holds a damaged table or one of another calculator.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"'{folder}' is a file; give a folder for the table")
+    path = folder / JSON
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        return {}
+    try:
+        data = json.loads(path.read_text(encoding='utf-8'))
+        kind, before, tasks = data['format'], data['identity'], data['tasks']
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"'{path}' is damaged or no table of properties ({error}); give another folder") from None
+    if kind != FORMAT:
+        raise ValueError(f"'{path}' was written by another version of this package; give another folder")
+    if before != identity:
+        differing = sorted(k for k in {*before, *identity} if before.get(k) != identity.get(k))
+        raise ValueError(f"'{folder}' holds the properties of another calculator (other {', '.join(differing)}); give "
+                         'another folder')  # fmt: skip
+    return {name: record for name, record in tasks.items() if record['status'] == 'done' and name in TASKS}
+
+
+def _save(folder, identity, validation):
+    """Write all that is finished, all at once."""
+    save_json(folder / JSON, {'format': FORMAT, 'title': validation.title, 'identity': identity,
+                              'table': validation.to_list(), 'tasks': validation.tasks})  # fmt: skip

@@ -1,0 +1,98 @@
+"""Lattices: relaxed phases, their energies, and the equation of state."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase import Atoms, units
+from ase.build import bulk
+from ase.eos import EquationOfState
+
+from .relaxing import PropertyError, relax
+
+STACKING_9R = 'ABCBCACAB'
+
+
+def phase(name, element='Li', a=3.44):
+    """Unrelaxed crystal of the density of bcc.
+
+    Parameters
+    ----------
+    name : {'bcc', 'fcc', 'hcp', '9R'}
+    element : str
+    a : float, Å
+        Lattice constant of bcc.
+
+    Returns
+    -------
+    Atoms
+        Primitive cell; nine layers in a hexagonal cell for 9R.
+    """
+    volume = a**3 / 2
+    if name == 'bcc':
+        return bulk(element, 'bcc', a=a)
+    if name == 'fcc':
+        return bulk(element, 'fcc', a=(4 * volume) ** (1 / 3))
+    d = (np.sqrt(2) * volume) ** (1 / 3)  # between neighbors of a close packing
+    if name == 'hcp':
+        return bulk(element, 'hcp', a=d, c=np.sqrt(8 / 3) * d)
+    if name == '9R':
+        sites = {'A': (0, 0), 'B': (1 / 3, 2 / 3), 'C': (2 / 3, 1 / 3)}
+        scaled = [(*sites[s], k / 9) for k, s in enumerate(STACKING_9R)]
+        cell = [[d, 0, 0], [-d / 2, d * np.sqrt(3) / 2, 0], [0, 0, 9 * d * np.sqrt(2 / 3)]]
+        return Atoms(element * 9, cell=cell, scaled_positions=scaled, pbc=True)
+    raise ValueError(f"phase must be 'bcc', 'fcc', 'hcp' or '9R', got {name!r}")
+
+
+def relaxed_phase(name, attach, element='Li', a=3.44):
+    """Crystal with relaxed cell and atoms, and its calculator; arguments as for :func:`phase`.
+
+    Raises
+    ------
+    PropertyError
+        It does not relax, or becomes another lattice.
+    """
+    atoms = relax(attach(phase(name, element, a)), fmax=1e-4, cell=[True] * 6)
+    cubic = {'bcc': 109.4712, 'fcc': 60.0}.get(name)
+    if cubic and abs(atoms.cell.angles() - cubic).max() > 0.5:
+        raise PropertyError(f'{name} is not stable: its cell relaxed to angles {np.round(atoms.cell.angles(), 1)}')
+    return atoms
+
+
+def lattice_constants(name, atoms):
+    """a in Å, and c/a where there is one, of a relaxed phase."""
+    if name in ('bcc', 'fcc'):
+        per_cell = {'bcc': 2, 'fcc': 4}[name]
+        return float((per_cell * atoms.get_volume() / len(atoms)) ** (1 / 3)), None
+    a, _, c = atoms.cell.lengths()
+    return float(a), float(c / a)
+
+
+def equation_of_state(atoms, span=0.06, points=9):
+    """Energies of scaled cells (without relaxation) and a Birch-Murnaghan fit.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Relaxed, with a calculator.
+    span : float
+        Largest relative change of the volume.
+    points : int
+
+    Returns
+    -------
+    dict
+        ``volumes`` (Å^3/atom) and ``energies`` (eV/atom) lists, ``bulk_modulus`` (GPa), ``volume`` (Å^3/atom).
+    """
+    n, volumes, energies = len(atoms), [], []
+    for x in np.linspace(1 - span, 1 + span, points):
+        scaled = atoms.copy()
+        scaled.set_cell(atoms.cell * x ** (1 / 3), scale_atoms=True)
+        scaled.calc = atoms.calc
+        volumes.append(scaled.get_volume() / n)
+        energies.append(scaled.get_potential_energy() / n)
+    if not np.isfinite(energies).all():
+        raise PropertyError('the equation of state has energies that are not finite numbers')
+    v0, _, modulus = EquationOfState(volumes, energies, eos='birchmurnaghan').fit(warn=False)
+    if not volumes[0] < v0 < volumes[-1]:
+        raise PropertyError(f'the equation of state has no minimum within {span:.0%} of the relaxed volume')
+    return {'volumes': volumes, 'energies': energies, 'bulk_modulus': float(modulus / units.GPa), 'volume': float(v0)}

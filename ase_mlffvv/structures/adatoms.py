@@ -1,0 +1,119 @@
+"""Adatoms on the surface of any structure, without overlaps."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase import Atoms
+from scipy.spatial import cKDTree
+
+from .dendrites import ADATOM, COLUMN
+
+
+def add_adatoms(atoms, coverage=None, *, number=None, where='column', distance=2.9, element=None, seed=0):
+    """Copy of a structure with adatoms in hollow sites of its surface.
+
+    Random points at ``distance`` from a surface atom, and not closer to any other, are ranked by the number of
+    neighbors they touch, and taken as long as they keep ``distance`` from each other.
+
+    Parameters
+    ----------
+    atoms : Atoms
+    coverage : float
+        Adatoms per surface atom of the chosen region. Give this or ``number``.
+    number : int
+        Adatoms to place.
+    where : {'top', 'side', 'column', 'all'}
+        Above the highest atom that is tagged COLUMN, beside the column, both, or everywhere.
+    distance : float, Å
+        Smallest distance of an adatom to every other atom.
+    element : str, optional
+        Default: the first atom's.
+    seed : int
+
+    Returns
+    -------
+    Atoms
+        Adatoms last, tagged ADATOM (2).
+
+    Raises
+    ------
+    ValueError
+        No such region, or not enough room for the number asked for.
+    """
+    if (coverage is None) == (number is None):
+        raise ValueError('give either coverage (adatoms per surface atom) or number')
+    wanted = coverage if number is None else number
+    if not wanted >= 0 or not distance > 0:
+        raise ValueError(f'coverage, number and distance must be positive, got {wanted!r} and {distance!r}')
+    anchors = _anchors(atoms, where)
+    points, owner, contacts = _free_points(atoms, anchors, where, distance, np.random.default_rng(seed))
+    n = round(coverage * len(np.unique(owner))) if number is None else int(number)
+    chosen = _spaced(points[np.argsort(-contacts, kind='stable')], n, atoms, distance)
+    if len(chosen) < n:
+        raise ValueError(
+            f'only {len(chosen)} of {n} adatoms fit with {distance} Å between them on the {where!r} surface; '
+            'use a lower coverage or a shorter distance'
+        )
+    return atoms + Atoms([element or atoms[0].symbol] * n, chosen, tags=[ADATOM] * n)
+
+
+def _anchors(atoms, where):
+    """Mask of the atoms a region belongs to."""
+    if where not in ('top', 'side', 'column', 'all'):
+        raise ValueError(f"where must be 'top', 'side', 'column' or 'all', got {where!r}")
+    anchors = np.ones(len(atoms), bool) if where == 'all' else atoms.get_tags() == COLUMN
+    if not anchors.any():
+        raise ValueError(f"no atom is tagged COLUMN ({COLUMN}), so there is no {where!r}; use where='all'")
+    return anchors
+
+
+def _free_points(atoms, anchors, where, distance, rng, trials=300):
+    """Points at ``distance`` from an anchor and no closer to any atom; the anchor and number of contacts of each."""
+    tree = cKDTree(_with_images(atoms, 2 * distance))
+    z_top = atoms.positions[anchors, 2].max()
+    points, owner = [], []
+    for i in np.flatnonzero(anchors):
+        direction = rng.normal(size=(trials, 3))
+        found = atoms.positions[i] + distance * direction / np.linalg.norm(direction, axis=1)[:, None]
+        if where == 'top':
+            found = found[found[:, 2] > z_top + 0.3 * distance]
+        elif where == 'side':
+            found = found[found[:, 2] <= z_top]
+        if len(found):
+            found = found[tree.query(found)[0] > distance * (1 - 1e-9)]
+        points.append(found)
+        owner.append(np.full(len(found), i))
+    points, owner = np.concatenate(points), np.concatenate(owner)
+    contacts = tree.query_ball_point(points, 1.15 * distance, return_length=True) if len(points) else np.zeros(0)
+    return points, owner, contacts
+
+
+def _spaced(points, n, atoms, distance):
+    """The first n points that keep ``distance`` from those before them, over periodic images, too."""
+    chosen = np.zeros((0, 3))
+    images = _shifts(atoms, 2 * distance)
+    for point in points:
+        if len(chosen) == n:
+            break
+        if len(chosen) == 0 or _closest(chosen, point + images) >= distance:
+            chosen = np.vstack([chosen, point])
+    return chosen
+
+
+def _closest(points, others):
+    return np.sqrt(((points[:, None] - others[None]) ** 2).sum(-1).min())
+
+
+def _shifts(atoms, margin):
+    """Cell vectors sums that can bring an image within ``margin`` of the cell, shape (n, 3), Å."""
+    heights = 1 / np.linalg.norm(atoms.cell.complete().reciprocal(), axis=1)
+    counts = [int(np.ceil(margin / h)) if p else 0 for h, p in zip(heights, atoms.pbc)]
+    grid = np.stack(np.meshgrid(*[np.arange(-c, c + 1) for c in counts], indexing='ij'), axis=-1).reshape(-1, 3)
+    return grid @ atoms.cell[:]
+
+
+def _with_images(atoms, margin):
+    """Positions of all atoms and of the periodic images within ``margin`` of them."""
+    positions = (atoms.positions[None] + _shifts(atoms, margin)[:, None]).reshape(-1, 3)
+    low, high = atoms.positions.min(axis=0) - margin, atoms.positions.max(axis=0) + margin
+    return positions[((positions >= low) & (positions <= high)).all(axis=1)]

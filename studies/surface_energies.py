@@ -1,0 +1,57 @@
+"""Surface energies of Li(100) and Li(110) in vacuum and in the solvent of the paper, unrelaxed.
+
+Needs GPAW (pip install ".[dft]"). With the defaults (9 layers, 16 x 16 k-points, 350 eV) some ten minutes on one core:
+
+    OMP_NUM_THREADS=1 python studies/surface_energies.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from ase.build import bcc100, bcc110, bulk
+
+from ase_mlffvv.dft.gpaw import GPAWSolvent
+from ase_mlffvv.dft.solvent import Solvent
+
+J_PER_M2 = 16.02177  # of 1 eV/Å^2
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--layers', type=int, default=9)
+    parser.add_argument('--k', type=int, default=16, help='k-points along the shortest surface vector')
+    parser.add_argument('--gamma', action='store_true', help='meshes with the Gamma point')
+    parser.add_argument('--cutoff', type=float, default=350.0, help='eV')
+    parser.add_argument('--smearing', type=float, default=0.1, help='eV')
+    parser.add_argument('--distribution', default='fermi-dirac')
+    parser.add_argument('--vacuum', type=float, default=6.0, help='on both sides, Å')
+    parser.add_argument('--a', type=float, default=3.44, help='lattice constant, Å')
+    args = parser.parse_args()
+
+    settings = {'cutoff': args.cutoff, 'gamma': args.gamma, 'symmetry': True, 'smearing': args.smearing}
+    settings['distribution'] = args.distribution
+    crystal = bulk('Li', 'bcc', a=args.a)
+    crystal.calc = GPAWSolvent(kpts=(args.k * 3 // 2,) * 3, **settings)
+    per_atom = crystal.get_potential_energy()
+    solvents = {
+        'vacuum': None,
+        'pc_dme, no ions': Solvent.pc_dme().replace(kappa_squared=0.0),
+        'pc_dme': Solvent.pc_dme(),
+        'pc_dme, no tension': Solvent.pc_dme().replace(surface_tension=0.0),
+    }
+    print(f'{"":>20} {"facet":>6} {"J/m^2":>8} {"eV/atom":>8} {"s":>6}')
+    for name, solvent in solvents.items():
+        for facet, build in (('100', bcc100), ('110', bcc110)):
+            slab = build('Li', (1, 1, args.layers), a=args.a, vacuum=args.vacuum, periodic=True)
+            slab.calc = GPAWSolvent(solvent, kpts=(args.k, args.k, 1), **settings)
+            start = time.perf_counter()
+            excess = (slab.get_potential_energy() - len(slab) * per_atom) / 2
+            area = slab.cell.volume / slab.cell.lengths()[2]
+            seconds = time.perf_counter() - start
+            print(f'{name:>20} {facet:>6} {excess / area * J_PER_M2:8.3f} {excess:8.3f} {seconds:6.0f}', flush=True)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,106 @@
+"""The labels of li-solvent-1 are complete, consistent, and look as the paper's figure of atomic energies."""
+
+import numpy as np
+import pytest
+from ase.build import bcc100, bulk
+from ase.io import read, write
+
+from ase_mlffvv import VVCalculator, accuracy
+from ase_mlffvv.datasets import solvent_set
+from ase_mlffvv.model import find_potential
+
+
+@pytest.fixture(scope='module')
+def frames():
+    return solvent_set.load()
+
+
+@pytest.mark.parametrize('medium', ['solvent', 'vacuum'])
+def test_labels(medium):
+    frames = solvent_set.load(medium)
+    assert len(frames) >= 40
+    for atoms in frames:
+        assert 16 <= len(atoms) <= 60
+        assert atoms.arrays['REF_energies'].sum() == pytest.approx(atoms.info['REF_energy'], abs=1e-3)
+        np.testing.assert_allclose(atoms.arrays['REF_forces'].sum(axis=0), 0, atol=0.02)
+        assert atoms.info['medium'] == medium
+        assert not any(name.startswith('vacuum_') for name in (*atoms.info, *atoms.arrays) if name != 'vacuum_seconds')
+
+
+def test_kinds(frames):
+    groups = {atoms.info['group'] for atoms in frames}
+    assert groups >= {'crystals', 'slabs', 'vacancies', 'adatoms', 'steps', 'needles', 'boundaries', 'cut_outs'}
+    assert len(frames) >= 150
+
+
+def test_pairs():
+    inside, outside = solvent_set.pairs()
+    different = [a for a, b in zip(inside, outside) if a.info['REF_energy'] != b.info['REF_energy']]
+    assert len(different) >= 40
+    for a, b in zip(inside, outside):
+        np.testing.assert_array_equal(a.positions, b.positions)
+        shift = (a.info['REF_energy'] - b.info['REF_energy']) / len(a)
+        assert -1e-6 < shift < 0.1  # surface tension outweighs polarisation
+        assert (shift > 1e-4) == a.info['paired']
+
+
+@pytest.mark.parametrize(('face', 'n', 'low', 'high'), [('100', 4, 0.3, 0.42), ('110', 4, 0.22, 0.33)])
+def test_surface_atoms_lie_above_the_bulk(frames, face, n, low, high):
+    """The paper's Fig. 1c: by 0.25 to 0.40 eV."""
+    excess = []
+    for atoms in frames:
+        if atoms.info['group'] == 'slabs' and atoms.info['name'].startswith(face):
+            order = np.argsort(atoms.positions[:, 2])
+            e = atoms.arrays['REF_energies'][order]
+            middle = e[len(e) // 2 - n // 2 : len(e) // 2 + n // 2].mean()
+            excess.append((e[:n].mean() + e[-n:].mean()) / 2 - middle)
+    assert len(excess) >= 5
+    assert low < np.mean(excess) < high
+
+
+def test_wrong_medium(frames):
+    with pytest.raises(ValueError, match="medium must be 'solvent' or 'vacuum', got 'water'"):
+        solvent_set.load('water')
+
+
+def test_gather(tmp_path):
+    """Labels find their structures, whatever their order; those of none are refused."""
+    inside, outside = solvent_set.pairs()
+    chosen = [k for k, atoms in enumerate(inside) if atoms.info['paired']][:2]
+    chosen += [k for k, atoms in enumerate(inside) if not atoms.info['paired']][:1]
+    structures = [inside[k] for k in chosen]
+    for name, frames in (('solvent', inside), ('vacuum', outside)):
+        for place, k in enumerate(reversed(chosen[:2] if name == 'vacuum' else chosen)):
+            folder = tmp_path / name / f'{place:05d}'
+            folder.mkdir(parents=True)
+            atoms = frames[k].copy()
+            atoms.info = {'REF_energy': atoms.info['REF_energy'], 'label_seconds': 12.3}
+            write(folder / 'result.extxyz', atoms)
+    bare = [atoms.copy() for atoms in structures]
+    for atoms in bare:
+        del atoms.info['REF_energy']
+    write(tmp_path / 'structures.extxyz', bare)
+    output = tmp_path / 'set.extxyz'
+    solvent_set.main(tmp_path / 'structures.extxyz', tmp_path / 'solvent', tmp_path / 'vacuum', output)
+    assert len(read(output, ':')) == 3
+    for medium, expected in zip(('solvent', 'vacuum'), (inside, outside)):
+        for atoms, k in zip(solvent_set.load(medium, output), chosen):
+            assert atoms.info['REF_energy'] == expected[k].info['REF_energy']
+            np.testing.assert_allclose(atoms.arrays['REF_energies'], expected[k].arrays['REF_energies'], atol=1e-7)
+    with pytest.raises(ValueError, match='belongs to none of the 1 structures'):
+        solvent_set.gather(bare[:1], tmp_path / 'solvent', tmp_path / 'vacuum')
+
+
+def test_shipped_potential_knows_the_solvent(frames):
+    """li-pbe-solvent-1 gives the labels better than li-pbe-1, and the solvent costs energy on every face."""
+    wet = [atoms for atoms in frames if atoms.info['group'] in ('slabs', 'steps', 'adatoms')]
+    errors = {name: accuracy(find_potential(name), wet) for name in ('li-pbe-1', 'li-pbe-solvent-1')}
+    assert errors['li-pbe-solvent-1'].mae('forces') < 0.02 < errors['li-pbe-1'].mae('forces')
+    slab = bcc100('Li', (1, 1, 9), a=3.44, vacuum=8, periodic=True)
+    solid = bulk('Li', 'bcc', a=3.44)
+    excess = {}
+    for name in errors:
+        calc = VVCalculator(name)
+        (whole, part) = (results['energy'] for results in calc.evaluate_many([slab, solid]))
+        excess[name] = (whole - len(slab) * part) / (2 * 3.44**2) * 16.0218
+    assert 0.015 < excess['li-pbe-solvent-1'] - excess['li-pbe-1'] < 0.035  # DFT: 0.023 J/m^2
