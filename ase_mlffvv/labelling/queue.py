@@ -106,7 +106,8 @@ def label(frames, calculator, folder, *, settings=None, processes=1, executor=No
         A name (``'emt'``, ``'vv'``; see ``ase_mlffvv.labelling.engines.ENGINES``), an import path
         ``'module:function'``, or a function of a module:
         ``function(atoms, safe, directory, **settings) -> ASE calculator``. ``safe`` is True at the second attempt;
-        files belong into ``directory``, a Path. A function with the attribute ``periodic = True`` is given only structures with three cell vectors.
+        files belong into ``directory``, a Path. A function with the attribute ``periodic = True`` is given
+        only structures with three cell vectors.
     folder : path
         New, or of an earlier call with the same calculator and settings.
     settings : dict, optional
