@@ -110,7 +110,8 @@ class DeviceForces:
         """Energies (n_atoms,), eV, and forces (n_atoms, 3), eV/Å, for positions (n_atoms, 3), Å, on the device."""
         self._positions = positions
         there = self._cuda.to_device(positions.numpy()) if self._simulated else positions
-        return tuple(self._tensor(x) for x in self._forces.compute(there))
+        energies, forces = self._forces.compute(there)
+        return self._tensor(energies).clone(), self._tensor(forces).clone()  # the next call writes into these arrays
 
     def forget(self):
         """Build a new pair list in the next evaluation, as a restarted run does: sums follow its order."""
