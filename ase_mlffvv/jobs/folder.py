@@ -48,8 +48,8 @@ class JobFolder:
     what : str
         What such a folder holds, for messages: ``'labels'``, ``'a run'``.
     writes : sequence of str
-        Names of the files that a job of this kind writes. Where ``overwrite`` begins a new job in a folder that is
-        not empty, these are removed; all others stay.
+        Names or glob patterns of the files that a job of this kind writes. Where ``overwrite`` begins a new job in a
+        folder that is not empty, these are removed; all others stay.
     new : bool
         Refuse a folder that already holds this job too.
     overwrite : bool
@@ -112,7 +112,7 @@ class JobFolder:
             self._held.enter_context(locked(self.path / LOCK, f"'{self.path}'"))
             found = self._check()
             if found is None:
-                self._begin()
+                self.begin()
             else:
                 self.identity, self.entries = found
                 for left in self.path.glob('.*.part'):  # by a process that was killed
@@ -122,6 +122,18 @@ class JobFolder:
 
     def __exit__(self, *_):
         self._held.close()
+
+    def begin(self):
+        """Begin anew, with removal of what the job before wrote.
+
+        The identity is removed first, so that the folder belongs to no job until the end.
+        """
+        for pattern in (self.file, *self.writes):
+            for path in self.path.glob(pattern):
+                if path.is_file() or path.is_symlink():
+                    path.unlink()
+        self.begun = True
+        self.save()
 
     def save(self, **entries):
         """Write the file of the identity with further entries, which replace those of before."""
@@ -166,15 +178,6 @@ class JobFolder:
             )
         return found
 
-    def _begin(self):
-        """Remove what is overwritten, the identity first: until the end the folder is then of no job at all."""
-        for name in (self.file, *self.writes):
-            path = self.path / name
-            if path.is_file() or path.is_symlink():
-                path.unlink()
-        self.begun = True
-        self.save()
-
 
 def read_job(path, file, what):
     """Identity and further entries of the job in a folder.
@@ -200,7 +203,7 @@ def read_job(path, file, what):
         entries.pop('version', None)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise FileExistsError(
-            f"'{path}' is damaged or not that of {what}. Give a new folder, or {OVERWRITE}."
+            f"'{path}' is damaged, or does not describe {what}. Give a new folder, or {OVERWRITE}."
         ) from None
     if number > FORMAT:
         raise ValueError(f"'{path}' has format {number}; this version ({__version__}) reads up to {FORMAT}. "

@@ -113,7 +113,7 @@ def test_damaged_and_newer_files_are_refused(tmp_path):
     path = tmp_path / 'job.json'
     good = path.read_text()
     for text, error, message in (
-        ('["tea"]', FileExistsError, 'not that of a test job'),
+        ('["tea"]', FileExistsError, 'does not describe a test job'),
         (good[:30], FileExistsError, 'is damaged'),
         (good.replace('3.4', '3.5'), FileExistsError, 'do not match their checksum'),
         (good.replace('"format": 1', '"format": 2'), ValueError, 'has format 2; this version'),
