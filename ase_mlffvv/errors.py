@@ -10,6 +10,10 @@ class VVFileError(ReadError):
     """A model file or folder is damaged, incomplete or of a newer format."""
 
 
+class CheckpointError(ReadError):
+    """A checkpoint is damaged, cut off, or of another kind of job."""
+
+
 class DatasetError(ValueError):
     """Training or test structures lack labels or carry impossible ones."""
 

@@ -18,6 +18,11 @@ def add_machine(p):
     p.add_argument('--threads', type=int, help='CPU threads (default: all)')
 
 
+def add_overwrite(p, what):
+    """Leave to replace what stands where the output goes."""
+    p.add_argument('--overwrite', action='store_true', help=what)
+
+
 def key_values(words):
     """``['a=1', 'b=[2, 3]', 'c=x']`` as a dict; values are JSON where they can be, text otherwise."""
     out = {}
