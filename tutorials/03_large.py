@@ -26,8 +26,8 @@ thermalize_momenta(atoms, temperature_K=500)  # half of it becomes potential ene
 
 # %% [markdown]
 # Reporters look at the run on the way: `Samples` takes energies, coordination and displacements (a run has one if
-# none are named), `Frames` writes a trajectory, which `ase gui large.vvtraj` shows. `device='cuda'` puts everything on a
-# GPU. After Ctrl-C, `md.run` continues as if nothing had happened.
+# none are named), `Frames` writes a trajectory, which `ase gui large.vvtraj` shows. `device='cuda'` puts everything on
+# a GPU. After Ctrl-C, `md.run` continues as if nothing had happened.
 
 # %%
 Path('large.vvtraj').unlink(missing_ok=True)
