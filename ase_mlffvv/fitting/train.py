@@ -6,19 +6,19 @@ import hashlib
 import json
 import logging
 from dataclasses import asdict, replace
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 from tqdm import tqdm
 
-from ..errors import DatasetError, VVFileError
+from ..errors import DatasetError
 from ..io.datasets import check_frames
 from ..model.pair import PairTerm
 from ..model.potential import VVPotential
 from ..model.spec import VVSpec
 from ..model.terms import ElementBlock
 from .centres import adaptive_gaussians, fixed_gaussians, plain_components, principal_components, scaling
+from .checkpoint import FitCheckpoint, check_checkpoint
 from .frames import Projector
 from .normal import solve
 from .prepare import energy_constants, prepare, shifted, split, with_constants
@@ -61,8 +61,8 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
     seed : int
         Same seed, same result.
     checkpoint : path, optional
-        A ``.vv`` file rewritten after each round of selection; if it exists and belongs to this very fit, the fit
-        goes on from there.
+        File rewritten after each round of selection and removed at the end. Where it belongs to this very fit, the
+        fit continues from there; any other file is refused.
     progress : bool
         Show a progress bar.
 
@@ -74,7 +74,10 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
     ------
     DatasetError
         Frames without usable labels or with elements that are not in ``spec``.
+    CheckpointError
+        ``checkpoint`` is another file, or belongs to another fit, whose differing settings are named.
     """
+    check_checkpoint(checkpoint)
     start = perf_counter()
     weights = as_weights(weights)
     frames, held_out = split(list(frames), validation, seed)
@@ -100,7 +103,9 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
         blocks = _start_blocks(spec, shell, data, bar.update, notes, directions)
         shell = replace(shell, blocks=blocks, pair=_repulsion(spec, data, notes))
         projector = Projector(shell)
-        state = _State(checkpoint, shell, _fingerprint(spec, weights, chosen, seed, loops, ridge))
+        settings = {'spec': spec.to_dict(), 'weights': asdict(weights), 'seed': seed, 'loops': loops, 'ridge': ridge}
+        fingerprint = _fingerprint(spec, weights, chosen, seed, loops, ridge)
+        state = FitCheckpoint(checkpoint, settings, fingerprint)
         blocks = state.resume(blocks, notes)
         seconds['components'], mark = perf_counter() - mark, perf_counter()
         bar.set_description('select terms')
@@ -209,33 +214,3 @@ def _fingerprint(spec, weights, data, *settings):
             digest.update(np.asarray(-0.0 if value is None else value, float).tobytes())
         digest.update(np.float64(frame.weight).tobytes())
     return digest.hexdigest()
-
-
-class _State:
-    """The checkpoint of a fit: a valid .vv file with the terms chosen so far."""
-
-    def __init__(self, path, shell, fingerprint):
-        self.path = None if path is None else Path(path)
-        self.shell, self.fingerprint = shell, fingerprint
-
-    def resume(self, blocks, notes):
-        if self.path is None or not self.path.exists():
-            return blocks
-        try:
-            saved = VVPotential.load(self.path)
-        except VVFileError as error:
-            log.warning('ignoring the unreadable checkpoint: %s', error)
-            return blocks
-        if saved.card.get('fingerprint') != self.fingerprint:
-            log.warning('%s belongs to another fit (data, spec or settings differ); starting anew', self.path)
-            return blocks
-        notes.append(f'resumed with {sum(len(b.terms) for b in saved.blocks)} terms from {self.path}')
-        return saved.blocks
-
-    def save(self, blocks):
-        if self.path is not None:
-            replace(self.shell, blocks=blocks, card={'fingerprint': self.fingerprint}).save(self.path)
-
-    def remove(self):
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)

@@ -85,7 +85,10 @@ def load_checkpoint(path, kind):
     path = Path(path)
     content = path.read_bytes()
     if not content.startswith(MAGIC):
-        raise CheckpointError(f"'{path}' is no checkpoint of this version of ase-mlffvv, or its beginning is damaged.")
+        raise CheckpointError(
+            f"'{path}' is not a checkpoint of this version of ase-mlffvv, or its beginning is damaged. It stays as it "
+            'is; remove it to start anew, or give another name.'
+        )
     end = len(content) - _DIGEST
     if end < len(MAGIC) + 8 or hashlib.sha256(memoryview(content)[:end]).digest() != content[end:]:
         raise CheckpointError(
@@ -95,7 +98,10 @@ def load_checkpoint(path, kind):
     size = int.from_bytes(content[len(MAGIC) : start], 'little')
     header = json.loads(content[start : start + size])
     if header['kind'] != kind:
-        raise CheckpointError(f"'{path}' is a checkpoint of another kind of job: '{header['kind']}', not '{kind}'.")
+        raise CheckpointError(
+            f"'{path}' is the checkpoint of another kind of job ('{header['kind']}', expected '{kind}'); give another "
+            'name.'
+        )
     arrays, start = {}, start + size
     for name, dtype, shape in header['arrays']:
         count = int(np.prod(shape, dtype=np.int64))

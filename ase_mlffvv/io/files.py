@@ -33,7 +33,7 @@ def complete(path):
     IsADirectoryError
         There is a folder.
     """
-    through = _special(path)
+    through = is_special(path)
     if through:
         with tempfile.TemporaryDirectory() as folder:
             temporary = Path(folder) / Path(path).name
@@ -82,13 +82,15 @@ def refuse_existing(path, overwrite=False, inputs=()):
         Of the output. Devices and pipes may always be written to.
     overwrite : bool
         Whether an existing file may be replaced.
-    inputs : sequence of path
-        Files that are read; the output must be none of them, whatever ``overwrite`` says.
+    inputs : sequence of str or path
+        Files that are read, ``name@index`` as for ``ase.io.read`` too; the output must be none of them, whatever
+        ``overwrite`` says. What is no file, such as the name of a potential, is left out.
     """
     path = Path(path)
-    if not path.exists() or _special(path):
+    if not path.exists() or is_special(path):
         return
-    if any(Path(other).exists() and path.samefile(other) for other in inputs):
+    names = {str(name) for name in inputs} | {str(name).rpartition('@')[0] for name in inputs}
+    if any(os.path.isfile(name) and path.samefile(name) for name in names):
         raise FileExistsError(f"the output '{path}' is one of the files to read; give another name for the output")
     if path.is_dir():
         raise FileExistsError(f"'{path}' is a folder; give the name of a file")
@@ -98,7 +100,7 @@ def refuse_existing(path, overwrite=False, inputs=()):
         )
 
 
-def _special(path):
+def is_special(path):
     """Whether ``path`` is, or links to, something that is written to rather than replaced."""
     if _descriptor(path):
         return True

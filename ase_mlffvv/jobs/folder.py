@@ -7,7 +7,6 @@ What a job writes goes through :func:`ase_mlffvv.io.files.complete`, and states 
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import logging
 import os
@@ -23,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from .. import __version__
 from ..io.files import save_json
+from ..io.identity import differences, digest_of, plain
 
 log = logging.getLogger(__name__)
 LOCK = '.lock'
@@ -214,42 +214,6 @@ def read_job(path, file, what):
             f'give a new folder, or {OVERWRITE}.'
         )
     return identity, entries
-
-
-def plain(identity):
-    """The identity as JSON holds it: tuples are lists, keys are text. Raises TypeError where JSON cannot."""
-    try:
-        return json.loads(json.dumps(identity, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f'settings must be finite numbers, text, lists and dicts of these ({error}): {identity}'
-        ) from None
-
-
-def digest_of(identity):
-    """SHA-256 of an identity."""
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-
-
-def differences(before, now):
-    """Settings in which two identities differ, as text with both values; nested ones as ``thermostat.taut``."""
-    before, now = _flat(plain(before)), _flat(plain(now))
-    return [f'{key}: {_show(before, key)} before, {_show(now, key)} now'
-            for key in sorted({*before, *now}) if before.get(key, ...) != now.get(key, ...)]  # fmt: skip
-
-
-def _flat(settings, prefix=''):
-    out = {}
-    for key, value in settings.items():
-        out.update(_flat(value, f'{prefix}{key}.') if isinstance(value, dict) and value else {f'{prefix}{key}': value})
-    return out
-
-
-def _show(settings, key):
-    if key not in settings:
-        return 'not given'
-    text = json.dumps(settings[key], ensure_ascii=False)
-    return text if len(text) <= 60 else f'{text[:56]} ...'
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from ..errors import DatasetError, StructureError, check_structure, some
 from ..io.datasets import group_of
 from ..io.files import save_json, save_text
-from ..jobs.folder import digest_of
+from ..io.identity import digest_of
 from .compute import Task, compute, reason_of, with_labels, without_labels
 from .engines import check_settings, code_of, find_engine
 from .pool import LocalPool, WorkerCannotStart

@@ -9,8 +9,8 @@ from ase.build import bulk
 
 from ase_mlffvv import VVSpec, accuracy, fit
 from ase_mlffvv.calculators import VVCalculator
-from ase_mlffvv.errors import DatasetError, ElementError
-from ase_mlffvv.fitting import train as train_module
+from ase_mlffvv.errors import CheckpointError, DatasetError, ElementError
+from ase_mlffvv.fitting.checkpoint import FitCheckpoint
 from ase_mlffvv.fitting.prepare import prepare
 from ase_mlffvv.fitting.supervised import active_directions
 from ase_mlffvv.io.datasets import Labels, check_frames
@@ -134,7 +134,7 @@ def test_interrupted_fit_goes_on(teacher, tmp_path, monkeypatch):
     whole, _ = fit(frames, SPEC, progress=False)
     state = tmp_path / 'a.vv.part'
     calls = []
-    save = train_module._State.save
+    save = FitCheckpoint.save
 
     def stop(self, blocks):
         save(self, blocks)
@@ -143,7 +143,7 @@ def test_interrupted_fit_goes_on(teacher, tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_module._State, 'save', stop)
+        patch.setattr(FitCheckpoint, 'save', stop)
         with pytest.raises(KeyboardInterrupt):
             fit(frames, SPEC, progress=False, checkpoint=state)
     assert state.exists()
@@ -154,15 +154,28 @@ def test_interrupted_fit_goes_on(teacher, tmp_path, monkeypatch):
     assert not state.exists()
 
 
-def test_checkpoint_of_another_fit_is_not_used(teacher, tmp_path, caplog):
+def test_other_files_are_no_checkpoints(teacher, tmp_path, monkeypatch):
     frames = labelled(teacher, structures())
+    mine = tmp_path / 'mine.vv'
+    teacher.save(mine)
+    before = mine.read_bytes()
+    with pytest.raises(CheckpointError, match='mine.vv. is not a checkpoint'):
+        fit(frames, replace(SPEC, terms=2), progress=False, checkpoint=mine)
+    assert mine.read_bytes() == before
     state = tmp_path / 'a.vv.part'
-    teacher.save(state)
-    fit(frames, replace(SPEC, terms=2), progress=False, checkpoint=state)
-    assert 'belongs to another fit' in caplog.text
-    state.write_text('junk')
-    fit(frames, replace(SPEC, terms=2), progress=False, checkpoint=state)
-    assert 'ignoring the unreadable checkpoint' in caplog.text
+    with monkeypatch.context() as patch:
+        patch.setattr(FitCheckpoint, 'remove', lambda self: None)
+        fit(frames, replace(SPEC, terms=2), progress=False, checkpoint=state)
+    before = state.read_bytes()
+    with pytest.raises(CheckpointError, match='of another fit .*spec.terms: 2 before, 3 now'):
+        fit(frames, replace(SPEC, terms=3), progress=False, checkpoint=state)
+    with pytest.raises(CheckpointError, match='of another fit .the training data have changed'):
+        fit(frames[1:], replace(SPEC, terms=2), progress=False, checkpoint=state)
+    assert state.read_bytes() == before
+    state.write_bytes(before[:-1])
+    with pytest.raises(CheckpointError, match='is damaged or cut off'):
+        fit(frames, replace(SPEC, terms=2), progress=False, checkpoint=state)
+    assert state.read_bytes() == before[:-1]
 
 
 def test_repulsion_starts_at_the_shortest_distance(teacher):

@@ -73,7 +73,7 @@ def test_the_one_before_is_kept(path):
 
 
 def test_what_is_no_checkpoint(path, tmp_path):
-    with pytest.raises(CheckpointError, match="another kind of job: 'test', not 'run'"):
+    with pytest.raises(CheckpointError, match=r"another kind of job \('test', expected 'run'\)"):
         load_checkpoint(path, 'run')
     with pytest.raises(FileNotFoundError):
         load_checkpoint(tmp_path / 'none', 'test')

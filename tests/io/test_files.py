@@ -104,6 +104,8 @@ def test_what_would_destroy_a_file_is_refused(tmp_path):
         refuse_existing(name, overwrite=True)
         with pytest.raises(FileExistsError, match='is one of the files to read'):
             refuse_existing(name, overwrite=True, inputs=['none', path])
+        with pytest.raises(FileExistsError, match='is one of the files to read'):
+            refuse_existing(name, inputs=[f'{path}@0:10'])
     with pytest.raises(FileExistsError, match='is a folder'):
         refuse_existing(tmp_path, overwrite=True)
     for device in ('/dev/null', '/dev/stdout'):
