@@ -175,6 +175,11 @@ class VVCalculator(Calculator):
         return GradeWatch(self.potential, settings['on_extrapolation'], settings['check_interval'], settings['threads'],
                           self._label(settings['model']))  # fmt: skip
 
+    def reset_check(self, calculations=0):
+        """Look at the grade next as if this calculator had done this number of calculations before."""
+        if self._watch is not None:
+            self._watch.calls = calculations
+
     def _check_grade(self, system):
         """Warn or raise where the grade of the present atoms is above one, every ``check_interval`` calls."""
         if self._watch.due():
