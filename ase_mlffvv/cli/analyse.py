@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from .options import add_overwrite
+
 
 def add(commands):
     """Add the command to the parser."""
@@ -24,6 +26,8 @@ def add(commands):
     p.add_argument('--frame-time', type=float, metavar='PS', help='time between frames where they do not tell it')
     p.add_argument('--pictures', type=int, default=4, help='frames to show (default 4)')
     p.add_argument('--processes', type=int, default=os.cpu_count(), help='default: all CPUs')
+    add_overwrite(p, 'begin anew in a folder with the report of another trajectory or of other settings, which is '
+                  'removed, or with other files')  # fmt: skip
     return p
 
 
@@ -40,5 +44,6 @@ def run(args):
         frame_time_ps=args.frame_time,
         pictures=args.pictures,
         processes=args.processes,
+        overwrite=args.overwrite,
     )
     print(f'page   {page}\ntable  {page.with_name("timeline.csv")}\nframes {page.with_name("coloured.extxyz")}')
