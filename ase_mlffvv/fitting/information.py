@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -77,7 +76,7 @@ class NormalMatrix:
             It is not such a file, or damaged.
         """
         try:
-            with np.load(Path(path), allow_pickle=False) as file:
+            with open(path, 'rb') as raw, np.load(raw, allow_pickle=False) as file:
                 bound = file['bound']
                 gram, rows = (tuple(file[f'{name}{t}'] for t in range(len(bound))) for name in ('gram', 'rows'))
                 known = KnownSurroundings(gram, rows, tuple(map(float, bound)))
