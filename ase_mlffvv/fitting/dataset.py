@@ -183,10 +183,10 @@ def split(frames, validation, seed):
 
     Returns
     -------
-    Dataset, and Dataset or sequence of Atoms
+    Dataset, and Dataset or list of Atoms
     """
     if not isinstance(validation, (int, float)):
-        return frames, validation
+        return frames, validation if isinstance(validation, Dataset) else list(validation)
     if not 0 <= validation < 1:
         raise ValueError(f'validation must be a share between 0 and 1 or a list of structures, got {validation}')
     n = round(validation * len(frames))

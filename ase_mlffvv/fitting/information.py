@@ -17,7 +17,7 @@ from .stages import Stages
 from .surroundings import KnownSurroundings, survey
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NormalMatrix:
     """What structures say about the coefficients of a set of functions, and the surroundings that they hold.
 
@@ -36,6 +36,9 @@ class NormalMatrix:
     functions: str
     matrix: np.ndarray
     known: KnownSurroundings
+
+    def __repr__(self):
+        return f'NormalMatrix({len(self.matrix)} functions, {self.functions[:12]})'
 
     def __add__(self, other):
         self._check(other.functions)

@@ -86,10 +86,10 @@ def _scale(potential, found, data):
         rest = residuals(frame, engine).forces
         if rest is not None:
             V = columns.evaluate(frame, *projector(frame))[1]
-            spread = (V @ draws) ** 2
+            errors = V @ draws
             if frame.atom_weights is not None:
-                square = frame.atom_weights**2
-                rest, spread = rest * frame.atom_weights[:, None], spread * np.repeat(square, 3)[:, None]
+                rest = rest * frame.atom_weights[:, None]
+                errors *= np.repeat(frame.atom_weights, 3)[:, None]
             error += (rest**2).sum()
-            predicted += spread.sum() / draws.shape[1]
+            predicted += (errors**2).sum() / draws.shape[1]
     return np.sqrt(error / predicted) if predicted > 0 else 1.0

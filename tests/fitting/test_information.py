@@ -61,7 +61,8 @@ def test_rounds_of_refit(start, tmp_path):
     potential.save(tmp_path / 'p.vv')
     again = VVPotential.load(tmp_path / 'p.vv')
     assert_same_uncertainty(potential, again, rtol=1e-3)  # draws are stored in single precision
-    assert again.digest() == VVPotential.load(tmp_path / 'p.vv').digest()
+    report.normal.check(again)
+    assert repr(report.normal).startswith(f'NormalMatrix({report.n_functions} functions, ')
 
 
 def test_report_of_a_fit_has_its_normal_matrix(start):

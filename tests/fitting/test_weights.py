@@ -9,6 +9,7 @@ from ase.io import write
 from ase_mlffvv import VVCalculator, accuracy, fit
 from ase_mlffvv.errors import DatasetError
 from ase_mlffvv.fitting import Dataset, FitWeights, add_uncertainty, refit, reliability
+from ase_mlffvv.fitting import train as train_module
 from ase_mlffvv.fitting.labels import energy_constants
 from ase_mlffvv.fitting.projector import Projector
 from ase_mlffvv.fitting.rows import Columns, weighted_rows
@@ -130,6 +131,47 @@ def test_small_weights_are_not_known_surroundings():
     assert np.max(grade) == pytest.approx(1, abs=1e-6)
     found = reliability(few, weighted(odd, 0.0))
     assert len(found.predicted) == len(found.actual) == len(found.grade) == 2 * 16
+
+
+def test_without_known_surroundings():
+    """Where no atom of an element weighs 0.1, all count; where there is no atom, that is an error."""
+    frames = crystals(5, 0)
+    potential, _ = fit(frames, COSINE, progress=False)
+    light = [atoms.copy() for atoms in frames]
+    for atoms in light:
+        atoms.info['weight'] = 0.01
+    found = add_uncertainty(potential, light)
+    np.testing.assert_array_equal(found.uncertainty[0].draws, potential.uncertainty[0].draws)
+    two = [atoms.copy() for atoms in frames]
+    for atoms in two:
+        atoms.symbols[::4] = 'Ag'
+    alloy, _ = fit(two, replace(COSINE, elements=('Ag', 'Cu')), progress=False)
+    with pytest.raises(DatasetError, match='no structure contains Ag, so nothing is known about its uncertainty'):
+        add_uncertainty(alloy, frames)
+
+
+def test_checkpoint_with_other_weights(teacher, tmp_path, monkeypatch, caplog):  # noqa: F811
+    """A fit that was interrupted goes on only with the weights it had."""
+    state = tmp_path / 'a.vv.part'
+    frames = weighted(labelled(teacher, structures()), 0.25)
+
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, 'accumulate', stop)  # after the selection
+        with pytest.raises(KeyboardInterrupt):
+            fit(frames, SPEC, progress=False, checkpoint=state)
+    saved = state.read_bytes()
+    _, report = fit(frames, SPEC, progress=False, checkpoint=state)
+    assert any('resumed with 12 terms' in note for note in report.notes)
+    for other in (weighted([a.copy() for a in frames], 0.5), [a.copy() for a in frames]):
+        other[0].info['energy_weight'] = 2.0
+        state.write_bytes(saved)
+        _, report = fit(other, SPEC, progress=False, checkpoint=state)
+        assert not any('resumed' in note for note in report.notes)
+        assert 'belongs to another fit' in caplog.text
+        caplog.clear()
 
 
 def test_normal_equations_of_equal_weights(teacher):  # noqa: F811
