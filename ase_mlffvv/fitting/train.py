@@ -84,13 +84,13 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
     frames = frames if isinstance(frames, Dataset) else list(frames)
     with stages('lists', len(frames)) as tick:
         data, held_out = datasets(frames, shell, validation, group_weights, seed, tick)
-    chosen = range(len(data))[::stride] if isinstance(stride, int) else stride
+    chosen = list(range(len(data))[::stride]) if isinstance(stride, int) else [int(k) for k in stride]
     selection = _Selection(spec, weights, chosen, loops, seed, ridge)
     directions = _first_directions(stages, data, shell, selection) if spec.projection == 'supervised' else None
     constants = energy_constants(data, len(spec.elements))
     rest = shifted(data, constants)
     start = _components(stages, rest, shell, spec, directions)
-    state = _State(checkpoint, start, _fingerprint(spec, weights, rest.subset(chosen), seed, loops, ridge))
+    state = _State(checkpoint, start, _fingerprint(spec, weights, rest, chosen, seed, loops, ridge))
     blocks = _select(stages, rest, start, selection, state)
     blocks, equations, condition = _solve(stages, rest, start, blocks, weights, ridge)
     fitted = replace(start, blocks=with_constants(blocks, constants))

@@ -170,9 +170,20 @@ def test_checkpoint_of_another_fit_is_not_used(teacher, tmp_path, caplog):
     teacher.save(state)
     fit(frames, replace(SPEC, terms=2), progress=False, checkpoint=state)
     assert 'belongs to another fit' in caplog.text
+    fit(frames[:13], replace(SPEC, terms=2), progress=False, checkpoint=_interrupted(frames, state), stride=2)
+    assert caplog.text.count('belongs to another fit') == 2  # the 14th is not selected on, but has its components
     state.write_text('junk')
     fit(frames, replace(SPEC, terms=2), progress=False, checkpoint=state)
     assert 'ignoring the unreadable checkpoint' in caplog.text
+
+
+def _interrupted(frames, state):
+    """Checkpoint of a fit that was stopped after the selection."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_module, 'accumulate', lambda *args: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            fit(frames, replace(SPEC, terms=2), progress=False, checkpoint=state, stride=2)
+    return state
 
 
 def test_repulsion_starts_at_the_shortest_distance(teacher):

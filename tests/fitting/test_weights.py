@@ -151,7 +151,7 @@ def test_without_known_surroundings():
 
 
 def test_checkpoint_with_other_weights(teacher, tmp_path, monkeypatch, caplog):  # noqa: F811
-    """A fit that was interrupted goes on only with the weights it had."""
+    """A fit that was interrupted continues only with the weights it had."""
     state = tmp_path / 'a.vv.part'
     frames = weighted(labelled(teacher, structures()), 0.25)
 
