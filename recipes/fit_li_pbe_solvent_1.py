@@ -34,7 +34,7 @@ WAY, RIDGE = 'joint', 1e-7
 SHARE = 0.3  # the vacuum sets count as so many times themselves
 
 
-def vacuum_prior(base, train):
+def vacuum_normal(base, train):
     """Normal equations of the vacuum sets without their slabs, to the share they count."""
     bulk = [atoms for atoms in train if atoms.info['group'] != 'Surface']
     groups = {group: weight for group, weight in fit_li_pbe_1.GROUP_WEIGHTS.items() if group != 'Surface'}
@@ -55,16 +55,16 @@ def with_surface(base, path=None):
     return chosen
 
 
-def adapt(way, base, frames, pairs, prior, progress=False):
+def adapt(way, base, frames, pairs, normal, progress=False):
     """The potential of one way, and its report; ``pairs`` are two lists, in the solvent and in vacuum."""
     labels = differences(base, *pairs) if way == 'difference' else frames
     return refit(
-        base, labels, weights=WEIGHTS, ridge=RIDGE, new_zero=False, prior=None if way == 'alone' else prior,
+        base, labels, weights=WEIGHTS, ridge=RIDGE, new_zero=False, normal=None if way == 'alone' else normal,
         progress=progress,
     )  # fmt: skip
 
 
-def compare(base, prior, test, folds=5, path=None):
+def compare(base, normal, test, folds=5, path=None):
     """Cross-validate the ways on the structures with a surface, and print their errors.
 
     Errors in meV/atom and meV/Å: energies, forces, and root mean square of forces in the solvent, on structures held
@@ -83,7 +83,7 @@ def compare(base, prior, test, folds=5, path=None):
             potential = base
             if way != 'vacuum':
                 pairs = [[media[k] for k in use] for media in (inside, outside)]
-                potential, _ = adapt(way, base, [frames[k] for k in chosen], pairs, prior)
+                potential, _ = adapt(way, base, [frames[k] for k in chosen], pairs, normal)
             found = accuracy(potential, [frames[k] for k in part])
             energy.append(found.errors('energy') * 1e3)
             forces.append(found.errors('forces') * 1e3)
@@ -103,12 +103,12 @@ def main(folder, output):
     base = find_potential('li-pbe-1')
     train, test = fit_li_pbe_1.published(folder)
     test = [atoms for atoms in test if atoms.info['group'] != 'Surface']
-    prior = vacuum_prior(base, train + fit_li_pbe_1.far())
+    normal = vacuum_normal(base, train + fit_li_pbe_1.far())
     if output == '--compare':
-        compare(base, prior, test)
+        compare(base, normal, test)
         return
     frames, inside, outside = with_surface(base)
-    potential, report = adapt(WAY, base, frames, (inside, outside), prior, progress=True)
+    potential, report = adapt(WAY, base, frames, (inside, outside), normal, progress=True)
     kept = vacuum_errors(potential, test)
     card = {
         'title': 'li-pbe-solvent-1: lithium, PBE, in a solvent of propylene carbonate and dimethoxyethane with ions',
