@@ -35,7 +35,7 @@ def test_the_committed_structures_come_out_again():
     """The first of the recipe, which depend on builders, model, integrator and the order of random numbers."""
     rng, calc = np.random.default_rng(0), VVCalculator('li-pbe-1')
     made = [li_solvent_1.thermal(atoms, t, calc, rng) for (_, t, atoms), _ in zip(li_solvent_1.crystals(rng), range(3))]
-    stored, _ = solvent_set.pairs()
+    stored, _ = solvent_set.in_both_media()
     for atoms in made:
         same = [other for other in stored if len(other) == len(atoms)]
         assert min(np.abs(atoms.positions - other.positions).max() for other in same) < 1e-7
