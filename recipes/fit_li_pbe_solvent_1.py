@@ -12,7 +12,9 @@ the many-body shape; the structures of li-solvent-1 that have a surface say what
     joint       the same, with the vacuum sets
 
 The vacuum sets enter by the normal equations of li-pbe-1's functions, without their slabs. The structures of
-li-solvent-1 without a surface, where both programs must agree, give the difference of their zeros of energy.
+li-solvent-1 without a surface, where both programs must agree, give the difference of their zeros of energy. The
+potential is written to OUTPUT, by default li-pbe-solvent-1.vv in the current folder, and its card beside it with the
+suffix .md.
 """
 
 from __future__ import annotations
@@ -42,22 +44,22 @@ def vacuum_normal(base, train):
 
 
 def with_surface(base, path=None):
-    """Structures with a surface and li-pbe-1's zero of energy: all, and pairs in the solvent and in vacuum."""
+    """Structures with a surface and li-pbe-1's zero of energy: all, and those in both media as two lists."""
     frames = solvent_set.load(path=path)
     solid = [atoms for atoms in frames if not atoms.info['paired']]
     shift = accuracy(base, solid).errors('energy').mean()
     print(f'{len(solid)} structures without a surface: energies differ by {shift * 1e3:.2f} meV/atom from li-pbe-1')
     chosen = []
-    for group in (frames, *solvent_set.pairs(path)):
+    for group in (frames, *solvent_set.in_both_media(path)):
         chosen.append([atoms for atoms in group if atoms.info['paired']])
         for atoms in chosen[-1]:
             atoms.info['REF_energy'] += shift * len(atoms)
     return chosen
 
 
-def adapt(way, base, frames, pairs, normal, progress=False):
-    """The potential of one way, and its report; ``pairs`` are two lists, in the solvent and in vacuum."""
-    labels = differences(base, *pairs) if way == 'difference' else frames
+def adapt(way, base, frames, both, normal, progress=False):
+    """The potential of one way, and its report; ``both`` are two lists, in the solvent and in vacuum."""
+    labels = differences(base, *both) if way == 'difference' else frames
     return refit(
         base, labels, weights=WEIGHTS, ridge=RIDGE, new_zero=False, normal=None if way == 'alone' else normal,
         progress=progress,
@@ -82,8 +84,8 @@ def compare(base, normal, test, folds=5, path=None):
             use = np.flatnonzero(np.isin(numbers, chosen))
             potential = base
             if way != 'vacuum':
-                pairs = [[media[k] for k in use] for media in (inside, outside)]
-                potential, _ = adapt(way, base, [frames[k] for k in chosen], pairs, normal)
+                both = [[media[k] for k in use] for media in (inside, outside)]
+                potential, _ = adapt(way, base, [frames[k] for k in chosen], both, normal)
             found = accuracy(potential, [frames[k] for k in part])
             energy.append(found.errors('energy') * 1e3)
             forces.append(found.errors('forces') * 1e3)
@@ -135,6 +137,6 @@ def main(folder, output):
 
 
 if __name__ == '__main__':
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) not in (2, 3) or sys.argv[1].startswith('-'):
         sys.exit(__doc__)
-    main(sys.argv[1], sys.argv[2] if len(sys.argv) == 3 else str(Path(__file__).with_name('li-pbe-solvent-1.vv')))
+    main(sys.argv[1], sys.argv[2] if len(sys.argv) == 3 else 'li-pbe-solvent-1.vv')

@@ -12,7 +12,7 @@ LAYERS = ['errors', 'jit', 'io', 'structures', 'datasets', 'potentials', 'neighb
           'engines', 'calculators', 'dft', 'fitting', 'md', 'analysis', 'jobs', 'labelling', 'properties',
           'cli']  # fmt: skip
 SAFE_FILES = [('errors',), ('io', 'checkpoint'), ('io', 'files'), ('io', 'identity'), ('jobs', 'folder')]
-FOR_ANALYSIS = [('ase_mlffvv', *name) for name in [*SAFE_FILES, ('structures',)]]  # these import nothing heavy
+ANALYSIS_MAY_IMPORT = [('ase_mlffvv', *name) for name in [*SAFE_FILES, ('structures',)]]  # nothing heavy
 FILES = sorted([*ROOT.glob('ase_mlffvv/**/*.py'), *ROOT.glob('analysis/**/*.py')])
 
 
@@ -35,7 +35,7 @@ def test_imports_point_down(path):
     package, *rest = path.relative_to(ROOT).with_suffix('').parts
     for name in imports(path):
         if package == 'analysis':
-            allowed = any(tuple(name[: len(part)]) == part for part in FOR_ANALYSIS)
+            allowed = any(tuple(name[: len(part)]) == part for part in ANALYSIS_MAY_IMPORT)
             if not allowed:
                 assert name[0] not in ('ase_mlffvv', 'torch'), f'{path}: analysis works with any ASE calculator'
         elif name[0] == 'mlffvv_analysis':

@@ -145,7 +145,7 @@ def test_interrupted_fit_goes_on(teacher, tmp_path, monkeypatch):
     whole, _ = fit(frames, SPEC, progress=False)
     state = tmp_path / 'a.vv.part'
     calls = []
-    save = train_module._State.save
+    save = FitCheckpoint.save
 
     def stop(self, blocks):
         save(self, blocks)
@@ -154,7 +154,7 @@ def test_interrupted_fit_goes_on(teacher, tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_module._State, 'save', stop)
+        patch.setattr(FitCheckpoint, 'save', stop)
         with pytest.raises(KeyboardInterrupt):
             fit(frames, SPEC, progress=False, checkpoint=state)
     assert state.exists()
