@@ -69,7 +69,7 @@ class Frame:
         self.column = default_column(atoms)
 
     @cached_property
-    def numbers(self):
+    def coordination(self):
         return coordination.coordination_numbers(self.atoms, self.settings.cutoff)
 
     @cached_property

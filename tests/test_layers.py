@@ -34,13 +34,15 @@ def test_imports_point_down(path):
     for name in imports(path):
         if package == 'analysis':
             assert name[0] not in ('ase_mlffvv', 'torch'), f'{path}: analysis works with any ASE calculator'
+        elif name[0] == 'mlffvv_analysis':
+            assert LAYERS.index('analysis') < LAYERS.index(rest[0]), f'{path} imports the analysis'
         elif name[0] == 'ase_mlffvv' and len(name) > 1 and rest[0] in LAYERS and name[1] in LAYERS:
             assert LAYERS.index(name[1]) <= LAYERS.index(rest[0]), f'{path} imports upwards: {".".join(name)}'
 
 
 def test_every_part_has_a_layer():
     parts = {p.name.removesuffix('.py') for p in (ROOT / 'ase_mlffvv').iterdir() if not p.name.startswith(('_', '.'))}
-    assert parts - {'__pycache__'} == set(LAYERS)
+    assert (parts | {'analysis'}) - {'__pycache__'} == set(LAYERS)
 
 
 @pytest.mark.parametrize('path', [*FILES, *sorted(ROOT.glob('tests/**/*.py'))], ids=lambda p: str(p.relative_to(ROOT)))

@@ -58,8 +58,8 @@ def add(commands):
 def run(args):
     """Do what the arguments say."""
     from ..calculators import VVCalculator
+    from ..jobs import RunSettings, read_settings, resume, start, summary
     from ..jobs.record import trajectory_path
-    from ..md import RunSettings, read_settings, resume, start, summary
 
     if args.restart:
         folder = Path(args.restart)

@@ -105,7 +105,7 @@ def test_what_is_finished_is_read(tmp_path):
         assert found.info['REF_energy'] == pytest.approx(frames[k].get_potential_energy(), abs=1e-12)
     write(tmp_path / 'frames.extxyz', frames)  # eight digits are the same structure
     again = read(tmp_path / 'frames.extxyz', ':')
-    assert quick(again, 'tests.active.factories:counted', folder, settings=settings).computed == 0
+    assert quick(again, 'tests.labelling.factories:counted', folder, settings=settings).computed == 0
     assert not calls.exists()
     again[0].positions[0, 0] += 1e-6
     again[1].set_initial_charges([0.1, 0, 0, 0])
@@ -119,7 +119,7 @@ def test_changed_settings_are_named(tmp_path):
     os.remove(path)
     with pytest.raises(ValueError, match=r'other settings \(ecut: 350 before, 400 now\)\. They must not be mixed'):
         quick(copper(1), factories.counted, folder, settings={'calls': path, 'ecut': 400})
-    with pytest.raises(ValueError, match=r'calculator: "tests.active.factories:counted" before, "emt" now'):
+    with pytest.raises(ValueError, match=r'calculator: "tests.labelling.factories:counted" before, "emt" now'):
         quick(copper(1), 'emt', folder)
     (tmp_path / 'calls').write_text('x')
     with pytest.raises(ValueError, match='content of calls: not given before'):
@@ -280,8 +280,8 @@ def test_bad_calculators_and_settings(tmp_path):
     for calculator, settings, error, message in (
         ('abinit', {}, ValueError, "no calculator 'abinit'; known: emt, gpaw, vv, or the import path"),
         ('no_such_module:make', {}, ValueError, "cannot be imported: No module named 'no_such_module'"),
-        ('tests.active.factories:make', {}, ValueError, "has no 'make'"),
-        ('tests.active.factories:os', {}, TypeError, 'not a function'),
+        ('tests.labelling.factories:make', {}, ValueError, "has no 'make'"),
+        ('tests.labelling.factories:os', {}, TypeError, 'not a function'),
         (3, {}, TypeError, 'got 3'),
         (inner(), {}, TypeError, 'at the top of a module'),
         (lambda atoms, safe, directory: EMT(), {}, TypeError, 'at the top of a module'),

@@ -12,7 +12,7 @@ from ase_mlffvv.properties.reference import PROPERTIES, beyond, middle
 
 from .models import Poor, WithoutStress
 
-LJ = 'tests.validation.models:lj'
+LJ = 'tests.properties.models:lj'
 
 
 def run(*args):

@@ -50,7 +50,7 @@ def test_settings_are_named_as_in_the_file():
         ({'ecutt': 60}, r'ecutt is not a keyword of etot\.input; did you mean ECUT\?'),
         ({'outstress': True}, r'did you mean OUT\.STRESS\?'),
         ({'scf_iter2_1': (1,)}, r'did you mean SCF_ITER[01]_#\?'),
-        ({'encutoff_of_waves': 1}, r'see ase_mlffvv\.calculators\.pwmat\.keywords'),
+        ({'encutoff_of_waves': 1}, r'see ase_mlffvv\.dft\.pwmat\.keywords'),
         ({'ecut': '60'}, r"ECUT must be a number \(Ry\), got '60'"),
         ({'ecut': True}, r'ECUT must be a number \(Ry\), got True'),
         ({'ecut': float('nan')}, 'got nan'),
