@@ -214,6 +214,10 @@ def test_messages():
         Berendsen(250, taut=-1)
     with pytest.raises(CalculatorSetupError, match="device='cuda' was requested|engine"):
         Dynamics(atoms, device='cuda', engine='numba')
+    still = structures()['crystal']
+    for thermostat in (Berendsen(250), CSVR(250)):
+        with pytest.raises(StructureError, match='scales momenta, and those of the structure are zero'):
+            Dynamics(still, integrator=thermostat)
     bound = atoms.copy()
     bound.set_constraint(FixBondLength(0, 1))
     with pytest.raises(NotImplementedError, match='FixAtoms only, the structure has FixBondLength'):
