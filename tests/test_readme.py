@@ -74,6 +74,8 @@ def labelled(n, seed):
 
 def test_all_blocks_of_the_readme_run_in_order(tmp_path, monkeypatch, capsys):
     """Python blocks share one namespace and one folder with the commands; structures, models and times are small."""
+    for package in ('ovito', 'pandas', 'ruptures', 'sklearn'):
+        pytest.importorskip(package, reason='the extra analysis is not installed')
     monkeypatch.chdir(tmp_path)
     write('train.extxyz', labelled(12, 0))
     write('few.extxyz', labelled(5, 1))
