@@ -115,10 +115,11 @@ def test_commands_of_the_readme_exist():
 
 
 def test_other_programs_of_the_readme_exist():
-    scripts = re.findall(r'^(?:\w+=\S+ )?python (\S+\.py)', README, re.M) + re.findall(r'`python (\S+\.py)', README)
-    assert scripts
-    for script in scripts:
-        assert (ROOT / script).exists(), script
+    found = re.findall(r'python (-m (?:benchmarks|recipes|studies)\.[\w.]+|\w+/\w+\.py)', README)
+    assert len(found) >= 3
+    for program in found:
+        path = program.removeprefix('-m ').replace('.', '/') + '.py' if program.startswith('-m') else program
+        assert (ROOT / path).exists(), program
 
 
 def test_make_targets_and_files():
