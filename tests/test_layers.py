@@ -45,7 +45,8 @@ def test_imports_point_down(path):
 
 
 def test_every_part_has_a_layer():
-    parts = {p.name.removesuffix('.py') for p in (ROOT / 'ase_mlffvv').iterdir() if not p.name.startswith(('_', '.'))}
+    found = [p for p in (ROOT / 'ase_mlffvv').iterdir() if p.is_dir() or p.suffix == '.py']
+    parts = {p.name.removesuffix('.py') for p in found if not p.name.startswith(('_', '.'))}
     assert (parts | {'analysis'}) - {'__pycache__'} == set(LAYERS)
 
 

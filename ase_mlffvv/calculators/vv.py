@@ -330,5 +330,5 @@ def as_results(prediction: Prediction, atoms):
             stresses[:, k] = 0.5 * (prediction.virials[:, a, b] + prediction.virials[:, b, a])
         stresses /= atoms.cell.volume
         results['stresses'] = stresses
-        results['stress'] = results['stresses'].sum(axis=0)
+        results['stress'] = stresses.sum(axis=0)
     return results

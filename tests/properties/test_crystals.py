@@ -112,6 +112,7 @@ def test_vacancy_hop_of_lithium():
 
 def test_phonons_of_nearest_neighbor_springs():
     """At X of fcc the frequencies are (4k/m)^1/2, twice, and (8k/m)^1/2."""
+    pytest.importorskip('phonopy')
     spacing = 3.0
     attach = relaxing.use(neighbors_only(spacing))
     atoms = attach(bulk('Li', 'fcc', a=spacing * np.sqrt(2)))
@@ -124,6 +125,7 @@ def test_phonons_of_nearest_neighbor_springs():
 
 
 def test_imaginary_phonons_are_told():
+    pytest.importorskip('phonopy')
     spacing = 3.0
     attach = relaxing.use(neighbors_only(spacing))
     atoms = attach(bulk('Li', 'bcc', a=spacing * 2 / np.sqrt(3)))
