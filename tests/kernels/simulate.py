@@ -6,6 +6,7 @@ calculator says, and messages of errors, to standard output as JSON.
 
 import json
 import sys
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,9 @@ from ase_mlffvv.neighbors import pair_list
 
 from ..systems import cell_of, zoo
 from ..toys import random_potential
+from .test_centres import groups
 
+GROUPED = 'slab', 'mixed', 'cluster', 'one atom'
 ELEMENTS = {'one element': ('Li',), 'two elements': ('Li', 'Na')}
 
 
@@ -58,6 +61,24 @@ def main(out):
         engine = CudaEngine(potential)
         for name, atoms in zoo(elements).items():
             keep(f'{label}/{name}', engine.evaluate(*system(potential, atoms)))
+
+    for name in GROUPED:
+        potential = density_potential('two elements')
+        atoms, engine = zoo(ELEMENTS['two elements'])[name], CudaEngine(potential, scratch=6000)
+        args, total = system(potential, atoms, skin=0.5), Counter()
+        for centres in groups(len(atoms)):
+            prediction = engine.evaluate(*args, centres=centres)
+            kept = engine._device_pairs
+            again = engine.evaluate(*args, centres=centres[::-1])
+            said.setdefault('kept for the same centres', []).append(kept is engine._device_pairs)
+            total.update({f'sum/{name}/{field}': value for field, value in prediction._asdict().items()})
+            others = np.setdiff1d(np.arange(len(atoms)), centres)
+            total[f'others/{name}'] += (
+                np.abs(prediction.energies[others]).sum() + np.abs(prediction.virials[others]).sum()
+            )
+            total[f'others/{name}'] += np.abs(again.forces - prediction.forces).sum()
+        arrays.update(total)
+    said['repeated centres'] = message(engine.evaluate, *args, centres=[0, 0])
 
     potential = density_potential('one element')
     atoms = zoo()['slab']
