@@ -7,14 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import spearmanr
 
+from ..engines.evaluator import Evaluator
 from ..errors import DatasetError
 from ..io.datasets import check_frames
 from ..io.files import complete
-from ..kernels.cpu.engine import NumbaEngine
-from ..kernels.fit.uncertainty import UncertaintyEngine
-from ..model.uncertainty import committee
-from .prepare import prepare
-from .refit import residuals
 
 _MEMBERS = 32
 
@@ -96,17 +92,16 @@ def reliability(potential, frames):
     """
     if potential.uncertainty is None:
         raise DatasetError(f'{potential!r} has no uncertainty: fit it again, or use add_uncertainty()')
-    engine, uncertainties = NumbaEngine(potential), UncertaintyEngine(potential)
-    members = [NumbaEngine(member) for member in committee(potential, _MEMBERS)]
+    evaluator = Evaluator(potential, skin=0.0)
     predicted, actual, grade = [], [], []
-    for frame in prepare(frames, check_frames(frames), potential, {}):
-        if frame.labels.forces is None:
+    for atoms, label in zip(frames, check_frames(frames)):
+        if label.forces is None:
             continue
-        system = frame.system.species, frame.system.positions, frame.system.cell, frame.pairs
-        actual.append(np.linalg.norm(residuals(frame, engine).forces, axis=1))
-        square = sum((member.evaluate(*system).forces ** 2).sum(axis=1) for member in members)
-        predicted.append(np.sqrt(square / _MEMBERS))
-        grade.append(uncertainties(*system)[-1])
+        evaluator.set_atoms(atoms.numbers, atoms.cell, atoms.pbc)
+        actual.append(np.linalg.norm(label.forces - evaluator.evaluate(atoms.positions).forces, axis=1))
+        found = evaluator.uncertainty(members=_MEMBERS)
+        predicted.append(found['forces'])
+        grade.append(found['grade'])
     if not actual:
         raise DatasetError('no structure has forces to compare with')
     return Reliability(*map(np.concatenate, (predicted, actual, grade)))

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from ..engines.evaluator import Evaluator
 from ..io.datasets import check_frames, group_of
-from ..kernels.cpu.engine import NumbaEngine
-from ..neighbors import pair_list
 
 PROPERTIES = {
     'energy': ('meV/atom', 1e3),
@@ -174,13 +173,12 @@ def accuracy(potential, frames, tick=lambda: None) -> Accuracy:
     frames : sequence of Atoms
         Labels as in :mod:`ase_mlffvv.io.datasets`.
     """
-    engine = NumbaEngine(potential)
+    evaluator = Evaluator(potential, skin=0.0)
     reference, predicted = ({name: [] for name in PROPERTIES} for _ in range(2))
     labels = check_frames(frames, 'the structures')
     for atoms, label in zip(frames, labels):
-        cell = np.where(atoms.pbc[:, None], atoms.cell[:], 0.0)
-        pairs = pair_list(atoms.positions, cell, atoms.pbc, engine.cutoff)
-        result = engine.evaluate(potential.species(atoms.numbers), atoms.positions, cell, pairs)
+        evaluator.set_atoms(atoms.numbers, atoms.cell, atoms.pbc)
+        result = evaluator.evaluate(atoms.positions)
         n, empty = len(atoms), np.zeros(0)
         pair = {name: (empty, empty) for name in PROPERTIES}
         if label.energy is not None:

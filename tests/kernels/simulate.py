@@ -46,6 +46,24 @@ def message(call, *args, **settings):
     return 'no error'
 
 
+def moving():
+    """Structures one after another: some steps of a slab, one more atom, none, another cell, another periodicity."""
+    atoms = zoo()['slab']
+    for k in range(3):
+        atoms.positions += 0.02 * np.sin(np.arange(3 * len(atoms)) + k).reshape(-1, 3)
+        yield f'step {k}', atoms.copy()
+    atoms.append('Li')
+    atoms.positions[-1] = atoms.positions[0] + [0.3, 0.2, 4.5]
+    yield 'one more', atoms.copy()
+    yield 'empty', atoms[:0]
+    atoms = zoo()['cubic']
+    yield 'cubic', atoms.copy()
+    atoms.set_cell(1.01 * atoms.cell[:], scale_atoms=True)
+    yield 'strained', atoms.copy()
+    atoms.pbc = True, True, False
+    yield 'not periodic', atoms.copy()
+
+
 def main(out):
     from ase_mlffvv import VVCalculator
     from ase_mlffvv.engines.choice import make_engine
@@ -108,6 +126,16 @@ def main(out):
         atoms.calc = VVCalculator(potential, device='cuda', engine=choice)
         arrays[f'calculator/{choice}'] = atoms.get_forces()
         said[f'engine={choice}'] = atoms.calc.engine_info()
+    calc = VVCalculator(potential, device='cuda')
+    for name, atoms in moving():
+        atoms.calc = calc
+        arrays[f'calculator/{name}/forces'] = atoms.get_forces()
+        arrays[f'calculator/{name}/stresses'] = calc.results.get('stresses', np.zeros(0))
+    said['reused'] = calc.engine_info()['pair_list']
+    for k, results in enumerate(calc.evaluate_many([atoms for _, atoms in moving()], ['forces'])):
+        arrays[f'calculator/many/{k}'] = results['forces']
+    said['after many'] = calc.engine_info()['pair_list']
+    atoms = zoo()['slab']
     engine = make_engine(potential, 'cuda', 'cuda', precision='float32')
     keep('float32', engine.evaluate(*system(potential, atoms)))
     said['calculator, features'] = message(VVCalculator, random_potential(), device='cuda', engine='cuda')

@@ -13,7 +13,7 @@ from ase_mlffvv.model.potential import Prediction
 from ase_mlffvv.structures import column
 
 from ..systems import zoo
-from .simulate import ELEMENTS, GROUPED, density_potential, linear, system
+from .simulate import ELEMENTS, GROUPED, density_potential, linear, moving, system
 from .simulator import simulate
 
 
@@ -105,6 +105,19 @@ def test_choice_of_the_calculator(simulated):
     if not torch.cuda.is_available():  # auto falls back to torch
         assert 'but torch' in said['calculator, features, auto']
     assert "Numba finds no CUDA device 'cuda:1'" in said['second GPU']
+
+
+def test_calculator_with_its_list_on_the_device(simulated):
+    found, said = simulated
+    calc = VVCalculator(density_potential('one element'))
+    for k, (name, atoms) in enumerate(moving()):
+        atoms.calc = calc
+        for forces in (found[f'calculator/{name}/forces'], found[f'calculator/many/{k}']):
+            np.testing.assert_allclose(forces, atoms.get_forces(), atol=1e-10, err_msg=name)
+        stresses = calc.results.get('stresses', np.zeros(0))
+        np.testing.assert_allclose(found[f'calculator/{name}/stresses'], stresses, atol=1e-10, err_msg=name)
+    assert said['reused'] == said['after many']
+    assert said['reused']['reuses'] == 3  # two steps, and the strain
 
 
 def test_without_a_gpu():
