@@ -88,3 +88,33 @@ def check_structure(positions, cell, pbc):
             f'the cell {np.asarray(cell).tolist()} is periodic along {np.asarray(pbc).tolist()}, but its periodic '
             'vectors are zero or parallel, so it has no volume. Set atoms.cell, or atoms.pbc = False for a cluster.'
         )
+
+
+def check_centres(centres, n_atoms):
+    """Centre atoms in ascending order, shape (n_centres,), int64.
+
+    Parameters
+    ----------
+    centres : array_like of int
+        Different numbers of atoms from 0 to ``n_atoms - 1``.
+    n_atoms : int
+
+    Raises
+    ------
+    ValueError
+        Anything else.
+    """
+    found = np.asarray(centres)
+    if found.ndim != 1 or (found.size and found.dtype.kind not in 'iu'):
+        hint = '; numpy.flatnonzero(mask) gives those of a mask' if found.dtype == bool else ''
+        raise ValueError(
+            f'centres must be a list of numbers of atoms (integers), got {found.dtype} of shape {found.shape}{hint}'
+        )
+    found = np.sort(found.astype(np.int64))
+    outside = found[(found < 0) | (found >= n_atoms)]
+    if len(outside):
+        raise ValueError(f'centres must be numbers of atoms from 0 to {n_atoms - 1}, got {some(outside)}')
+    repeated = np.unique(found[1:][np.diff(found) == 0])
+    if len(repeated):
+        raise ValueError(f'centres must be different atoms, got {some(repeated)} more than once')
+    return found

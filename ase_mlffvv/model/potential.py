@@ -102,11 +102,11 @@ class VVPotential:
 
         return digest(self)
 
-    def evaluate(self, species, positions, cell, pairs, device='cpu') -> Prediction:
+    def evaluate(self, species, positions, cell, pairs, device='cpu', centres=None) -> Prediction:
         """Energies, forces and virials by the torch definition (:mod:`ase_mlffvv.model.definition`)."""
         from .definition import evaluate
 
-        return evaluate(self, species, positions, cell, pairs, device)
+        return evaluate(self, species, positions, cell, pairs, device, centres)
 
     def save(self, path):
         """Write a ``.vv`` file; it appears under its name only when complete."""
