@@ -45,7 +45,7 @@ def minimise(atoms, model=None, *, fmax=0.01, steps=10_000, maxstep=0.2, progres
     """
     still = atoms.copy()
     still.set_momenta(np.zeros((len(atoms), 3)), apply_constraint=False)
-    md = Dynamics(still, model, on_extrapolation='ignore', sample_interval=0, **settings)
+    md = Dynamics(still, model, on_extrapolation='ignore', reporters=(), **settings)
     state, mobile = md.state, md.state.mobile
     md.atoms()
     velocities = 0.0 * state.positions
