@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from .local import Local, outward, soft_step
 
@@ -60,13 +62,18 @@ def find_boxes(local: Local, core, size, reach):
     cores = sorted({min(int(n), len(local.vectors)) for n in core}, reverse=True)
     level = _levels(local, cores[0], reach)
     out = []
-    for rotation in _rotations(normal):
+    for rotation in _rotations(local, normal):
         vectors = local.vectors @ rotation.T
-        for lengths in _lengths(local, size, reach, normal is None):
+        for lengths in _lengths(local, vectors, size, reach, normal is None):
             box = _box(local, vectors, rotation, lengths, cores, level, size, reach)
             if box is not None:
                 out.append(box)
-    return sorted(out, key=lambda box: box.misfit - 0.03 * box.core.sum())
+    return sorted(out, key=rank)
+
+
+def rank(box):
+    """What boxes are sorted by: the misfit, less a bonus for a large core."""
+    return box.misfit - 0.03 * box.core.sum()
 
 
 def _levels(local, largest, reach):
@@ -76,26 +83,68 @@ def _levels(local, largest, reach):
     return np.where(near.any(axis=0), near.argmax(axis=0) + 1, len(local.vectors) + 1)
 
 
-def _rotations(normal):
-    """Frames with z along the outward normal, at several angles about it; several frames inside of the solid."""
+def _rotations(local, normal):
+    """Frames with z along the outward normal and x along a period of the crystal or at several angles to it.
+
+    Inside of the solid: the parent's axes, and frames along periods of the crystal.
+    """
+    periods = _periods(local)
     if normal is None:
         yield np.eye(3)
-        rng = np.random.default_rng(0)
-        for angle in (30, 45, 60):
-            yield _about(np.array([0, 0, 1.0]), angle)
-        for _ in range(3):
-            yield np.linalg.qr(rng.normal(size=(3, 3)))[0].T
+        for k, first in enumerate(periods[:3]):
+            across = [t for t in periods if abs(t @ first) < 0.12 * np.linalg.norm(t) * np.linalg.norm(first)]
+            yield frame_of(first, across[0] if across else periods[k - 1])
         return
     axis = int(np.abs(normal).argmax())
     if abs(normal[axis]) > SNAP:
         normal = np.sign(normal[axis]) * np.eye(3)[axis]
-        x = np.eye(3)[(axis + 1) % 3]
-    else:
-        x = np.cross(normal, np.eye(3)[int(np.abs(normal).argmin())])
-        x /= np.linalg.norm(x)
-    frame = np.array([x, np.cross(normal, x), normal])
-    for angle in (0, 45, 15, 30, 60, 75):
+    flat = [t for t in periods if abs(t @ normal) < 0.2 * np.linalg.norm(t)]
+    across = np.eye(3)[int(np.abs(normal).argmin())]
+    frame = frame_of(normal, flat[0] if flat else across)[[1, 2, 0]]
+    for angle in (0, 45, 22.5, 67.5):
         yield frame @ _about(normal, angle)
+    if flat:
+        yield frame_of(normal, across)[[1, 2, 0]]
+
+
+def frame_of(first, second):
+    """Right-handed orthonormal frame, rows, with the first axis and the plane of the two."""
+    x = first / np.linalg.norm(first)
+    y = second - (second @ x) * x
+    y /= np.linalg.norm(y)
+    return np.array([x, y, np.cross(x, y)])
+
+
+def _periods(local):
+    """Vectors to atoms by which the surroundings of the centre can be moved with little change, the best first."""
+    tree = cKDTree(local.vectors)
+    distance = np.linalg.norm(local.vectors, axis=1)
+    inner = local.vectors[distance < 2.6 * local.spacing]
+    candidates = local.vectors[(distance > 0.9 * local.spacing) & (distance < 3 * local.spacing)]
+    cost = [translation_misfit(tree, inner, t, local.spacing) for t in candidates]
+    return candidates[np.argsort(cost, kind='stable')]
+
+
+def translation_misfit(tree, points, translation, spacing):
+    """Mean square distance, capped, of moved points to the nearest atoms, in units of the distance of neighbors."""
+    return float(np.minimum((tree.query(points + translation)[0] / spacing) ** 2, 0.25).mean())
+
+
+def _good_lengths(vectors, axis, low, high, spacing, number=6):
+    """Lengths (Å) between two limits, by which the atoms can be moved along an axis with the least misfit."""
+    tree = cKDTree(vectors)
+    lengths = np.arange(low, high, 0.06 * spacing)
+    side = np.abs(vectors[:, axis] + lengths.mean() / 2) < 1.2 * spacing
+    others = np.delete(vectors, axis, axis=1)
+    points = vectors[side & (np.linalg.norm(others, axis=1) < 0.6 * high)]
+    if len(points) == 0:
+        return lengths[:: max(1, len(lengths) // number)]
+    step = np.eye(3)[axis]
+    cost = np.array([translation_misfit(tree, points, x * step, spacing) for x in lengths])
+    edge = np.concatenate([[np.inf], cost, [np.inf]])
+    dips = np.flatnonzero((cost <= edge[:-2]) & (cost <= edge[2:]))
+    best = dips[np.argsort(cost[dips], kind='stable')][:number]
+    return lengths[best]
 
 
 def _about(axis, degrees):
@@ -105,29 +154,31 @@ def _about(axis, degrees):
     return np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * k @ k
 
 
-def _lengths(local, size, reach, bulk):
+def _lengths(local, vectors, size, reach, bulk):
     """Lengths of the box to try, Å; infinite along z outside of the solid."""
-    distance = np.linalg.norm(local.vectors, axis=1)
-    volume = 0.95 * local.spacing**3  # per atom
+    volume = volume_per_atom(local) if bulk else 0.95 * local.spacing**3
+    shortest = 2.02 * reach
     if bulk:
-        shell = min(distance.max(), 3.5 * local.spacing)
-        volume = 4.19 * shell**3 / max((distance <= shell).sum(), 1)
         side = (size * volume) ** (1 / 3)
-        sides = np.linspace(max(0.86 * side, 2.02 * reach), 1.16 * side, 7)
-        for x in sides:
-            for y in sides:
-                for n in size * np.linspace(0.94, 1.06, 4):
-                    z = n * volume / (x * y)
-                    if max(0.8 * side, 2.02 * reach) < z < 1.25 * side:
-                        yield np.array([x, y, z])
+        low, high = max(0.8 * side, shortest), 1.28 * side
+        sides = [_good_lengths(vectors, axis, low, max(high, low + 1), local.spacing) for axis in range(3)]
+        for lengths in product(*sides):
+            if 0.9 * size < np.prod(lengths) / volume < 1.1 * size:
+                yield np.array(lengths)
         return
     low, high = (np.sqrt(size * volume / (k * local.spacing)) for k in (5.0, 2.3))
-    low = max(low, 2.02 * reach)
-    sides = np.arange(low, max(high, low + local.spacing), 0.18 * local.spacing)
-    for x in sides:
-        for y in sides:
-            if max(x, y) < 1.4 * min(x, y):
-                yield np.array([x, y, np.inf])
+    low = max(low, shortest)
+    sides = [_good_lengths(vectors, axis, low, max(high, low + local.spacing), local.spacing) for axis in range(2)]
+    for x, y in product(*sides):
+        if max(x, y) < 1.5 * min(x, y):
+            yield np.array([x, y, np.inf])
+
+
+def volume_per_atom(local):
+    """Volume per atom around the centre inside of a solid, Å^3."""
+    distance = np.linalg.norm(local.vectors, axis=1)
+    shell = min(distance.max(), 3.5 * local.spacing)
+    return 4 / 3 * np.pi * shell**3 / (distance <= shell).sum()
 
 
 def _box(local, vectors, rotation, lengths, cores, level, size, reach):

@@ -6,7 +6,7 @@ import numpy as np
 from ase import Atoms
 
 from ..errors import StructureError
-from .boxes import find_boxes
+from .boxes import find_boxes, volume_per_atom
 from .healing import connected, find_holes, relax, remove_close, vectors_between
 from .local import Local, local_atoms
 
@@ -74,11 +74,11 @@ def cut_out(atoms, centre, core=None, size=80, shape='periodic', *, reach=4.5, c
     boxes = find_boxes(local, CORES if core is None else (core,), size, reach)
     if not boxes:
         raise StructureError(_too_small(local, core or 1, size, reach))
-    made = [_mended(atoms, local, box, reach, vacuum) for box in boxes[:TRIED]]
-    made = [out for out in made if out is not None]
+    made = [_mended(atoms, local, box, reach, vacuum) for box in boxes[: 4 * TRIED]]
+    made = sorted((out for out in made if out is not None), key=_misfit)[:TRIED]
     if not made:
         raise StructureError(
-            f'in none of {min(len(boxes), TRIED)} boxes of about {size} atoms around atom {centre} could atoms that are too close '
+            f'in none of {min(len(boxes), 4 * TRIED)} boxes of about {size} atoms around atom {centre} could atoms that are too close '
             'through the new periodic boundaries be removed without touching the surroundings of the core; use a larger size '
             'or a smaller core'
         )
@@ -143,8 +143,17 @@ def _mended(atoms, local: Local, box, reach, vacuum):
     cell = np.where(np.isfinite(box.lengths), box.lengths, np.ptp(positions[:, 2]) + vacuum)
     out = Atoms(numbers, positions, cell=cell, pbc=np.isfinite(box.lengths))
     out.arrays.update(core=core, kept=kept, parent_index=index)
-    out.info.update(rotation=box.rotation, removed=removed, added=int((index < 0).sum()), misfit=box.misfit)
+    ratio = len(out) * volume_per_atom(local) / out.get_volume() if out.pbc.all() else 1.0
+    out.info.update(rotation=box.rotation, removed=removed, added=int((index < 0).sum()), misfit=box.misfit,
+                    density=ratio)  # fmt: skip
     return out
+
+
+def _misfit(out):
+    """What mended boxes are sorted by: change of coordination and density, less a bonus for a large core."""
+    changed = (out.info['removed'] - out.info['added']) / len(out)
+    return (out.info['misfit'] + 150 * (out.info['density'] - 1) ** 2 + 5 * max(0.0, changed - 0.1)
+            - 0.03 * out.arrays['core'].sum())  # fmt: skip
 
 
 def _numbers(atoms, index, positions, lengths):

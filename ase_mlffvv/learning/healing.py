@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from ..errors import ExtrapolationWarning
 from .boxes import CLOSE, neighbor_cells
 
-ROOM = 0.92  # distance of an added atom to all others, in units of the distance of neighbors
+ROOM = 0.88  # distance of an added atom to all others, in units of the distance of neighbors
 NEIGHBORS, WITHIN = 9, 1.4  # an added atom has so many neighbors within such a distance, so that it fills a hole
 WALL = 1e-3  # Å; atoms of the buffer stay farther from the core than its reach and this
 
