@@ -1,9 +1,9 @@
-"""Labelled structures: which numbers a fit uses, and where they may stand.
+"""Labelled structures: the labels used by a fit, and the names under which they are stored.
 
-Labels live under ``REF_energy`` (eV), ``REF_forces`` (eV/Å, (n, 3)), ``REF_energies`` (eV, (n,), atomic energies) and
-``REF_stress`` (eV/Å^3, tensile positive, six Voigt numbers xx, yy, zz, yz, xz, xy or 3x3). ASE reads plain names such
-as ``forces`` into a calculator; those are used where the REF_ name is absent. NaN, or False in the optional
-``REF_stress_mask`` (six entries), excludes a component of the stress.
+Labels are stored as ``REF_energy`` (eV), ``REF_forces`` (eV/Å, (n, 3)), ``REF_energies`` (eV, (n,), atomic energies)
+and ``REF_stress`` (eV/Å^3, tensile positive, six Voigt components xx, yy, zz, yz, xz, xy, or a 3x3 matrix). ASE reads
+plain names such as ``forces`` into a calculator; these values are used if the REF_ name is absent. NaN, or False in the
+optional ``REF_stress_mask`` (six entries), excludes a component of the stress.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..errors import DatasetError, some
 
 @dataclass(frozen=True)
 class Labels:
-    """Reference values of one structure; what is absent is None, an unknown stress component is NaN.
+    """Reference values of one structure; missing labels are None, unknown stress components NaN.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ def read_frames(path, index=':') -> list[Atoms]:
     Raises
     ------
     DatasetError
-        Names file, frame and what was found, where a frame has no label or an impossible one.
+        If a frame has no label or an invalid one; the message names the file, the frame and the problem.
     """
     frames = read(path, index)
     frames = frames if isinstance(frames, list) else [frames]
@@ -52,14 +52,14 @@ def read_frames(path, index=':') -> list[Atoms]:
 
 
 def check_frames(frames, source='the training set'):
-    """Raise :class:`DatasetError` unless every frame has usable labels; returns their Labels."""
+    """Labels of all frames; raises :class:`DatasetError` unless every frame has valid labels."""
     if len(frames) == 0:
-        raise DatasetError(f'{source} holds no structures')
+        raise DatasetError(f'{source} contains no structures')
     return [_checked(labels_of(atoms), atoms, f'{source} frame {k}') for k, atoms in enumerate(frames)]
 
 
 def labels_of(atoms: Atoms) -> Labels:
-    """Labels of one structure, REF_ names first, the results of its calculator otherwise."""
+    """Labels of one structure, from its REF_ names or, if these are absent, from the results of its calculator."""
     results = atoms.calc.results if atoms.calc is not None else {}
 
     def find(name, per_atom):
@@ -77,7 +77,7 @@ def labels_of(atoms: Atoms) -> Labels:
 
 
 def group_of(atoms: Atoms):
-    """Name of the group a structure belongs to: ``config_type`` or ``group`` of its info, '' without."""
+    """Name of the group to which a structure belongs: ``config_type`` or ``group`` in its info, otherwise ''."""
     return str(atoms.info.get('config_type', atoms.info.get('group', '')))
 
 
@@ -100,7 +100,7 @@ def _checked(labels, atoms, where):
         raise DatasetError(
             f'{where}: no energy, forces or atomic energies to fit. Labels are read from REF_energy, REF_forces, '
             f'REF_energies, REF_stress, or from energy, forces, ... in the calculator; found: {", ".join(found)}. '
-            'Rename the keys of the file.'
+            'Rename the keys in the file.'
         )
     shapes = {'forces': (len(atoms), 3), 'energies': (len(atoms),), 'stress': (6,)}
     for name, shape in shapes.items():

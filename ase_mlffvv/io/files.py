@@ -1,4 +1,4 @@
-"""Files that appear only when they are complete."""
+"""Writing of files that appear only when they are complete."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 
 @contextmanager
 def complete(path):
-    """A temporary path beside ``path`` to write to.
+    """Context manager that yields a temporary path in the folder of ``path`` to which to write.
 
-    At the end of the block it is brought to the disk and takes the place of ``path``; after an error it is removed,
-    and what was at ``path`` stays.
+    At the end of the block, the temporary file is flushed to disk and replaces ``path``. After an error, it is removed
+    and ``path`` remains unchanged.
 
     Parameters
     ----------
     path : path
-        A link is followed.
+        File to write; symbolic links are followed.
     """
     path = Path(os.path.realpath(path))
     temporary = path.with_name(f'.{path.name}.part')
