@@ -1,4 +1,4 @@
-"""Labelled structures: which numbers a fit uses, and where they may stand.
+"""Labelled structures: the labels used by a fit, and the names under which they are stored.
 
 Labels live under ``REF_energy`` (eV), ``REF_forces`` (eV/Å, (n, 3)), ``REF_energies`` (eV, (n,), atomic energies) and
 ``REF_stress`` (eV/Å^3, tensile positive, six Voigt numbers xx, yy, zz, yz, xz, xy or 3x3). ASE reads plain names such
@@ -28,7 +28,7 @@ from ..errors import DatasetError, some
 
 @dataclass(frozen=True)
 class Labels:
-    """Reference values of one structure; what is absent is None, an unknown stress component is NaN.
+    """Reference values of one structure; missing labels are None, unknown stress components NaN.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ def check_frames(frames, source='the training set'):
 
 
 def labels_of(atoms: Atoms) -> Labels:
-    """Labels of one structure, REF_ names first, the results of its calculator otherwise."""
+    """Labels of one structure, from its REF_ names or, if these are absent, from the results of its calculator."""
     results = atoms.calc.results if atoms.calc is not None else {}
 
     def find(name, per_atom):
@@ -153,7 +153,7 @@ def _weight(value, shape, where):
 
 
 def group_of(atoms: Atoms):
-    """Name of the group a structure belongs to: ``config_type`` or ``group`` of its info, '' without."""
+    """Name of the group to which a structure belongs: ``config_type`` or ``group`` in its info, otherwise ''."""
     return str(atoms.info.get('config_type', atoms.info.get('group', '')))
 
 
@@ -176,7 +176,7 @@ def _checked(labels, atoms, where):
         raise DatasetError(
             f'{where}: no energy, forces or atomic energies to fit. Labels are read from REF_energy, REF_forces, '
             f'REF_energies, REF_stress, or from energy, forces, ... in the calculator; found: {", ".join(found)}. '
-            'Rename the keys of the file.'
+            'Rename the keys in the file.'
         )
     shapes = {'forces': (len(atoms), 3), 'energies': (len(atoms),), 'stress': (6,)}
     for name, shape in shapes.items():

@@ -238,7 +238,7 @@ def test_validation_group_weights_and_card(teacher):
 
 def test_bad_training_sets(teacher):
     frames = labelled(teacher, structures(3))
-    with pytest.raises(DatasetError, match='holds no structures'):
+    with pytest.raises(DatasetError, match='contains no structures'):
         fit([], SPEC, progress=False)
     bare = structures(2)
     bare[1].arrays['force'] = np.zeros((4, 3))

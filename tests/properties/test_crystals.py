@@ -72,7 +72,7 @@ def test_stress_by_differences():
 def test_a_relaxation_that_does_not_end():
     atoms = relaxing.use(VVCalculator())(bulk('Li', 'bcc', a=3.44, cubic=True) * 2)
     atoms.rattle(0.2, seed=1)
-    with pytest.raises(PropertyError, match='not relaxed after 4 steps: largest force'):
+    with pytest.raises(PropertyError, match='did not converge in 4 steps: the largest force'):
         relaxing.relax(atoms, fmax=1e-9, steps=2)
 
 
