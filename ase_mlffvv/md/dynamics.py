@@ -49,7 +49,7 @@ class Dynamics:
     Attributes
     ----------
     state : State
-    forces : HostForces or DeviceForces
+    forces : Evaluator
 
     Examples
     --------

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from ase import units
 
+from ..errors import StructureError
+
 
 @dataclass
 class State:
@@ -62,6 +64,14 @@ def _check(**values):
     for name, value in values.items():
         if not (np.isfinite(value) and value > 0):
             raise ValueError(f'{name} must be positive, got {value!r}')
+
+
+def _check_moving(state, settings):
+    if not float(state.kinetic_energy()) > 0:
+        raise StructureError(
+            f'{settings.name} scales momenta, and those of the structure are zero. Draw them first: '
+            f'ase.md.velocitydistribution.thermalize_momenta(atoms, temperature_K={settings.temperature:g})'
+        )
 
 
 class _Verlet:
@@ -141,6 +151,7 @@ class _Berendsen(_Verlet):
         super().__init__(state, timestep, fix_drift=bool(state.mobile.min() > 0))
         self.rate = timestep / (settings.taut * units.fs)
         self.target = 0.5 * state.n_dof * units.kB * settings.temperature
+        _check_moving(state, settings)
 
     def scale(self, kinetic, step):
         ratio = self.target / kinetic
@@ -188,6 +199,7 @@ class _CSVR(_Verlet):
         self.decay = math.exp(-timestep / (settings.taut * units.fs))
         self.n_dof = state.n_dof
         self.target = 0.5 * state.n_dof * units.kB * settings.temperature
+        _check_moving(state, settings)
 
     def scale(self, kinetic, step):
         rng = noise(self.seed, step)

@@ -175,6 +175,11 @@ def test_minimise():
     assert np.linalg.norm(relaxed.get_forces(), axis=1).max() <= 0.003
     np.testing.assert_array_equal(relaxed.positions[atoms.constraints[0].index],
                                   atoms.positions[atoms.constraints[0].index])  # fmt: skip
+    stored = relaxed.get_forces()
+    assert relaxed.calc.calculation_required(relaxed, ['energy', 'forces', 'energies']) is False
+    relaxed.rattle(0.01, seed=1)
+    assert abs(relaxed.get_forces() - stored).max() > 1e-3
+    assert relaxed.calc.uncertainty(relaxed)['grade'].shape == (len(relaxed),)
     with pytest.raises(StructureError, match='not relaxed to 0.003 eV/Å in 3 steps'):
         minimise(atoms, fmax=0.003, steps=3)
 
@@ -189,6 +194,10 @@ def test_messages():
         Berendsen(250, taut=-1)
     with pytest.raises(CalculatorSetupError, match="device='cuda' was requested|engine"):
         Dynamics(atoms, device='cuda', engine='numba')
+    still = structures()['crystal']
+    for thermostat in (Berendsen(250), CSVR(250)):
+        with pytest.raises(StructureError, match='scales momenta, and those of the structure are zero'):
+            Dynamics(still, integrator=thermostat)
     bound = atoms.copy()
     bound.set_constraint(FixBondLength(0, 1))
     with pytest.raises(NotImplementedError, match='FixAtoms only, the structure has FixBondLength'):
