@@ -153,7 +153,7 @@ class DevicePlace:
         """Energies and forces for a tensor of positions on the device."""
         self._positions = positions
         there = self._cuda.to_device(positions.numpy()) if self._simulated else positions
-        return tuple(self._tensor(x) for x in self._forces.compute(there))
+        return tuple(self._tensor(x).clone() for x in self._forces.compute(there))  # the next call writes into them
 
     def predict(self, positions) -> list[Prediction]:
         """Prediction in NumPy arrays for NumPy positions."""

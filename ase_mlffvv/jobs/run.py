@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 SETTINGS, EXTRAPOLATION, WHAT = 'settings.json', 'extrapolation.extxyz', 'a run'
 WRITES = (record.TRAJECTORY, record.PACKED, record.LOG, CHECKPOINT, previous(CHECKPOINT).name, record.PICTURE,
           EXTRAPOLATION)  # fmt: skip
+CHANGEABLE = ('steps', 'model', 'device', 'threads', 'versions')  # by a restart
 DYNAMICS = {'ase': "ASE's dynamics", 'native': 'dynamics on the device (ase_mlffvv.md.Dynamics)'}
 
 
@@ -145,14 +146,28 @@ def resume(folder, calc=None, *, steps=None, model=None, device=None, threads=No
         if steps < so_far.step:
             raise ValueError(f"the run in '{job.path}' has {so_far.step} steps already, got a new total of {steps}")
         now = {**before, 'steps': steps, **describe_machine(calc), 'versions': describe_versions()}
-        if not any('sha256' in text for text in differences({'model': before['model']}, {'model': now['model']})):
+        if _digests(before['model']) == _digests(now['model']):
             now['model'] = before['model']  # its file may have another name
-        changes = differences(before, now)
+        changes = {name: [before[name], now[name]] for name in CHANGEABLE if before[name] != now[name]}
         if changes:
-            log.info('continued from step %d with changes: %s', so_far.step, '; '.join(changes))
-            now['changes'] = [*before['changes'], {'step': so_far.step, 'changes': changes}]
+            text = ', '.join(f'{name} {_short(new)} instead of {_short(old)}' for name, (old, new) in changes.items())
+            log.info('from step %d on: %s', so_far.step, text)
+            now['changes'] = [*before['changes'], {'step': so_far.step, **changes}]
             job.save(**now)
         return _run(job, calc, atoms, so_far, progress)
+
+
+def _digests(model):
+    return [one['sha256'] for one in (model if isinstance(model, list) else [model]) if one]
+
+
+def _short(value):
+    """A changed entry of settings.json, for a message."""
+    if isinstance(value, list):
+        return ' and '.join(map(_short, value))
+    if isinstance(value, dict) and 'sha256' in value:
+        return f'{value["name"]} (sha256 {value["sha256"][:12]}...)'
+    return str(value)
 
 
 def read_settings(folder):
