@@ -30,8 +30,8 @@ OPTIONS = ['--diameter', 2.5, '--height', 2, '--box', 5, '--substrate-layers', 3
            '--trajectory', 'packed', '--precision', 'float32', '--on-extrapolation', 'stop', '--engine', 'numba',
            '--threads', 1]  # fmt: skip
 OTHER = {
-    '--diameter': 3, '--height': 3, '--box': 6, '--substrate-layers': 4, '--freeze': 2, '--adatoms': 0.1,
-    '--timestep': 2, '--temperature': 250, '--thermostat': 'langevin', '--taut': 500, '--seed': 0,
+    '--diameter': 3.5, '--height': 3.5, '--box': 6, '--substrate-layers': 4, '--freeze': 2, '--adatoms': 0.1,
+    '--timestep': 1.5, '--temperature': 250.5, '--thermostat': 'langevin', '--taut': 500.5, '--seed': 0,
     '--frame-interval': 50, '--log-interval': 12, '--checkpoint-interval': 200, '--dynamics': 'ase',
     '--trajectory': 'extxyz', '--precision': 'float64', '--on-extrapolation': 'warn', '--engine': 'torch',
     '--shape': 'cuboid-100', '--structure': 'a.cif', '--output': 'other',
