@@ -10,14 +10,14 @@ def add(commands):
     p = commands.add_parser('evaluate', help='compare a model with labelled structures')
     p.add_argument('data', nargs='+', help='files with labelled structures')
     p.add_argument('--model', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
-    p.add_argument('--json', metavar='FILE', help='save the table')
+    p.add_argument('--json', metavar='FILE', help='save the table of errors as JSON')
     p.add_argument('--parity', metavar='PNG', help='save parity plots')
-    p.add_argument('--reliability', metavar='PNG', help='compare predicted with actual errors of forces')
+    p.add_argument('--reliability', metavar='PNG', help='save a plot of predicted and actual errors of forces')
     return p
 
 
 def run(args):
-    """Do what the arguments say."""
+    """Run the command with its parsed arguments."""
     from tqdm import tqdm
 
     from ..fitting import accuracy, reliability

@@ -3,7 +3,6 @@
 import tracemalloc
 
 import numpy as np
-import pandas
 import pytest
 from ase import Atoms
 from ase.build import bulk
@@ -17,6 +16,8 @@ from mlffvv_analysis.timeline import timeline
 from ase_mlffvv.errors import CheckpointError
 from ase_mlffvv.jobs.folder import locked
 from ase_mlffvv.structures import add_adatoms, column
+
+pandas = pytest.importorskip('pandas', reason='the extra analysis is not installed')
 
 
 def trajectory(path, count=6, start=0, energies=True):
