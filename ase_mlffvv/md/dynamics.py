@@ -43,6 +43,8 @@ class Dynamics:
     on_extrapolation, check_interval
         As for :class:`.VVCalculator`, but the interval is in steps; the default is 10 steps on the CPU and 1 000 on a
         GPU, because the grade is computed on the CPU.
+    model_name : str, optional
+        For messages; default ``model`` where that is a name.
 
     Attributes
     ----------
@@ -63,7 +65,7 @@ class Dynamics:
 
     def __init__(self, atoms, model=None, integrator=None, timestep=2.0, *, device='cpu', engine='auto', skin=0.8,
                  threads=None, precision='float64', reporters=None, on_extrapolation='warn',
-                 check_interval=None):  # fmt: skip
+                 check_interval=None, model_name=None):  # fmt: skip
         if len(atoms) == 0:
             raise StructureError('the structure has no atoms')
         if not (np.isfinite(timestep) and timestep > 0):
@@ -86,8 +88,9 @@ class Dynamics:
                            array(mobile), 3 * int(mobile.sum()))  # fmt: skip
         if check_interval is None:
             check_interval = 10 if device == 'cpu' else 1000
-        name = model if isinstance(model, str) else DEFAULT if model is None else 'the model'
-        self._watch = GradeWatch(self.potential, on_extrapolation, 1, threads, name)
+        if model_name is None:
+            model_name = model if isinstance(model, str) else DEFAULT if model is None else 'the model'
+        self._watch = GradeWatch(self.potential, on_extrapolation, 1, threads, model_name)
         self.reporters = [Grade(self._watch, check_interval), *([Samples()] if reporters is None else reporters)]
         for reporter in self.reporters:
             if not isinstance(reporter, Reporter):
