@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -12,6 +13,18 @@ from . import displacements, morphology
 from .colours import colouring, limits_of, rgb
 from .plots import draw_atoms
 from .render import available, axes_of, camera, cut, render
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pandas
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
+
+    from .frame import Frame
+    from .statistics import Band
+
 
 WIDTH = 10.0  # inches
 
@@ -22,7 +35,9 @@ def _figure(height, **settings):
     return Figure(figsize=(WIDTH, height), layout='constrained', **settings)
 
 
-def snapshots(frames, rows=('phase', 'grain', 'local_energy'), ovito=None):
+def snapshots(
+    frames: Sequence[Frame], rows: Sequence[str] = ('phase', 'grain', 'local_energy'), ovito: bool | None = None
+) -> Figure:
     """Frames side by side, each row coloured by another array; the upper row whole, the others cut in the middle.
 
     Parameters
@@ -54,7 +69,7 @@ def snapshots(frames, rows=('phase', 'grain', 'local_energy'), ovito=None):
     return figure
 
 
-def morphology_figure(table, frames):
+def morphology_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figure:
     """After the paper's Fig. 4: outlines from above, coordination and energy of surface atoms, displacements."""
     figure = _figure(6.6)
     axes = figure.subplots(2, 2)
@@ -75,7 +90,7 @@ def morphology_figure(table, frames):
     return figure
 
 
-def phase_figure(table):
+def phase_figure(table: pandas.DataFrame) -> Figure:
     """After the paper's Fig. S10: shares of crystal structures by two methods, upper and lower half of the column."""
     figure = _figure(5.6)
     grid = figure.subplots(2, 2, sharex=True, sharey=True)
@@ -94,7 +109,7 @@ def phase_figure(table):
     return figure
 
 
-def stages_figure(table):
+def stages_figure(table: pandas.DataFrame) -> Figure:
     """After the paper's Figs. S11 to S14: energies by class, rate of displacement with plateaus, grains."""
     figure = _figure(7.4)
     axes = figure.subplots(3, 1, sharex=True)
@@ -130,7 +145,7 @@ def stages_figure(table):
     return figure
 
 
-def shape_figure(table, frames):
+def shape_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figure:
     """Height, proportions, kink and torsion over time, and radius profiles of some frames."""
     figure = _figure(6.6)
     axes = figure.subplots(2, 3)
@@ -151,7 +166,9 @@ def shape_figure(table, frames):
     return figure
 
 
-def map_figure(frame, most=1000, seed=0, features=None):
+def map_figure(
+    frame: Frame, most: int = 1000, seed: int = 0, features: ArrayLike | None = None
+) -> tuple[Figure, float]:
     """After the paper's Fig. 1c: t-SNE map of the surroundings of atoms, coloured by energy and by class.
 
     Parameters
@@ -193,7 +210,7 @@ def map_figure(frame, most=1000, seed=0, features=None):
     return figure, score
 
 
-def band_figure(bands, ylabel, path=None):
+def band_figure(bands: Mapping[str, Band], ylabel: str, path: str | Path | None = None) -> Figure:
     """Mean and confidence band of replicas over time; ``bands`` maps a label to a Band of the statistics module."""
     figure = _figure(4.2)
     axes = figure.subplots()

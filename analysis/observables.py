@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from . import displacements, energies, morphology, orientation
 from .grains import BOUNDARY, INTERIOR
 from .phases import BCC, fractions
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .frame import Frame
+
+
 IDENTITY = np.array([0, 0, 0, 1.0])
 PHASES = ('bcc', 'fcc', 'hcp', 'other')
 
 
-def coordination(frame):
+def coordination(frame: Frame) -> dict:
     """Coordination of the column's surface atoms, and how many atoms are where."""
     surface = frame.surface & frame.column
     numbers, n = frame.coordination[frame.column], max(frame.column.sum(), 1)
@@ -26,7 +34,7 @@ def coordination(frame):
     }
 
 
-def energy(frame):
+def energy(frame: Frame) -> dict:
     """Mean atomic energies of the column's classes of atoms; NaN without atomic energies."""
     known = frame.energies is not None
     values = frame.energies if known else np.full(len(frame.atoms), np.nan)
@@ -38,7 +46,7 @@ def energy(frame):
     return out
 
 
-def phase(frame):
+def phase(frame: Frame) -> dict:
     """Shares of phases in the column and its halves: a-CNA of all atoms, template matching of those below the skin.
 
     Only atoms that do not touch the surface have the neighbors that templates need; others may match a wrong one.
@@ -51,7 +59,7 @@ def phase(frame):
     return out
 
 
-def grain(frame):
+def grain(frame: Frame) -> dict:
     """Grains, the boundary atoms, the largest boundary, and the orientation of the top."""
     ids, grains = frame.grains
     bcc = frame.templates[0] == BCC
@@ -77,7 +85,7 @@ def grain(frame):
     return out
 
 
-def motion(frame):
+def motion(frame: Frame) -> dict:
     """Mean displacements since the first frame, over all atoms and over the column."""
     means = displacements.mean_displacements(frame.displacements, frame.column)
     out = {f'{name}_A': value for name, value in means.items()}
@@ -92,7 +100,7 @@ def motion(frame):
     return out
 
 
-def shape(frame):
+def shape(frame: Frame) -> dict:
     """Height, width, kink, convexity and torsion of the column."""
     body = frame.body
     _, radii, _ = morphology.radius_profile(body, floor=frame.floor)
@@ -117,7 +125,7 @@ def shape(frame):
     return out
 
 
-def top_of(frame):
+def top_of(frame: Frame) -> float:
     """Atoms of the upper half of a column's body."""
     z = frame.body[:, 2]
     return frame.body[z > (z.min() + z.max()) / 2] if len(z) else frame.body
@@ -127,7 +135,7 @@ OBSERVABLES = {'coordination': coordination, 'energy': energy, 'phase': phase, '
                'shape': shape}  # fmt: skip
 
 
-def row(frame, names):
+def row(frame: Frame, names: Sequence[str]) -> dict:
     """All numbers of the named observables of a frame."""
     out = {}
     for name in names:

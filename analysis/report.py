@@ -6,6 +6,7 @@ import base64
 import html
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.io import write
@@ -17,6 +18,12 @@ from .frame import Frame, Settings
 from .render import available
 from .stream import frames
 from .timeline import timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ase import Atoms
+
 
 COLUMNS = (('height_A', 'height over substrate', 'Å', 1), ('aspect', 'height / base radius', '', 2),
            ('convexity', 'convexity, V / V(hull)', '', 3), ('kink_deg', 'kink angle', '°', 1),
@@ -30,8 +37,17 @@ COLUMNS = (('height_A', 'height over substrate', 'Å', 1), ('aspect', 'height / 
            ('detached', 'detached atoms', '', 0))  # fmt: skip
 
 
-def report(trajectory, folder, *, settings=None, frame_time_ps=None, processes=1, pictures=4, ovito=None,
-           progress=True):  # fmt: skip
+def report(
+    trajectory: str | Path,
+    folder: str | Path,
+    *,
+    settings: Settings | None = None,
+    frame_time_ps: float | None = None,
+    processes: int = 1,
+    pictures: int = 4,
+    ovito: bool | None = None,
+    progress: bool = True,
+) -> Path:
     """Analyse a trajectory into a folder; called again, it computes only what is new.
 
     Parameters
@@ -80,7 +96,12 @@ def report(trajectory, folder, *, settings=None, frame_time_ps=None, processes=1
     return page
 
 
-def keyframes(trajectory, numbers, settings=None, times=None):
+def keyframes(
+    trajectory: str | Path | Iterable[Atoms],
+    numbers: Iterable[int],
+    settings: Settings | None = None,
+    times: Sequence[float] | None = None,
+) -> list[Frame]:
     """Some frames of a trajectory, analysed, with displacements from the first.
 
     Parameters

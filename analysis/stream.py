@@ -5,13 +5,18 @@ from __future__ import annotations
 from io import StringIO
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ase import Atoms
 from ase.io import iread, read
 from ase.io.formats import filetype
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
 
-def frames(trajectory, offset=0, skip=0):
+
+def frames(trajectory: str | Path | Iterable[Atoms], offset: int = 0, skip: int = 0) -> Iterator[tuple[Atoms, int]]:
     """Frames of a trajectory, of which only one is in memory.
 
     Parameters
@@ -45,7 +50,7 @@ def frames(trajectory, offset=0, skip=0):
         yield from ((atoms, 0) for atoms in iread(trajectory, f'{skip}:'))
 
 
-def is_xyz(trajectory):
+def is_xyz(trajectory: Any) -> bool:
     """Whether frames can be read by their position in the file."""
     path = Path(trajectory)
     if not path.exists():

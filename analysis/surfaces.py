@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import permutations, product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.build import bulk, surface
@@ -12,10 +13,20 @@ from scipy.spatial import ConvexHull, HalfspaceIntersection
 from .energies import area, excess_per_area
 from .relaxing import relax
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from ase import Atoms
+    from ase.calculators.calculator import BaseCalculator
+
+
 THICKNESS, VACUUM = 22.0, 10.0
 
 
-def slab(hkl, a, element='Li', thickness=THICKNESS, vacuum=VACUUM):
+def slab(
+    hkl: Sequence[int], a: float, element: str = 'Li', thickness: float = THICKNESS, vacuum: float = VACUUM
+) -> Atoms:
     """Slab of bcc with two equal faces.
 
     Parameters
@@ -34,7 +45,7 @@ def slab(hkl, a, element='Li', thickness=THICKNESS, vacuum=VACUUM):
     return surface(bulk(element, 'bcc', a=a, cubic=True), indices, layers, vacuum=vacuum, periodic=True)
 
 
-def surface_energy(atoms, bulk_energy, fmax=0.005):
+def surface_energy(atoms: Atoms, bulk_energy: float, fmax: float | None = 0.005) -> float:
     """Energy γ per area of the two faces of a slab, which is relaxed in place.
 
     Parameters
@@ -55,7 +66,14 @@ def surface_energy(atoms, bulk_energy, fmax=0.005):
     return excess_per_area(atoms.get_potential_energy(), len(atoms), bulk_energy, area(atoms))
 
 
-def surface_energies(calculator, facets, a, element='Li', fmax=0.005, thickness=THICKNESS):
+def surface_energies(
+    calculator: BaseCalculator,
+    facets: Iterable[Sequence[int]],
+    a: float,
+    element: str = 'Li',
+    fmax: float | None = 0.005,
+    thickness: float = THICKNESS,
+) -> dict:
     """Surface energies γ of bcc facets with any ASE calculator.
 
     Parameters
@@ -108,7 +126,7 @@ class Wulff:
     sphericity: float
 
 
-def wulff(energies):
+def wulff(energies: Mapping[Any, float]) -> Wulff:
     """Equilibrium (Wulff) shape of a cubic crystal.
 
     Parameters
@@ -158,7 +176,7 @@ def wulff(energies):
     return Wulff({hkl: v / total for hkl, v in areas.items()}, float(mean), corners, faces, float(sphericity))
 
 
-def miller(hkl):
+def miller(hkl: Sequence[int]) -> tuple:
     """Miller indices of one digit each, ``'310'`` or ``(3, 1, 0)``, as a tuple of int."""
     try:
         indices = tuple(int(x) for x in hkl)

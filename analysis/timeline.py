@@ -12,6 +12,7 @@ from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
@@ -22,12 +23,27 @@ from .frame import Frame, Settings
 from .observables import OBSERVABLES, row
 from .stream import frames
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas
+    from ase import Atoms
+
+
 log = logging.getLogger('mlffvv_analysis')
 VERSION = 1  # of the state beside a table; another one is not gone on with
 
 
-def timeline(trajectory, table=None, *, observables=tuple(OBSERVABLES), settings=None, frame_time_ps=None, processes=1,
-             progress=True):  # fmt: skip
+def timeline(
+    trajectory: str | Path | Iterable[Atoms],
+    table: str | Path | None = None,
+    *,
+    observables: Sequence[str] = tuple(OBSERVABLES),
+    settings: Settings | None = None,
+    frame_time_ps: float | None = None,
+    processes: int = 1,
+    progress: bool = True,
+) -> pandas.DataFrame:
     """Observables of every frame of a trajectory as a table.
 
     Frames are read one after the other, so memory does not grow with their number. With ``table``, a trajectory that
