@@ -9,6 +9,7 @@ as ``forces`` into a calculator; those are used where the REF_ name is absent. N
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -16,6 +17,9 @@ from ase.io import read
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..errors import DatasetError, some
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Labels:
     stress: np.ndarray | None
 
 
-def read_frames(path, index=':') -> list[Atoms]:
+def read_frames(path: str | Path, index: str | int | slice = ':') -> list[Atoms]:
     """Read labelled structures and check each label.
 
     Raises
@@ -76,7 +80,7 @@ def labels_of(atoms: Atoms) -> Labels:
     )
 
 
-def group_of(atoms: Atoms):
+def group_of(atoms: Atoms) -> str:
     """Name of the group a structure belongs to: ``config_type`` or ``group`` of its info, '' without."""
     return str(atoms.info.get('config_type', atoms.info.get('group', '')))
 
