@@ -17,6 +17,7 @@ A label of weight zero has no influence, as if it were absent.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -24,6 +25,9 @@ from ase.io import read
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..errors import DatasetError, some
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class StructureWeights:
     atoms: np.ndarray | None = None
 
 
-def read_frames(path, index=':') -> list[Atoms]:
+def read_frames(path: str | Path, index: str | int | slice = ':') -> list[Atoms]:
     """Read labelled structures and check each label and weight.
 
     Parameters
@@ -117,7 +121,7 @@ def labels_of(atoms: Atoms) -> Labels:
     )
 
 
-def weights_of(atoms: Atoms, where='the structure') -> StructureWeights:
+def weights_of(atoms: Atoms, where: str = 'the structure') -> StructureWeights:
     """Weights of one structure.
 
     Raises
@@ -152,7 +156,7 @@ def _weight(value, shape, where):
     return value
 
 
-def group_of(atoms: Atoms):
+def group_of(atoms: Atoms) -> str:
     """Name of the group to which a structure belongs: ``config_type`` or ``group`` in its info, otherwise ''."""
     return str(atoms.info.get('config_type', atoms.info.get('group', '')))
 

@@ -88,7 +88,8 @@ def start(atoms, calc, folder, settings: RunSettings, *, source=None, overwrite=
             raise FileExistsError(f"another process began a run in '{folder}'")
         job.save(steps=steps, **describe_machine(calc), versions=describe_versions(), changes=[])
         save_checkpoint(job, atoms, Progress())
-        return _run(job, calc, *load_checkpoint(job), progress)
+        saved, progress_so_far = load_checkpoint(job)
+        return _run(job, calc, saved, progress_so_far, progress)
 
 
 def resume(folder, calc=None, *, steps=None, model=None, device=None, threads=None, progress=True):
