@@ -1,4 +1,4 @@
-"""Surface energies beside the reference; slabs and their energies are those of the analysis package."""
+"""Comparison of surface energies with references; slabs and their energies come from the analysis package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def compare_order(energies, reference=SURFACES):
     Parameters
     ----------
     energies : dict
-        ``{'100': J/m^2, ...}``; all of ``reference``.
+        Surface energies ``{'100': J/m^2, ...}`` for all facets of ``reference``.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The vacancy: formation and migration."""
+"""Formation and migration of a vacancy."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ def vacancy_energy(crystal, attach):
     Parameters
     ----------
     crystal : Atoms
-        Perfect supercell with a calculator; atom 0 is taken out.
+        Perfect supercell with a calculator; atom 0 is removed.
     attach : function
         See :func:`ase_mlffvv.properties.relaxing.use`.
 
     Returns
     -------
     energy : float, eV
-        E(N-1) - (N-1)/N E(N), relaxed.
+        E(N-1) - (N-1)/N E(N), with E(N-1) after relaxation.
     vacancy : Atoms
-        Relaxed.
+        Relaxed supercell with the vacancy.
     """
     n, perfect = len(crystal), crystal.get_potential_energy()
     vacancy = crystal.copy()
@@ -32,18 +32,20 @@ def vacancy_energy(crystal, attach):
 
 
 def migration_barrier(crystal, attach):
-    """Barrier of the hop of a nearest neighbor (1/2<111> in bcc) into a vacancy, by nudged elastic band.
+    """Barrier for the jump of a nearest neighbor (1/2<111> in bcc) into a vacancy, from a nudged elastic band.
 
     Parameters
     ----------
     crystal : Atoms
-        Perfect supercell; atom 0 is taken out.
+        Perfect supercell; atom 0 is removed.
     attach : function
+        See :func:`ase_mlffvv.properties.relaxing.use`.
 
     Returns
     -------
     barrier : float, eV
     path : list of float, eV
+        Energies of all images relative to that of the first.
     """
     vectors = crystal.get_distances(0, np.arange(len(crystal)), mic=True, vector=True)
     jumper = np.linalg.norm(vectors, axis=1)[1:].argmin() + 1
