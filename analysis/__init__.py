@@ -1,7 +1,8 @@
 """Analysis of dendrite simulations, for any ASE calculator and trajectory.
 
 The package in the folder ``analysis/`` is installed as ``mlffvv_analysis``, because a user's own ``analysis.py`` would
-shadow the shorter name. It does not import ``ase_mlffvv``. OVITO, pandas, scikit-learn and ruptures (the extra
+shadow the shorter name. Of ``ase_mlffvv`` it uses the builders and what keeps
+files and folders safe, never the force field. OVITO, pandas, scikit-learn and ruptures (the extra
 ``analysis``) are imported only where they are used.
 """
 

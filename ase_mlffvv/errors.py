@@ -10,6 +10,10 @@ class VVFileError(ReadError):
     """A model file or folder is damaged, incomplete or in a newer format."""
 
 
+class CheckpointError(ReadError):
+    """A checkpoint is damaged, cut off, or of another kind of job."""
+
+
 class DatasetError(ValueError):
     """Training or test structures lack labels or have invalid ones."""
 
@@ -86,3 +90,33 @@ def check_structure(positions, cell, pbc):
             f'the cell {np.asarray(cell).tolist()} with pbc = {np.asarray(pbc).tolist()} has periodic vectors that '
             'are zero or parallel, so it has no volume. Set atoms.cell, or atoms.pbc = False for a cluster.'
         )
+
+
+def check_centres(centres, n_atoms):
+    """Centre atoms in ascending order, shape (n_centres,), int64.
+
+    Parameters
+    ----------
+    centres : array_like of int
+        Different numbers of atoms from 0 to ``n_atoms - 1``.
+    n_atoms : int
+
+    Raises
+    ------
+    ValueError
+        Anything else.
+    """
+    found = np.asarray(centres)
+    if found.ndim != 1 or (found.size and found.dtype.kind not in 'iu'):
+        hint = '; numpy.flatnonzero(mask) gives those of a mask' if found.dtype == bool else ''
+        raise ValueError(
+            f'centres must be a list of numbers of atoms (integers), got {found.dtype} of shape {found.shape}{hint}'
+        )
+    found = np.sort(found.astype(np.int64))
+    outside = found[(found < 0) | (found >= n_atoms)]
+    if len(outside):
+        raise ValueError(f'centres must be numbers of atoms from 0 to {n_atoms - 1}, got {some(outside)}')
+    repeated = np.unique(found[1:][np.diff(found) == 0])
+    if len(repeated):
+        raise ValueError(f'centres must be different atoms, got {some(repeated)} more than once')
+    return found

@@ -2,9 +2,10 @@
 
     python -m recipes.fit_li_pbe_2 EDITION FOLDER [OUTPUT]
 
-EDITION is ``fast`` or ``accurate``; FOLDER is that of :mod:`.fit_li_pbe_1`. The models have many-body features
+EDITION is ``fast`` or ``accurate``; FOLDER is that of :mod:`recipes.fit_li_pbe_1`. The models have many-body features
 (:mod:`ase_mlffvv.features.density`) with linear coefficients. The data are those of li-pbe-1 and the vacuum labels of
-li-solvent-1, which add clusters, hot surfaces, steps, adatoms and grain boundaries.
+li-solvent-1, which add clusters, hot surfaces, steps, adatoms and grain boundaries. The potential is written to OUTPUT,
+by default li-pbe-2-EDITION.vv in the current folder, and its card to the same name with the suffix .md.
 """
 
 from __future__ import annotations
@@ -101,5 +102,4 @@ PHYSICS = {  # from mlffvv validate
 if __name__ == '__main__':
     if len(sys.argv) not in (3, 4) or sys.argv[1] not in EDITIONS:
         sys.exit(__doc__)
-    default = str(Path(__file__).with_name(f'li-pbe-2-{sys.argv[1]}.vv'))
-    main(sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) == 4 else default)
+    main(sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) == 4 else f'li-pbe-2-{sys.argv[1]}.vv')

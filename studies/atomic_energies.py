@@ -1,8 +1,9 @@
 """Effect of atomic energies as labels: fits to li-solvent-1 with and without them, for the same five random splits.
 
-    OMP_NUM_THREADS=2 python studies/atomic_energies.py [--share 0.8]
+    OMP_NUM_THREADS=2 python -m studies.atomic_energies [--share 0.8]
 
-Each fit takes about ten seconds. Errors are those of the held-out structures; total energies are per atom.
+Each fit takes about ten seconds. The errors are those of the held-out structures, for total energies per atom. They are
+printed; no file is written.
 """
 
 from __future__ import annotations

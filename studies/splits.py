@@ -1,10 +1,11 @@
 """Errors of a recipe on held-out structures: the published split, random re-splits, and the AI4Mater set.
 
-    python studies/splits.py FOLDER --recipe accurate [--splits 5] [--set terms=400] [--stride 1] [--json FILE]
+    python -m studies.splits FOLDER --recipe accurate [--splits 5] [--set terms=400] [--stride 1] [--json FILE]
 
 FOLDER contains the data sets, as for recipes.fit_li_pbe_1. First, a model is fitted to the mlearn training set and
 evaluated on its test set. Then, the union of both is split again at random into parts of the same sizes. Finally, a
-random fifth of the AI4Mater training file is held out from a fit to the rest of that file.
+random fifth of the AI4Mater training file is held out from a fit to the rest of that file. The errors are printed and,
+with --json, written to FILE.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from .options import add_overwrite
+
 
 def add(commands):
     """Add the command to the parser."""
@@ -26,6 +28,8 @@ def add(commands):
                    'not contain times')  # fmt: skip
     p.add_argument('--pictures', type=int, default=4, help='number of frames to show (default: 4)')
     p.add_argument('--processes', type=int, default=os.cpu_count(), help='number of processes (default: all CPUs)')
+    add_overwrite(p, 'start again in a folder that holds other files, or the report of another trajectory or of other '
+                  'settings, which is removed')  # fmt: skip
     return p
 
 
@@ -42,5 +46,6 @@ def run(args):
         frame_time_ps=args.frame_time,
         pictures=args.pictures,
         processes=args.processes,
+        overwrite=args.overwrite,
     )
     print(f'page   {page}\ntable  {page.with_name("timeline.csv")}\nframes {page.with_name("coloured.extxyz")}')

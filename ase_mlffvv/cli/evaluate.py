@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 
 def add(commands):
@@ -23,15 +22,18 @@ def run(args):
 
     from ..fitting import accuracy, reliability
     from ..io.datasets import read_frames
+    from ..io.files import refuse_existing, save_text
     from ..model import find_potential
 
+    for path in filter(None, (args.json, args.parity, args.reliability)):
+        refuse_existing(path, overwrite=True, inputs=[*args.data, args.model or ''])
     potential = find_potential(args.model)
     frames = [atoms for path in args.data for atoms in read_frames(path)]
     with tqdm(total=len(frames), unit='frame', desc='evaluate') as bar:
         result = accuracy(potential, frames, bar.update)
     print(result)
     if args.json:
-        Path(args.json).write_text(json.dumps(result.to_dict(), indent=1))
+        save_text(args.json, json.dumps(result.to_dict(), indent=1))
     if args.parity:
         result.parity(args.parity)
     if args.reliability:

@@ -6,7 +6,7 @@ import json
 import logging
 from pathlib import Path
 
-from .options import key_values
+from .options import add_overwrite, key_values
 
 log = logging.getLogger('mlffvv')
 
@@ -39,6 +39,7 @@ def add(commands):
                    'shipped one), which needs only few structures, instead of fitting a new model')  # fmt: skip
     p.add_argument('--seed', type=int, default=0, help='seed of random choices (default: 0)')
     p.add_argument('--parity', metavar='PNG', help='save parity plots')
+    add_overwrite(p, 'replace the model file and the plots where they exist')
     return p
 
 
@@ -46,12 +47,16 @@ def run(args):
     """Run the command with its parsed arguments."""
     from ..fitting import fit, refit
     from ..io.datasets import read_frames
+    from ..io.files import is_special, refuse_existing
     from ..model import find_potential
     from ..model.spec import RECIPES, VVSpec
 
     if args.start and (args.recipe or args.spec or args.set or args.stride != 1):
         raise ValueError('--start keeps the features of its model; --recipe, --spec, --set and --stride apply only to '
                          'new models')  # fmt: skip
+    inputs = [*args.train, *args.test, args.start or '', args.spec or '']
+    for path in filter(None, (args.output, args.parity)):
+        refuse_existing(path, args.overwrite, inputs)
     frames = [atoms for path in args.train for atoms in read_frames(path)]
     output = Path(args.output)
     log.info('%d structures, %d atoms', len(frames), sum(map(len, frames)))
@@ -70,7 +75,7 @@ def run(args):
         settings.update(json.loads(Path(args.spec).read_text()) if args.spec else {})
         settings.setdefault('elements', sorted({symbol for atoms in frames for symbol in atoms.symbols}))
         settings.update(key_values(args.set))
-        checkpoint = output.with_name(f'{output.name}.part')
+        checkpoint = None if is_special(output) else output.with_name(f'{output.name}.part')
         potential, report = fit(frames, VVSpec.from_dict(settings), stride=args.stride, checkpoint=checkpoint, **common)
     potential.save(output)
     print(report)

@@ -19,6 +19,11 @@ def add_machine(p):
     p.add_argument('--threads', type=int, help='number of CPU threads (default: all processors)')
 
 
+def add_overwrite(p, what):
+    """Leave to replace what stands where the output goes."""
+    p.add_argument('--overwrite', action='store_true', help=what)
+
+
 def key_values(words):
     """Convert ``['a=1', 'b=[2, 3]', 'c=x']`` to a dict; values that are not valid JSON are taken as text."""
     out = {}
