@@ -91,7 +91,7 @@ def read_frames(path, index=':') -> list[Atoms]:
 def check_frames(frames, source='the training set'):
     """Raise :class:`DatasetError` unless every frame has usable labels and weights; returns their Labels."""
     if len(frames) == 0:
-        raise DatasetError(f'{source} holds no structures')
+        raise DatasetError(f'{source} contains no structures')
     found = []
     for k, atoms in enumerate(frames):
         found.append(_checked(labels_of(atoms), atoms, f'{source} frame {k}'))
