@@ -212,7 +212,7 @@ def test_labels_without_a_name_in_ase(tmp_path):
         assert found.info['REF_surface'] == 12.5
         np.testing.assert_array_equal(found.arrays['REF_surfaces'], np.arange(4.0))
         np.testing.assert_array_equal(found.arrays['REF_el_forces'], np.full((4, 3), 2.0))
-    quick(copper(1), factories.two_parts, tmp_path / 'wrong', n=3)
+    quick(copper(1), factories.two_parts, tmp_path / 'wrong', settings={'n': 3})
     wrong = 'the calculator gave surfaces of shape (3,) for 4 atoms'
     assert wrong in read(tmp_path / 'wrong' / 'failed.extxyz').info['label_reason']
 
