@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 from ase.data import atomic_numbers
 
 from ..errors import ElementError, some
+from .file import digest, load, save
 from .pair import PairTerm
-
-
-class Prediction(NamedTuple):
-    """Result of every engine.
-
-    Attributes
-    ----------
-    energies : ndarray, shape (n_atoms,), eV
-    forces : ndarray, shape (n_atoms, 3), eV/Å
-        -dE/dR.
-    virials : ndarray, shape (n_atoms, 3, 3), eV
-        ``sum over neighbors of D (x) dE_i/dD`` with D from the centre i to the neighbor; their sum is
-        dE/d(strain), so stress = sum / volume, tensile positive.
-    """
-
-    energies: np.ndarray
-    forces: np.ndarray
-    virials: np.ndarray
+from .prediction import Prediction
+from .pwmlff import read_folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +86,6 @@ class VVPotential:
 
     def digest(self):
         """Hexadecimal SHA-256 of everything that determines the numbers of this potential."""
-        from .file import digest
-
         return digest(self)
 
     def evaluate(self, species, positions, cell, pairs, device='cpu', centres=None) -> Prediction:
@@ -114,23 +96,17 @@ class VVPotential:
 
     def save(self, path):
         """Write a ``.vv`` file; it appears under its name only when complete."""
-        from .file import save
-
         save(self, path)
 
     @classmethod
     def load(cls, path):
         """Read a ``.vv`` file. Raises FileNotFoundError or VVFileError with the reason."""
-        from .file import load
-
-        return load(path)
+        return load(path, cls)
 
     @classmethod
     def from_pwmlff(cls, folder):
         """Import a model folder of the original PWMLFF programs (:mod:`ase_mlffvv.model.pwmlff`)."""
-        from .pwmlff import read_folder
-
-        return read_folder(folder)
+        return cls(*read_folder(folder))
 
 
 def _require_known(species, numbers, elements):

@@ -50,7 +50,7 @@ class CudaForces:
         Of the last step, as the following.
     forces : device array, shape (n_atoms, 3), float64, eV/Å
     virials : device array, shape (n_atoms, 3, 3), float64, eV; or None
-        As in :class:`ase_mlffvv.model.potential.Prediction`; None where they are not computed.
+        As in :class:`ase_mlffvv.model.prediction.Prediction`; None where they are not computed.
     statistics : dict
         ``builds``, ``reuses`` and ``seconds`` spent building.
 
