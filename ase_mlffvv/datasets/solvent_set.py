@@ -38,7 +38,7 @@ def load(medium='solvent', path=None):
     return [_labelled(atoms, medium) for atoms in _stored(path) if _has(atoms, medium)]
 
 
-def pairs(path=None):
+def in_both_media(path=None):
     """Structures with labels in both media: two lists in the same order, in the solvent and in vacuum."""
     both = [atoms for atoms in _stored(path) if _has(atoms, 'vacuum')]
     return tuple([_labelled(atoms, medium) for atoms in both] for medium in ('solvent', 'vacuum'))

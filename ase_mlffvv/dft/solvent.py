@@ -65,9 +65,9 @@ class Solvent:
     pressure: float = 0.0
     density_model: str = 'atoms'
     dielectric_switch: tuple[float, float] = (5e-3, 1e-4)
-    cavity_switch: tuple[float, float] | None = None
+    cavity_switch: tuple[float, float] = None  # type: ignore[assignment]  # None becomes dielectric_switch
     kappa_squared: float = 0.0
-    ion_switch: tuple[float, float] | None = None
+    ion_switch: tuple[float, float] = None  # type: ignore[assignment]
 
     def __post_init__(self):
         for name, low, unit in (

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import spearmanr
 
-from ..engines.evaluator import Evaluator
 from ..errors import DatasetError
-from ..io.datasets import check_frames
 from ..io.files import complete
+from ..kernels.cpu.engine import NumbaEngine
+from ..kernels.fit.uncertainty import UncertaintyEngine
+from ..model.uncertainty import committee
+from .dataset import as_dataset
+from .labels import residuals
 
 _MEMBERS = 32
 
@@ -78,8 +81,8 @@ def reliability(potential, frames):
     ----------
     potential : VVPotential
         With an uncertainty.
-    frames : sequence of Atoms
-        Labelled structures that it was not fitted to.
+    frames : sequence of Atoms, or Dataset
+        Labelled structures that it was not fitted to; atoms with weight 0 are left out.
 
     Returns
     -------
@@ -92,16 +95,18 @@ def reliability(potential, frames):
     """
     if potential.uncertainty is None:
         raise DatasetError(f'{potential!r} has no uncertainty: fit it again, or use add_uncertainty()')
-    evaluator = Evaluator(potential, skin=0.0)
+    engine, uncertainties = NumbaEngine(potential), UncertaintyEngine(potential)
+    members = [NumbaEngine(member) for member in committee(potential, _MEMBERS)]
     predicted, actual, grade = [], [], []
-    for atoms, label in zip(frames, check_frames(frames)):
-        if label.forces is None:
+    for frame in as_dataset(frames, potential, 'the structures'):
+        if frame.labels.forces is None:
             continue
-        evaluator.set_atoms(atoms.numbers, atoms.cell, atoms.pbc)
-        actual.append(np.linalg.norm(label.forces - evaluator.evaluate(atoms.positions).forces, axis=1))
-        found = evaluator.uncertainty(members=_MEMBERS)
-        predicted.append(found['forces'])
-        grade.append(found['grade'])
+        system = frame.system.species, frame.system.positions, frame.system.cell, frame.pairs
+        use = slice(None) if frame.atom_weights is None else frame.atom_weights > 0
+        actual.append(np.linalg.norm(residuals(frame, engine).forces, axis=1)[use])
+        square = sum((member.evaluate(*system).forces ** 2).sum(axis=1) for member in members)
+        predicted.append(np.sqrt(square / _MEMBERS)[use])
+        grade.append(uncertainties(*system)[-1][use])
     if not actual:
         raise DatasetError('no structure has forces to compare with')
     return Reliability(*map(np.concatenate, (predicted, actual, grade)))

@@ -78,11 +78,7 @@ class VVPotential:
         ElementError
             An element the model was not fitted for; names the atoms.
         """
-        numbers = np.asarray(numbers)
-        table = np.full(max(numbers.max(initial=0), 118) + 1, -1)
-        table[[atomic_numbers[e] for e in self.elements]] = np.arange(len(self.elements))
-        species = table[numbers]
-        return _require_known(species, numbers, self.elements)
+        return element_indices(numbers, self.elements)
 
     def digest(self):
         """Hexadecimal SHA-256 of everything that determines the numbers of this potential."""
@@ -109,7 +105,18 @@ class VVPotential:
         return cls(*read_folder(folder))
 
 
-def _require_known(species, numbers, elements):
+def element_indices(numbers, elements):
+    """Position in ``elements`` of each atomic number, shape (n_atoms,), int64.
+
+    Raises
+    ------
+    ElementError
+        An element is not among them; names the atoms.
+    """
+    numbers = np.asarray(numbers)
+    table = np.full(max(numbers.max(initial=0), 118) + 1, -1)
+    table[[atomic_numbers[e] for e in elements]] = np.arange(len(elements))
+    species = table[numbers]
     unknown = np.flatnonzero(species < 0)
     if len(unknown):
         from ase.data import chemical_symbols

@@ -20,7 +20,7 @@ def test_killed_twenty_times(tmp_path, name):
     """One thread, in a process that forks those that are killed: they all have the same machine code."""
     settings = {'steps': 400, 'frame_interval': 10, 'checkpoint_interval': 20, 'temperature': 100.0, **RUNS[name]}
     done = subprocess.run(
-        [sys.executable, '-m', 'tests.md.runs', str(tmp_path), json.dumps({'kills': 20, **settings})], cwd=ROOT,
+        [sys.executable, '-m', 'tests.jobs.runs', str(tmp_path), json.dumps({'kills': 20, **settings})], cwd=ROOT,
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

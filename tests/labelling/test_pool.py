@@ -42,7 +42,7 @@ def test_a_death_is_one_failure(tmp_path):
     assert 'ended with status 3' in reasons[3]
     assert 'SIGKILL' in (tmp_path / 'labels' / summary.failed[0][1] / 'error.txt').read_text()
     assert [len(a) for a in read(tmp_path / 'labels' / 'labelled.extxyz', ':')] == [1, 4, 5, 6]
-    summary = label(frames[:2], 'tests.active.factories:deadly', tmp_path / 'safe', settings={'safer_helps': True},
+    summary = label(frames[:2], 'tests.labelling.factories:deadly', tmp_path / 'safe', settings={'safer_helps': True},
                     progress=False)  # fmt: skip
     assert (summary.labelled, summary.safe) == (2, [1])
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, 'killpg'), reason='needs POSIX s
 def start(tmp_path, n=12, sleep=0.25):
     write(tmp_path / 'frames.extxyz', copper(n))
     command = [sys.executable, '-m', 'ase_mlffvv.cli', 'label', tmp_path / 'frames.extxyz', '-o', tmp_path / 'labels',
-               '--calculator', 'tests.active.factories:counted', '--processes', '2',
+               '--calculator', 'tests.labelling.factories:counted', '--processes', '2',
                '--settings', f'calls={tmp_path / "calls"}', f'sleep={sleep}']  # fmt: skip
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
@@ -102,7 +102,7 @@ def test_mistakes_are_one_line(tmp_path, capsys, monkeypatch):
     for args, message in (
         (['a.extxyz', '-o', 'labels', '--calculator', 'abinit'], "no calculator 'abinit'"),
         (['a.extxyz', '-o', 'labels', '--calculator', 'emt', '--settings', 'ecut'], "expected KEY=VALUE, got 'ecut'"),
-        (['a.extxyz', '-o', 'full', '--calculator', 'emt'], 'is not empty and holds no labels'),
+        (['a.extxyz', '-o', 'full', '--calculator', 'emt'], 'is not empty and does not hold labels'),
         (['none.extxyz', '-o', 'labels', '--calculator', 'emt'], 'none.extxyz'),
         (['a.extxyz', '-o', 'labels', '--calculator', 'mine:make'], "missing a required argument: 'ecut'"),
         (['a.extxyz', '-o', 'labels', '--calculator', 'mine:make', '--settings', 'ecut=1'], 'could be labelled'),

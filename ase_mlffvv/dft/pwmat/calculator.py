@@ -8,13 +8,14 @@ from ase.calculators.calculator import CalculatorSetupError, all_changes
 from ase.calculators.genericfileio import GenericFileIOCalculator
 from ase.calculators.singlepoint import SinglePointCalculator
 
+from ..electrode import DEFAULT_REFERENCE
 from ..solvent import Solvent
-from .electrode import fixed_potential
 from .inputs import has_outputs, make_inputs, present
 from .jobs import as_job
 from .outputs import Unfinished, as_final, is_on, read_frames, read_moved
 from .profile import PWmatProfile
 from .settings import check_settings
+from .solvent_keys import fixed_potential
 from .template import PWmatTemplate
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class PWmat(GenericFileIOCalculator):
     """
 
     def __init__(self, *, directory='.', job='scf', kpts=None, symmetry=None, solvent=None, potential=None,
-                 reference='Li', potential_mixing=(0.1, 0.06), pseudopotentials=None, overwrite=False,
+                 reference=DEFAULT_REFERENCE, potential_mixing=(0.1, 0.06), pseudopotentials=None, overwrite=False,
                  profile=None, command=None, pseudo_dir=None, nodes=None, **keywords):  # fmt: skip
         job = as_job(job)
         if solvent is not None and not isinstance(solvent, Solvent):

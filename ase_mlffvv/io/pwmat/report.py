@@ -39,7 +39,8 @@ def read_report(file) -> dict:
     PWmatFileError
         The file has no energy, or one that is not a number.
     """
-    result, settings = {}, {}
+    result: dict = {}
+    settings: dict | None = {}
     with reading(file) as (text, name):
         for k, line in enumerate(text, 1):
             if 'end of etot.input report' in line:

@@ -71,7 +71,7 @@ def read_mdsteps(file) -> dict:
     """
     rows = []
     for place, pairs in _pairs(file, 'Iter(fs)'):
-        row = {}
+        row: dict = {}
         del pairs['']
         for key, values in pairs.items():
             names = MD_NAMES.get(key, (key,))

@@ -192,11 +192,15 @@ class CudaForces:
                 return self._device_system()
         start = perf_counter()
         self._pairs = None
-        self._pairs = self._search.build(positions, self.cell, self.pbc, self.cutoff + self.skin)
-        self._built_cell = self.cell
-        self._built_at.copy_to_device(positions)
-        _gather[grid(self.n_atoms)](self._species, self._pairs.order, self._sorted_species)
-        self._set_strain()
+        try:
+            self._pairs = self._search.build(positions, self.cell, self.pbc, self.cutoff + self.skin)
+            self._built_cell = self.cell
+            self._built_at.copy_to_device(positions)
+            _gather[grid(self.n_atoms)](self._species, self._pairs.order, self._sorted_species)
+            self._set_strain()
+        except BaseException:  # Ctrl-C, too: a list without the rest is not kept
+            self._pairs = None
+            raise
         self._place(positions)
         cuda.synchronize()
         self.statistics['builds'] += 1

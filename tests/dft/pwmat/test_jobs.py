@@ -18,6 +18,7 @@ from ase_mlffvv.errors import PWmatWarning
 from ase_mlffvv.io.pwmat.etot_input import read_etot_input
 
 from ...conftest import shared
+from ...io.pwmat import synthetic
 from .conftest import runs
 
 
@@ -89,7 +90,7 @@ def test_a_relaxation_that_does_not_come_to_rest(make, atoms):
 
 def test_dynamics(make, atoms):
     thermalize_momenta(atoms, temperature_K=300, rng=np.random.default_rng(1))
-    job = MolecularDynamicsJob(350, 6, timestep=2 * units.fs, taut=100 * units.fs, seed=7)
+    job = MolecularDynamicsJob(350, 6, timestep=2.0, taut=100, seed=7)
     calc = make(job=job)
     final = calc.run(atoms)
     settings = read_etot_input(calc.directory / 'etot.input')
@@ -168,18 +169,21 @@ def test_options_are_checked(make, atoms):
 
 
 def test_units_of_dynamics():
-    job = MolecularDynamicsJob(
-        300, 5, timestep=units.fs, method='langevin', friction=0.02 / units.fs, final_temperature_K=100
-    )
+    job = MolecularDynamicsJob(300, 5, timestep=1.0, method='langevin', friction=0.02, final_temperature_K=100)
     assert job.settings() == {'MD_DETAIL': (3, 5, 1.0, 300.0, 100.0)}
     assert job.file() == {'MD_LV_GAMMA': 0.02}
-    job = MolecularDynamicsJob(300, 5, method='nose-hoover-npt', taut=80 * units.fs, options={'md_npt_pext': 0.1})
+    job = MolecularDynamicsJob(300, 5, method='nose-hoover-npt', taut=80, options={'md_npt_pext': 0.1})
     assert job.file() == {'MD_ION_TAU': 80.0, 'MD_NPT_PEXT': 0.1}
 
 
-def test_a_trajectory_of_the_program(make):
-    """A MOVEMENT that PWmat wrote for a dynamics of bcc lithium is read as the result of that dynamics."""
-    movement = shared('data', 'pwmat', 'Li_bcc_10frames.MOVEMENT')
+@pytest.mark.parametrize('program', [False, True], ids=['synthetic', 'program'])
+def test_a_trajectory_of_the_program(make, tmp_path, program):
+    """The MOVEMENT of a dynamics of bcc lithium is read as the result of that dynamics."""
+    movement = tmp_path / 'MOVEMENT'
+    if program:
+        movement = shared('data', 'pwmat', 'Li_bcc_10frames.MOVEMENT')
+    else:
+        movement.write_text(synthetic.lithium())
     frames = read(movement, ':', format='pwmat-movement')
     calc = make(job=MolecularDynamicsJob(298, 10))
     calc.write_inputfiles(frames[0])
@@ -190,14 +194,21 @@ def test_a_trajectory_of_the_program(make):
     assert final.get_potential_energy() == frames[-1].get_potential_energy()
     np.testing.assert_array_equal(final.get_forces(), frames[-1].get_forces())
     np.testing.assert_array_equal(final.get_potential_energies(), frames[-1].get_potential_energies())
-    assert final.get_potential_energy() / 2 == pytest.approx(-193.77, abs=0.01)
+    if program:
+        assert final.get_potential_energy() / 2 == pytest.approx(-193.77, abs=0.01)
 
 
-def test_a_structure_of_the_program(make, pseudo):
-    atoms = read(shared('data', 'pwmat', 'LiSi.atom.config'), format='pwmat-config')
+@pytest.mark.parametrize('program', [False, True], ids=['synthetic', 'program'])
+def test_a_structure_of_the_program(make, tmp_path, pseudo, program):
+    path = tmp_path / 'LiSi.atom.config'
+    if program:
+        path = shared('data', 'pwmat', 'LiSi.atom.config')
+    else:
+        path.write_text(synthetic.CONFIG)
+    atoms = read(path, format='pwmat-config')
     (pseudo / 'Si.SG15.PBE.UPF').write_text('')
     calc = make(kpts={'density': 2.0})
     calc.write_inputfiles(atoms)
-    shutil.copy(shared('data', 'pwmat', 'LiSi.atom.config'), calc.directory / 'atom.config')
+    shutil.copy(path, calc.directory / 'atom.config')
     assert not calc._inputs(atoms).differences(calc.directory)
     assert read_etot_input(calc.directory / 'etot.input')['IN.PSP2'] == 'Si.SG15.PBE.UPF'
