@@ -1,4 +1,4 @@
-"""Optional packages, imported where they are used."""
+"""Import of optional packages where they are used."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def need(module: str) -> ModuleType:
     Raises
     ------
     ImportError
-        Not installed; the message tells how to install it.
+        If the package is not installed; the message says how to install it.
     """
     try:
         return import_module(module)
     except ImportError as error:
         package = {'sklearn': 'scikit-learn'}.get(module.split('.')[0], module.split('.')[0])
         raise ImportError(
-            f'this needs {package}, which could not be imported ({error}); install it with: '
+            f'this function needs {package}, which could not be imported ({error}); install it with: '
             'pip install "ase-mlffvv[analysis]"'
         ) from error

@@ -1,4 +1,4 @@
-"""The columns of a timeline: each function takes a frame and gives numbers by name, with units in the names."""
+"""Columns of a timeline: each function maps a frame to a dictionary of numbers whose names include the units."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PHASES = ('bcc', 'fcc', 'hcp', 'other')
 
 
 def coordination(frame: Frame) -> dict:
-    """Coordination of the column's surface atoms, and how many atoms are where."""
+    """Mean coordination numbers of the column and its surface atoms, and the number of surface atoms."""
     surface = frame.surface & frame.column
     numbers, n = frame.coordination[frame.column], max(frame.column.sum(), 1)
     return {
@@ -35,7 +35,7 @@ def coordination(frame: Frame) -> dict:
 
 
 def energy(frame: Frame) -> dict:
-    """Mean atomic energies of the column's classes of atoms; NaN without atomic energies."""
+    """Mean atomic energies of the classes of atoms in the column; NaN without atomic energies."""
     known = frame.energies is not None
     values = frame.energies if known else np.full(len(frame.atoms), np.nan)
     column = frame.column
@@ -47,9 +47,10 @@ def energy(frame: Frame) -> dict:
 
 
 def phase(frame: Frame) -> dict:
-    """Shares of phases in the column and its halves: a-CNA of all atoms, template matching of those below the skin.
+    """Fractions of crystal structures in the column and its halves, from a-CNA and from template matching.
 
-    Only atoms that do not touch the surface have the neighbors that templates need; others may match a wrong one.
+    Template matching counts only atoms without a neighbor on the surface: others lack some neighbors of the templates
+    and may match a wrong one.
     """
     out, everywhere = {}, np.ones(len(frame.atoms), bool)
     for method, labels, mask in (('acna', frame.acna, everywhere), ('ptm', frame.templates[0], frame.deep)):
@@ -60,7 +61,7 @@ def phase(frame: Frame) -> dict:
 
 
 def grain(frame: Frame) -> dict:
-    """Grains, the boundary atoms, the largest boundary, and the orientation of the top."""
+    """Grains, boundary atoms, the largest boundary, and the orientation of the top of the column."""
     ids, grains = frame.grains
     bcc = frame.templates[0] == BCC
     out = {
@@ -86,7 +87,7 @@ def grain(frame: Frame) -> dict:
 
 
 def motion(frame: Frame) -> dict:
-    """Mean displacements since the first frame, over all atoms and over the column."""
+    """Mean displacements since the first frame, averaged over all atoms and over the column."""
     means = displacements.mean_displacements(frame.displacements, frame.column)
     out = {f'{name}_A': value for name, value in means.items()}
     length, unit = displacements.slide(frame.displacements, frame.regions['top'])
@@ -126,7 +127,7 @@ def shape(frame: Frame) -> dict:
 
 
 def top_of(frame: Frame) -> float:
-    """Atoms of the upper half of a column's body."""
+    """Positions of the atoms in the upper half of the body of a column."""
     z = frame.body[:, 2]
     return frame.body[z > (z.min() + z.max()) / 2] if len(z) else frame.body
 

@@ -1,4 +1,4 @@
-"""Pictures of structures by OVITO, without a display."""
+"""Images of structures rendered by OVITO, without a display."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ RADIUS = 1.45  # Å
 
 
 class RenderingUnavailable(RuntimeError):
-    """OVITO cannot draw on this machine, for the reason the message tells."""
+    """OVITO cannot draw on this machine; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Parallel projection.
+    """Camera with parallel projection.
 
     Attributes
     ----------
     direction : tuple of float
-        Of view.
+        Direction of view.
     centre : tuple of float, Å
-        Point in the middle of the picture.
+        Point in the middle of the image.
     height : float, Å
-        Half of the height of the picture.
+        Half of the height of the image.
     """
 
     direction: tuple
@@ -49,15 +49,17 @@ class Camera:
 
 
 def camera(atoms: Atoms, view: str | Sequence[float] = 'side', aspect: float = 1.0, margin: float = 1.05) -> Camera:
-    """A camera that shows a structure; use the same for all frames of a movie.
+    """Camera that shows a whole structure; use the same camera for all frames of a movie.
 
     Parameters
     ----------
     atoms : Atoms
     view : str or sequence of 3 floats
-        A key of ``VIEWS`` or the direction of view.
+        A key of ``VIEWS``, or the direction of view.
     aspect : float
-        Width over height of the picture.
+        Ratio of the width to the height of the image.
+    margin : float
+        Factor by which the visible region is larger than the structure.
     """
     if isinstance(view, str) and view not in VIEWS:
         raise ValueError(f'view must be one of {", ".join(VIEWS)} or a direction, got {view!r}')
@@ -72,7 +74,7 @@ def camera(atoms: Atoms, view: str | Sequence[float] = 'side', aspect: float = 1
 
 
 def axes_of(direction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Unit vectors to the right and up in a picture with this direction of view; z points up where it can."""
+    """Unit vectors to the right and upwards in an image with this direction of view; z points up if possible."""
     right = np.cross(direction, [0, 0, 1.0])
     if np.linalg.norm(right) < 1e-6:
         right = np.array([1.0, 0, 0])
@@ -81,20 +83,20 @@ def axes_of(direction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cut(atoms: Atoms, point: ArrayLike, normal: ArrayLike) -> Atoms:
-    """The atoms behind a plane, such as half of a column, or what a grain boundary cuts off.
+    """Atoms on one side of a plane, such as half of a column or the atoms on one side of a grain boundary.
 
     Parameters
     ----------
     atoms : Atoms
     point, normal : array_like, shape (3,)
-        The side that the normal points to is removed.
+        A point on the plane, and its normal, which points to the side that is removed.
     """
     return atoms[(atoms.positions - np.asarray(point)) @ np.asarray(normal, float) <= 1e-9]
 
 
 @lru_cache
 def available() -> str | None:
-    """None where OVITO can draw, otherwise the reason why it cannot."""
+    """None if OVITO can draw on this machine, otherwise the reason why it cannot."""
     from ase import Atoms
 
     from .extras import need
@@ -122,27 +124,27 @@ def render(
     Parameters
     ----------
     atoms : Atoms
-        With the array to colour by, such as from :meth:`mlffvv_analysis.frame.Frame.coloured`.
+        Structure with the array to colour by, for example from :meth:`mlffvv_analysis.frame.Frame.coloured`.
     path : path
-        PNG file.
+        PNG file to write.
     colour : str
         Name of the array: phase, grain, class, coordination, local_energy, displacement, or any other.
     view : str, direction or Camera
     size : (int, int)
-        Pixels.
+        Width and height in pixels.
     limits : (float, float), optional
-        Ends of a continuous scale.
+        Limits of a continuous scale.
     fine : bool
-        With ambient light, some ten times slower.
+        Render with ambient occlusion, which is about ten times slower.
 
     Raises
     ------
     RenderingUnavailable
-        No OVITO, or no Vulkan driver. OVITO 3.16 and later need one for any picture; a driver in software is enough
-        (Debian: ``apt-get install libvulkan1 mesa-vulkan-drivers``).
+        If OVITO or a Vulkan driver is missing. OVITO 3.16 and later need a Vulkan driver for any image; a software
+        driver is enough (Debian: ``apt-get install libvulkan1 mesa-vulkan-drivers``).
     """
     if colour not in atoms.arrays:
-        raise ValueError(f"the structure has no array '{colour}'; there are {', '.join(sorted(atoms.arrays))}")
+        raise ValueError(f"the structure has no array '{colour}'; its arrays are {', '.join(sorted(atoms.arrays))}")
     if reason := available():
         raise RenderingUnavailable(
             f'OVITO cannot draw here: {reason} A software driver is enough (Debian: apt-get install libvulkan1 '
@@ -161,7 +163,7 @@ def movie(
     size: tuple[int, int] = (800, 800),
     limits: tuple[float, float] | None = None,
 ) -> list[Path]:
-    """Draw frames to ``0000.png``, ``0001.png``, ... with one camera, for a movie.
+    """Draw the frames of a movie to the files ``0000.png``, ``0001.png``, ... with the same camera.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Frames of a trajectory one after the other, also of a file that a running simulation is still writing."""
+"""Frames of a trajectory one at a time, even from a file to which a running simulation is still writing."""
 
 from __future__ import annotations
 
@@ -17,28 +17,30 @@ if TYPE_CHECKING:
 
 
 def frames(trajectory: str | Path | Iterable[Atoms], offset: int = 0, skip: int = 0) -> Iterator[tuple[Atoms, int]]:
-    """Frames of a trajectory, of which only one is in memory.
+    """Iterate over the frames of a trajectory with only one frame in memory.
 
     Parameters
     ----------
     trajectory : path or iterable of Atoms
-        Any file that ASE reads. An extended-XYZ file may grow while it is read; an incomplete last frame is left out.
+        File in any format that ASE reads, or structures. An extended XYZ file may grow while it is read; an incomplete
+        last frame is left out.
     offset : int
-        Bytes of an extended-XYZ file to skip.
+        Number of bytes to skip in an extended XYZ file.
     skip : int
-        Frames of other sources to skip.
+        Number of frames to skip in other sources.
 
     Yields
     ------
     atoms : Atoms
     offset : int
-        Bytes up to the end of this frame; 0 for other sources than extended XYZ.
+        Number of bytes up to the end of this frame; 0 for sources other than extended XYZ files.
 
     Raises
     ------
     FileNotFoundError
+        If the file does not exist.
     ValueError
-        Not a trajectory.
+        If the file is empty or not a trajectory.
     """
     if isinstance(trajectory, Atoms):
         trajectory = [trajectory]
@@ -51,7 +53,7 @@ def frames(trajectory: str | Path | Iterable[Atoms], offset: int = 0, skip: int 
 
 
 def is_xyz(trajectory: Any) -> bool:
-    """Whether frames can be read by their position in the file."""
+    """Whether the file is in the extended XYZ format, in which frames are found by their offset in bytes."""
     path = Path(trajectory)
     if not path.exists():
         raise FileNotFoundError(f"there is no trajectory '{path}'")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import permutations, product
 from typing import TYPE_CHECKING
 
 import numpy as np
-from ase.build import bulk, surface
+from ase.build import bulk
 from scipy.spatial import ConvexHull, HalfspaceIntersection
+
+from ase_mlffvv.structures import facet_family, slab
+from ase_mlffvv.structures.slabs import THICKNESS
 
 from .energies import area, excess_per_area
 from .relaxing import relax
@@ -19,30 +21,6 @@ if TYPE_CHECKING:
 
     from ase import Atoms
     from ase.calculators.calculator import BaseCalculator
-
-
-THICKNESS, VACUUM = 22.0, 10.0
-
-
-def slab(
-    hkl: Sequence[int], a: float, element: str = 'Li', thickness: float = THICKNESS, vacuum: float = VACUUM
-) -> Atoms:
-    """Slab of bcc with two equal faces.
-
-    Parameters
-    ----------
-    hkl : str
-        Such as ``'310'``.
-    a : float, Å
-        Lattice constant of bcc.
-    thickness : float, Å
-        At least.
-    vacuum : float, Å
-        At each side.
-    """
-    indices = miller(hkl)
-    layers = int(np.ceil(thickness / (a / np.linalg.norm(indices))))
-    return surface(bulk(element, 'bcc', a=a, cubic=True), indices, layers, vacuum=vacuum, periodic=True)
 
 
 def surface_energy(atoms: Atoms, bulk_energy: float, fmax: float | None = 0.005) -> float:
@@ -95,7 +73,7 @@ def surface_energies(
     crystal.calc = calculator
     bulk_energy, out = crystal.get_potential_energy(), {}
     for hkl in facets:
-        atoms = slab(hkl, a, element, thickness)
+        atoms = slab(hkl, a, element, thickness=thickness)
         atoms.calc = calculator
         out[hkl] = surface_energy(atoms, bulk_energy, fmax)
     return out
@@ -148,7 +126,7 @@ def wulff(energies: Mapping[Any, float]) -> Wulff:
         raise ValueError(f'surface energies must be positive (J/m^2), got {bad or "none"}')
     planes, names = [], []
     for hkl, gamma in energies.items():
-        for n in sorted(_family(hkl)):
+        for n in facet_family(hkl):
             planes.append([*np.array(n) / np.linalg.norm(n), -gamma])
             names.append(hkl)
     planes = np.array(planes)
@@ -174,20 +152,3 @@ def wulff(energies: Mapping[Any, float]) -> Wulff:
     mean = sum(areas[hkl] * energies[hkl] for hkl in energies) / total
     sphericity = np.pi ** (1 / 3) * (6 * volume) ** (2 / 3) / total
     return Wulff({hkl: v / total for hkl, v in areas.items()}, float(mean), corners, faces, float(sphericity))
-
-
-def miller(hkl: Sequence[int]) -> tuple:
-    """Miller indices of one digit each, ``'310'`` or ``(3, 1, 0)``, as a tuple of int."""
-    try:
-        indices = tuple(int(x) for x in hkl)
-    except ValueError:
-        indices = ()
-    if len(indices) != 3 or not any(indices):
-        raise ValueError(f"expected three Miller indices such as '310', got {hkl!r}")
-    return indices
-
-
-def _family(hkl):
-    indices = miller(hkl)
-    signs = list(product((-1, 1), repeat=3))
-    return {tuple(s * k for s, k in zip(sign, p)) for p in permutations(indices) for sign in signs}

@@ -4,7 +4,8 @@
 
 FOLDER holds mlearn_li_train.xyz, mlearn_li_test.xyz and ai4mater_li_train.xyz: the published sets of Zuo et al., J.
 Phys. Chem. A 124, 731 (2020) (BSD-3) and of Shen and Xie, J. Mater. Chem. A (2025), 10.1039/D4TA08860C (MIT), as extxyz
-with energy, forces and stress. One structure in ten of the second set is kept out for the card.
+with energy, forces and stress. One structure in ten of the second set is kept out for the card. The potential is
+written to OUTPUT, by default li-pbe-1.vv in the current folder, and its card beside it with the suffix .md.
 
 The sets hold nothing thinner than a surface and nothing much denser than the crystal. A fit to them alone binds a
 lone atom by a third of its cohesive energy, and at 350 K atoms evaporate. Energies of the atom, the dimer and of
@@ -137,6 +138,6 @@ def card_text(card, report):
 
 
 if __name__ == '__main__':
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) not in (2, 3) or sys.argv[1].startswith('-'):
         sys.exit(__doc__)
-    main(sys.argv[1], sys.argv[2] if len(sys.argv) == 3 else str(Path(__file__).with_name('li-pbe-1.vv')))
+    main(sys.argv[1], sys.argv[2] if len(sys.argv) == 3 else 'li-pbe-1.vv')

@@ -2,9 +2,10 @@
 
     python -m recipes.fit_li_pbe_2 EDITION FOLDER [OUTPUT]
 
-EDITION is ``fast`` or ``accurate``, FOLDER as for :mod:`.fit_li_pbe_1`. Many-body features
+EDITION is ``fast`` or ``accurate``, FOLDER as for :mod:`recipes.fit_li_pbe_1`. Many-body features
 (:mod:`ase_mlffvv.features.density`) with linear coefficients; data as for li-pbe-1, and the vacuum labels of
-li-solvent-1, which hold what those lack: clusters, hot surfaces, steps, adatoms and boundaries.
+li-solvent-1, which hold what those lack: clusters, hot surfaces, steps, adatoms and boundaries. The potential is
+written to OUTPUT, by default li-pbe-2-EDITION.vv in the current folder, and its card beside it with the suffix .md.
 """
 
 from __future__ import annotations
@@ -101,5 +102,4 @@ PHYSICS = {  # of mlffvv validate
 if __name__ == '__main__':
     if len(sys.argv) not in (3, 4) or sys.argv[1] not in EDITIONS:
         sys.exit(__doc__)
-    default = str(Path(__file__).with_name(f'li-pbe-2-{sys.argv[1]}.vv'))
-    main(sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) == 4 else default)
+    main(sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) == 4 else f'li-pbe-2-{sys.argv[1]}.vv')

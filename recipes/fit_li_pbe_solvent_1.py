@@ -12,7 +12,9 @@ the many-body shape; the structures of li-solvent-1 that have a surface say what
     joint       the same, with the vacuum sets
 
 The vacuum sets enter by the normal equations of li-pbe-1's functions, without their slabs. The structures of
-li-solvent-1 without a surface, where both programs must agree, give the difference of their zeros of energy.
+li-solvent-1 without a surface, where both programs must agree, give the difference of their zeros of energy. The
+potential is written to OUTPUT, by default li-pbe-solvent-1.vv in the current folder, and its card beside it with the
+suffix .md.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ WAY, RIDGE = 'joint', 1e-7
 SHARE = 0.3  # the vacuum sets count as so many times themselves
 
 
-def vacuum_prior(base, train):
+def vacuum_normal(base, train):
     """Normal equations of the vacuum sets without their slabs, to the share they count."""
     bulk = [atoms for atoms in train if atoms.info['group'] != 'Surface']
     groups = {group: weight for group, weight in fit_li_pbe_1.GROUP_WEIGHTS.items() if group != 'Surface'}
@@ -42,29 +44,29 @@ def vacuum_prior(base, train):
 
 
 def with_surface(base, path=None):
-    """Structures with a surface and li-pbe-1's zero of energy: all, and pairs in the solvent and in vacuum."""
+    """Structures with a surface and li-pbe-1's zero of energy: all, and those in both media as two lists."""
     frames = solvent_set.load(path=path)
     solid = [atoms for atoms in frames if not atoms.info['paired']]
     shift = accuracy(base, solid).errors('energy').mean()
     print(f'{len(solid)} structures without a surface: energies differ by {shift * 1e3:.2f} meV/atom from li-pbe-1')
     chosen = []
-    for group in (frames, *solvent_set.pairs(path)):
+    for group in (frames, *solvent_set.in_both_media(path)):
         chosen.append([atoms for atoms in group if atoms.info['paired']])
         for atoms in chosen[-1]:
             atoms.info['REF_energy'] += shift * len(atoms)
     return chosen
 
 
-def adapt(way, base, frames, pairs, prior, progress=False):
-    """The potential of one way, and its report; ``pairs`` are two lists, in the solvent and in vacuum."""
-    labels = differences(base, *pairs) if way == 'difference' else frames
+def adapt(way, base, frames, both, normal, progress=False):
+    """The potential of one way, and its report; ``both`` are two lists, in the solvent and in vacuum."""
+    labels = differences(base, *both) if way == 'difference' else frames
     return refit(
-        base, labels, weights=WEIGHTS, ridge=RIDGE, new_zero=False, prior=None if way == 'alone' else prior,
+        base, labels, weights=WEIGHTS, ridge=RIDGE, new_zero=False, normal=None if way == 'alone' else normal,
         progress=progress,
     )  # fmt: skip
 
 
-def compare(base, prior, test, folds=5, path=None):
+def compare(base, normal, test, folds=5, path=None):
     """Cross-validate the ways on the structures with a surface, and print their errors.
 
     Errors in meV/atom and meV/Å: energies, forces, and root mean square of forces in the solvent, on structures held
@@ -82,8 +84,8 @@ def compare(base, prior, test, folds=5, path=None):
             use = np.flatnonzero(np.isin(numbers, chosen))
             potential = base
             if way != 'vacuum':
-                pairs = [[media[k] for k in use] for media in (inside, outside)]
-                potential, _ = adapt(way, base, [frames[k] for k in chosen], pairs, prior)
+                both = [[media[k] for k in use] for media in (inside, outside)]
+                potential, _ = adapt(way, base, [frames[k] for k in chosen], both, normal)
             found = accuracy(potential, [frames[k] for k in part])
             energy.append(found.errors('energy') * 1e3)
             forces.append(found.errors('forces') * 1e3)
@@ -103,12 +105,12 @@ def main(folder, output):
     base = find_potential('li-pbe-1')
     train, test = fit_li_pbe_1.published(folder)
     test = [atoms for atoms in test if atoms.info['group'] != 'Surface']
-    prior = vacuum_prior(base, train + fit_li_pbe_1.far())
+    normal = vacuum_normal(base, train + fit_li_pbe_1.far())
     if output == '--compare':
-        compare(base, prior, test)
+        compare(base, normal, test)
         return
     frames, inside, outside = with_surface(base)
-    potential, report = adapt(WAY, base, frames, (inside, outside), prior, progress=True)
+    potential, report = adapt(WAY, base, frames, (inside, outside), normal, progress=True)
     kept = vacuum_errors(potential, test)
     card = {
         'title': 'li-pbe-solvent-1: lithium, PBE, in a solvent of propylene carbonate and dimethoxyethane with ions',
@@ -135,6 +137,6 @@ def main(folder, output):
 
 
 if __name__ == '__main__':
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) not in (2, 3) or sys.argv[1].startswith('-'):
         sys.exit(__doc__)
-    main(sys.argv[1], sys.argv[2] if len(sys.argv) == 3 else str(Path(__file__).with_name('li-pbe-solvent-1.vv')))
+    main(sys.argv[1], sys.argv[2] if len(sys.argv) == 3 else 'li-pbe-solvent-1.vv')

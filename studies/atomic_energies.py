@@ -1,8 +1,9 @@
 """Do atomic energies help? Fits to li-solvent-1 with and without them, same data, five random splits.
 
-    OMP_NUM_THREADS=2 python studies/atomic_energies.py [--share 0.8]
+    OMP_NUM_THREADS=2 python -m studies.atomic_energies [--share 0.8]
 
 Each fit takes some ten seconds. Errors are those of the structures held out; total energies per atom.
+They are printed, and no file is written.
 """
 
 from __future__ import annotations

@@ -5,7 +5,9 @@ Run the needles first, the same but for the potential (some ten minutes each on 
     for medium in li-pbe-1 li-pbe-solvent-1; do
         mlffvv run --model $medium --diameter 6 --height 10 --box 14 --time 20 -o needle-$medium
     done
-    python studies/solvent_effects.py needle-li-pbe-1 needle-li-pbe-solvent-1 -o docs/solvent.png
+    python -m studies.solvent_effects needle-li-pbe-1 needle-li-pbe-solvent-1 -o docs/solvent.png
+
+It prints a table and draws the figure of docs/solvent.md.
 """
 
 from __future__ import annotations
@@ -15,19 +17,19 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from ase.build import bulk, surface
+from ase.build import bulk
 from ase.eos import calculate_eos
 from ase.io import read
-from ase.optimize import BFGS
 from matplotlib.figure import Figure
+from mlffvv_analysis import surfaces as analysis
 from mlffvv_analysis.coordination import coordination_numbers
 from mlffvv_analysis.plots import draw_atoms
 
 from ase_mlffvv import VVCalculator
+from ase_mlffvv.structures import slab
 
-J_PER_M2 = 16.02177  # of 1 eV/Å^2
 MODELS = {'li-pbe-1': 'vacuum', 'li-pbe-solvent-1': 'solvent'}
-FACES = {(1, 0, 0): 10, (1, 1, 0): 8, (1, 1, 1): 18, (2, 1, 1): 12, (3, 1, 0): 16, (2, 1, 0): 12}
+FACES = {'100': 20, '110': 8, '111': 36, '211': 12, '310': 16, '210': 24}  # atomic layers
 
 
 def lattice_constant(calc, guess=3.44):
@@ -40,16 +42,9 @@ def lattice_constant(calc, guess=3.44):
 
 def surface_energy(calc, face, layers, a, per_atom):
     """J/m^2 before and after relaxation of the atoms."""
-    slab = surface(bulk('Li', 'bcc', a=a, cubic=True), face, layers, vacuum=8)
-    slab.calc = calc
-    area = np.linalg.norm(np.cross(*slab.cell[:2]))
-
-    def excess():
-        return (slab.get_potential_energy() - len(slab) * per_atom) / (2 * area) * J_PER_M2
-
-    cut = excess()
-    BFGS(slab, logfile=None).run(fmax=0.005, steps=300)
-    return cut, excess()
+    atoms = slab(face, a, layers=layers, vacuum=8)
+    atoms.calc = calc
+    return analysis.surface_energy(atoms, per_atom, fmax=None), analysis.surface_energy(atoms, per_atom)
 
 
 def columns(folder):
@@ -70,7 +65,7 @@ def main():
     for face, layers in FACES.items():
         energies[face] = [surface_energy(VVCalculator(model), face, layers, *bulks[model]) for model in MODELS]
         cells = [f'{cut:.3f} / {relaxed:.3f}' for cut, relaxed in energies[face]]
-        print(f'{"".join(map(str, face)):>10}' + ''.join(f'{cell:>22}' for cell in cells), flush=True)
+        print(f'{face:>10}' + ''.join(f'{cell:>22}' for cell in cells), flush=True)
 
     figure = Figure(figsize=(11, 5.4), layout='constrained')
     upper, lower = figure.subfigures(2, 1, height_ratios=[1, 0.62])
@@ -78,7 +73,7 @@ def main():
     x = np.arange(len(FACES))
     for k, medium in enumerate(MODELS.values()):
         axes[0].bar(x + 0.4 * k, [energies[face][k][1] for face in FACES], 0.38, label=medium)
-    axes[0].set_xticks(x + 0.2, ['({}{}{})'.format(*face) for face in FACES])
+    axes[0].set_xticks(x + 0.2, [f'({face})' for face in FACES])
     axes[0].set(ylabel='surface energy, relaxed (J/m²)', ylim=(0.4, None))
     axes[0].legend(fontsize=8)
     for folder, medium in zip(args.needles, MODELS.values()):

@@ -1,10 +1,11 @@
 """Errors of a recipe on held-out structures: the published split, random re-splits, and the AI4Mater set.
 
-    python studies/splits.py FOLDER --recipe accurate [--splits 5] [--set terms=400] [--stride 1] [--json FILE]
+    python -m studies.splits FOLDER --recipe accurate [--splits 5] [--set terms=400] [--stride 1] [--json FILE]
 
 FOLDER holds the data sets, as for recipes.fit_li_pbe_1. First the mlearn training set is fitted and compared
 with its test set; then the union of both is split again at random, with as many structures in each part; last, a
-random fifth of the AI4Mater training file is kept out of a fit to the rest of that file.
+random fifth of the AI4Mater training file is kept out of a fit to the rest of that file. The errors are printed and,
+with --json, written to FILE.
 """
 
 from __future__ import annotations

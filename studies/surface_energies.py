@@ -2,7 +2,9 @@
 
 Needs GPAW (pip install ".[dft]"). With the defaults (9 layers, 16 x 16 k-points, 350 eV) some ten minutes on one core:
 
-    OMP_NUM_THREADS=1 python studies/surface_energies.py
+    OMP_NUM_THREADS=1 python -m studies.surface_energies
+
+It prints a table and writes no file.
 """
 
 from __future__ import annotations
@@ -10,12 +12,12 @@ from __future__ import annotations
 import argparse
 import time
 
-from ase.build import bcc100, bcc110, bulk
+from ase.build import bulk
+from mlffvv_analysis.energies import area, excess_per_area
 
 from ase_mlffvv.dft.gpaw import GPAWSolvent
 from ase_mlffvv.dft.solvent import Solvent
-
-J_PER_M2 = 16.02177  # of 1 eV/Å^2
+from ase_mlffvv.structures import slab
 
 
 def main():
@@ -43,14 +45,15 @@ def main():
     }
     print(f'{"":>20} {"facet":>6} {"J/m^2":>8} {"eV/atom":>8} {"s":>6}')
     for name, solvent in solvents.items():
-        for facet, build in (('100', bcc100), ('110', bcc110)):
-            slab = build('Li', (1, 1, args.layers), a=args.a, vacuum=args.vacuum, periodic=True)
-            slab.calc = GPAWSolvent(solvent, kpts=(args.k, args.k, 1), **settings)
+        for facet in ('100', '110'):
+            atoms = slab(facet, args.a, layers=args.layers, vacuum=args.vacuum)
+            atoms.calc = GPAWSolvent(solvent, kpts=(args.k, args.k, 1), **settings)
             start = time.perf_counter()
-            excess = (slab.get_potential_energy() - len(slab) * per_atom) / 2
-            area = slab.cell.volume / slab.cell.lengths()[2]
+            energy = atoms.get_potential_energy()
             seconds = time.perf_counter() - start
-            print(f'{name:>20} {facet:>6} {excess / area * J_PER_M2:8.3f} {excess:8.3f} {seconds:6.0f}', flush=True)
+            gamma = excess_per_area(energy, len(atoms), per_atom, area(atoms))
+            excess = (energy - len(atoms) * per_atom) / 2
+            print(f'{name:>20} {facet:>6} {gamma:8.3f} {excess:8.3f} {seconds:6.0f}', flush=True)
 
 
 if __name__ == '__main__':

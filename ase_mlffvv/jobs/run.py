@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -24,6 +25,11 @@ from .drivers import can_drive, make_driver
 from .record import CHECKPOINT, Progress, Recorder, load_checkpoint, picture, read_log, save_checkpoint, write_text
 from .settings import RunSettings
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
 log = logging.getLogger(__name__)
 SETTINGS, EXTRAPOLATION = 'settings.json', 'extrapolation.extxyz'
 DYNAMICS = {'ase': "ASE's dynamics", 'native': 'dynamics on the device (ase_mlffvv.md.Dynamics)'}
@@ -33,7 +39,15 @@ class Interrupted(KeyboardInterrupt):
     """The run was stopped by Ctrl-C after writing a checkpoint."""
 
 
-def start(atoms, calc, folder, settings: RunSettings, *, note=None, progress=True):
+def start(
+    atoms: Atoms,
+    calc: Any,
+    folder: str | Path,
+    settings: RunSettings,
+    *,
+    note: Mapping[str, Any] | None = None,
+    progress: bool = True,
+) -> Any:
     """Begin a run in a new folder; see :func:`resume` for the result.
 
     Parameters
@@ -75,7 +89,7 @@ def start(atoms, calc, folder, settings: RunSettings, *, note=None, progress=Tru
     return resume(folder, calc, progress=progress)
 
 
-def resume(folder, calc, *, steps=None, progress=True):
+def resume(folder: str | Path, calc: Any, *, steps: int | None = None, progress: bool = True) -> Any:
     """Run, or go on with, the job in ``folder`` from its last checkpoint.
 
     Frames and log lines written after that checkpoint are cut off and computed again, to the same numbers.
@@ -127,7 +141,7 @@ def resume(folder, calc, *, steps=None, progress=True):
     return read_log(folder)
 
 
-def read_settings(folder):
+def read_settings(folder: str | Path) -> Any:
     """Settings of the run in ``folder`` as a dict, with ``note``. Raises FileNotFoundError where there is none."""
     folder = Path(folder)
     if not (folder / SETTINGS).exists() or not (folder / CHECKPOINT).exists():

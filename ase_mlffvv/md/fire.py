@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from tqdm import tqdm
 
@@ -9,8 +11,25 @@ from ..calculators import VVCalculator
 from ..errors import StructureError
 from .dynamics import Dynamics
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
 
-def minimise(atoms, model=None, *, fmax=0.01, steps=10_000, maxstep=0.2, progress=False, **settings):
+    from ase import Atoms
+
+    from ..model import VVPotential
+
+
+def minimise(
+    atoms: Atoms,
+    model: str | Path | VVPotential | None = None,
+    *,
+    fmax: float = 0.01,
+    steps: int = 10_000,
+    maxstep: float = 0.2,
+    progress: bool = False,
+    **settings: Any,
+) -> Atoms:
     """Relax positions with FIRE, on the CPU or a GPU.
 
     Parameters
@@ -45,7 +64,7 @@ def minimise(atoms, model=None, *, fmax=0.01, steps=10_000, maxstep=0.2, progres
     """
     still = atoms.copy()
     still.set_momenta(np.zeros((len(atoms), 3)), apply_constraint=False)
-    md = Dynamics(still, model, on_extrapolation='ignore', sample_interval=0, **settings)
+    md = Dynamics(still, model, on_extrapolation='ignore', reporters=(), **settings)
     state, mobile = md.state, md.state.mobile
     md.atoms()
     velocities = 0.0 * state.positions

@@ -101,11 +101,7 @@ class VVPotential:
         ElementError
             An element the model was not fitted for; names the atoms.
         """
-        numbers = np.asarray(numbers)
-        table = np.full(max(numbers.max(initial=0), 118) + 1, -1)
-        table[[atomic_numbers[e] for e in self.elements]] = np.arange(len(self.elements))
-        species = table[numbers]
-        return _require_known(species, numbers, self.elements)
+        return element_indices(numbers, self.elements)
 
     def digest(self) -> str:
         """Hexadecimal SHA-256 of everything that determines the numbers of this potential."""
@@ -114,12 +110,18 @@ class VVPotential:
         return digest(self)
 
     def evaluate(
-        self, species: np.ndarray, positions: np.ndarray, cell: np.ndarray, pairs: PairList, device: str = 'cpu'
+        self,
+        species: np.ndarray,
+        positions: np.ndarray,
+        cell: np.ndarray,
+        pairs: PairList,
+        device: str = 'cpu',
+        centres: np.ndarray | None = None,
     ) -> Prediction:
         """Energies, forces and virials by the torch definition (:mod:`ase_mlffvv.model.definition`)."""
         from .definition import evaluate
 
-        return evaluate(self, species, positions, cell, pairs, device)
+        return evaluate(self, species, positions, cell, pairs, device, centres)
 
     def save(self, path: str | Path) -> None:
         """Write a ``.vv`` file; it appears under its name only when complete."""
@@ -142,7 +144,18 @@ class VVPotential:
         return read_folder(folder)
 
 
-def _require_known(species, numbers, elements):
+def element_indices(numbers, elements):
+    """Position in ``elements`` of each atomic number, shape (n_atoms,), int64.
+
+    Raises
+    ------
+    ElementError
+        An element is not among them; names the atoms.
+    """
+    numbers = np.asarray(numbers)
+    table = np.full(max(numbers.max(initial=0), 118) + 1, -1)
+    table[[atomic_numbers[e] for e in elements]] = np.arange(len(elements))
+    species = table[numbers]
     unknown = np.flatnonzero(species < 0)
     if len(unknown):
         from ase.data import chemical_symbols

@@ -1,53 +1,18 @@
-"""Symmetric tilt boundaries of bcc."""
+"""Energies of symmetric tilt boundaries of bcc."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 
 import numpy as np
-from ase.lattice.cubic import BodyCenteredCubic
 from mlffvv_analysis.energies import area, excess_per_area
 
+from ..structures import tilt_bicrystal
 from .relaxing import PropertyError, relax
 
-# name -> directions along x (in the boundary), y (tilt axis), z (normal), and periods of a grain along z
-BOUNDARIES = {
-    'twin_112': ([[1, 1, -1], [-1, 1, 0], [1, 1, 2]], 2),
-    'gb_310': ([[1, -3, 0], [0, 0, 1], [-3, -1, 0]], 2),
-    'gb_210': ([[1, -2, 0], [0, 0, 1], [-2, -1, 0]], 2),
-}
 SHIFTS = (6, 2)  # grid of rigid shifts along x and y
 REFINED = 3  # the best of the grid, which are relaxed to the end
 ALONG_Z = [False, False, True, False, False, False]
-
-
-def bicrystal(name, a, shift=(0.0, 0.0), element='Li'):
-    """Two grains, mirror images of each other in a plane of atoms, with two equal boundaries across z.
-
-    Parameters
-    ----------
-    name : str
-        A key of ``BOUNDARIES``.
-    a : float, Å
-        Lattice constant.
-    shift : (float, float)
-        Shift of the second grain along x and y, in parts of the cell.
-    """
-    directions, periods = BOUNDARIES[name]
-    grain = BodyCenteredCubic(directions=directions, size=(1, 1, periods), symbol=element, latticeconstant=a)
-    grain.wrap(eps=1e-6)
-    z = grain.positions[:, 2] - grain.positions[:, 2].min()
-    grain.positions[:, 2] = z
-    height = grain.cell[2, 2]
-    upper = grain[z > 1e-3]  # the plane at z = 0 belongs to both
-    upper.positions[:, 2] = 2 * height - upper.positions[:, 2]
-    upper.positions[:, :2] += np.asarray(shift) * grain.cell.lengths()[:2]
-    top = grain[z < 1e-3]
-    top.positions[:, 2] += height  # the second shared plane
-    out = grain + top + upper
-    out.cell[2, 2] = 2 * height
-    out.set_pbc(True)
-    return out
 
 
 def boundary_energy(name, a, bulk_energy, attach, element='Li', shifts=SHIFTS):
@@ -56,7 +21,7 @@ def boundary_energy(name, a, bulk_energy, attach, element='Li', shifts=SHIFTS):
     Parameters
     ----------
     name : str
-        A key of ``BOUNDARIES``.
+        A key of :data:`ase_mlffvv.structures.TILT_BOUNDARIES`.
     a : float, Å
         Lattice constant.
     bulk_energy : float, eV
@@ -81,7 +46,7 @@ def boundary_energy(name, a, bulk_energy, attach, element='Li', shifts=SHIFTS):
 
     candidates, grid = [], np.full(shifts, np.nan)
     for i, j in np.ndindex(*shifts):
-        atoms = attach(bicrystal(name, a, (i / shifts[0], j / shifts[1]), element))
+        atoms = attach(tilt_bicrystal(name, a, (i / shifts[0], j / shifts[1]), element))
         atoms.rattle(0.02, seed=0)  # off saddle points of high symmetry
         with suppress(PropertyError):  # what it has become counts; it is relaxed further if it is among the best
             relax(atoms, fmax=0.05, steps=100, cell=ALONG_Z)

@@ -3,48 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from ase import Atoms, units
-from ase.build import bulk
+from ase import units
 from ase.eos import EquationOfState
 
+from ..structures import phase
 from .relaxing import PropertyError, relax
-
-STACKING_9R = 'ABCBCACAB'
-
-
-def phase(name, element='Li', a=3.44):
-    """Unrelaxed crystal of the density of bcc.
-
-    Parameters
-    ----------
-    name : {'bcc', 'fcc', 'hcp', '9R'}
-    element : str
-    a : float, Å
-        Lattice constant of bcc.
-
-    Returns
-    -------
-    Atoms
-        Primitive cell; nine layers in a hexagonal cell for 9R.
-    """
-    volume = a**3 / 2
-    if name == 'bcc':
-        return bulk(element, 'bcc', a=a)
-    if name == 'fcc':
-        return bulk(element, 'fcc', a=(4 * volume) ** (1 / 3))
-    d = (np.sqrt(2) * volume) ** (1 / 3)  # between neighbors of a close packing
-    if name == 'hcp':
-        return bulk(element, 'hcp', a=d, c=np.sqrt(8 / 3) * d)
-    if name == '9R':
-        sites = {'A': (0, 0), 'B': (1 / 3, 2 / 3), 'C': (2 / 3, 1 / 3)}
-        scaled = [(*sites[s], k / 9) for k, s in enumerate(STACKING_9R)]
-        cell = [[d, 0, 0], [-d / 2, d * np.sqrt(3) / 2, 0], [0, 0, 9 * d * np.sqrt(2 / 3)]]
-        return Atoms(element * 9, cell=cell, scaled_positions=scaled, pbc=True)
-    raise ValueError(f"phase must be 'bcc', 'fcc', 'hcp' or '9R', got {name!r}")
 
 
 def relaxed_phase(name, attach, element='Li', a=3.44):
-    """Crystal with relaxed cell and atoms, and its calculator; arguments as for :func:`phase`.
+    """Crystal with relaxed cell and atoms, and its calculator; arguments as for
+    :func:`ase_mlffvv.structures.phase`.
 
     Raises
     ------

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from ase import units
-from ase.build import bulk
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
 from matscipy.neighbours import neighbour_list
 from tqdm import tqdm
 
+from ..structures import crystal_of_density
 from .dynamics import dynamics
 from .relaxing import PropertyError
 
 DENSITY = 0.512  # g/cm^3, liquid lithium at the melting point (periodictable.com)
 TEMPERATURE = 470.0  # K, just above the melting point, where the density is that of DENSITY
-
-
-def liquid_atoms(element='Li', cells=5, density=DENSITY):
-    """Crystal at the density of the liquid; ``density`` in g/cm^3, ``cells`` cubic cells of bcc along each axis."""
-    atoms = bulk(element, 'bcc', a=3.5, cubic=True) * (cells, cells, cells)
-    volume = atoms.get_masses().sum() * units._amu * 1e3 / density * 1e24
-    atoms.set_cell(np.eye(3) * volume ** (1 / 3), scale_atoms=True)
-    return atoms
 
 
 def radial_distribution(frames, bins=180, cutoff=None):
@@ -83,7 +74,7 @@ def liquid(attach, temperature=TEMPERATURE, cells=5, melt=1000, settle=1000, sam
         It did not melt, froze, or the dynamics blew up.
     """
     rng = np.random.default_rng(seed)
-    atoms = attach(liquid_atoms(cells=cells))
+    atoms = attach(crystal_of_density(DENSITY, cells=cells))
     MaxwellBoltzmannDistribution(atoms, temperature_K=2400, rng=rng)  # half of it becomes potential energy
     Stationary(atoms)
     with tqdm(total=melt + settle + sample, unit='step', desc='liquid', leave=False, disable=not progress) as bar:

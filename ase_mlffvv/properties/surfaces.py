@@ -1,15 +1,12 @@
-"""Surface energies beside the reference; slabs and their energies are those of the analysis package."""
+"""Comparison of surface energies with the reference."""
 
 from __future__ import annotations
 
 import numpy as np
-from mlffvv_analysis.surfaces import slab, surface_energy
 from scipy.stats import spearmanr
 
 from .reference import SURFACES
 from .relaxing import PropertyError
-
-__all__ = ['compare_order', 'slab', 'surface_energy']
 
 
 def compare_order(energies, reference=SURFACES):

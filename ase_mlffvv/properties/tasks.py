@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ase.build import bulk
+from mlffvv_analysis.surfaces import surface_energy
 
+from ..structures import ADATOM_SLABS, TILT_BOUNDARIES, slab
 from . import adatoms, boundaries, elastic, expansion, lattice, liquid, melting, phonons, surfaces, vacancy
 from .reference import SURFACES
 from .relaxing import PropertyError
@@ -118,8 +120,8 @@ def _vacancy_migration(lab):
 
 
 def _surface(lab, hkl):
-    slab = lab.attach(surfaces.slab(hkl, lab.a, ELEMENT))
-    return {'values': {f'surface_{hkl}': surfaces.surface_energy(slab, lab.energy)}, 'note': f'{len(slab)} atoms'}
+    atoms = lab.attach(slab(hkl, lab.a, ELEMENT))
+    return {'values': {f'surface_{hkl}': surface_energy(atoms, lab.energy)}, 'note': f'{len(atoms)} atoms'}
 
 
 def _surface_order(lab):
@@ -179,9 +181,9 @@ def _tasks():
         yield Task(name, 'surfaces', (name,), partial(_surface, hkl=hkl))
     yield Task('surface_order', 'surfaces', ('surface_lowest', 'surface_mae', 'surface_spearman'), _surface_order,
                ('bcc', *facets))  # fmt: skip
-    for face in adatoms.SLABS:
+    for face in ADATOM_SLABS:
         yield Task(f'adatom_{face}', 'adatoms', (f'adatom_{face}',), partial(_adatom, face=face))
-    for name in boundaries.BOUNDARIES:
+    for name in TILT_BOUNDARIES:
         yield Task(name, 'boundaries', (name,), partial(_boundary, name=name))
     yield Task('phonons', 'phonons', ('phonon_H', 'phonon_P', *(f'phonon_N_{k}' for k in (1, 2, 3))), _phonons)
     yield Task('expansion', 'expansion', ('a_300', 'expansion'), _expansion)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from ..structures import vacancy_hop, with_vacancy
 from .relaxing import barrier, relax
 
 
@@ -25,9 +24,7 @@ def vacancy_energy(crystal, attach):
         Relaxed.
     """
     n, perfect = len(crystal), crystal.get_potential_energy()
-    vacancy = crystal.copy()
-    del vacancy[0]
-    relax(attach(vacancy))
+    vacancy = relax(attach(with_vacancy(crystal)))
     return float(vacancy.get_potential_energy() - (n - 1) / n * perfect), vacancy
 
 
@@ -45,11 +42,7 @@ def migration_barrier(crystal, attach):
     barrier : float, eV
     path : list of float, eV
     """
-    vectors = crystal.get_distances(0, np.arange(len(crystal)), mic=True, vector=True)
-    jumper = np.linalg.norm(vectors, axis=1)[1:].argmin() + 1
-    initial, final = crystal.copy(), crystal.copy()
-    final.positions[jumper] -= vectors[jumper]
+    initial, final = vacancy_hop(crystal)
     for atoms in (initial, final):
-        del atoms[0]
         relax(attach(atoms), fmax=0.003)
     return barrier(initial, final, attach)

@@ -1,15 +1,65 @@
-"""Adatoms on the surface of any structure, without overlaps."""
+"""Adatoms: at random on the surface of any structure, and one that continues the crystal of a slab."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
 from scipy.spatial import cKDTree
 
-from .dendrites import ADATOM, COLUMN
+from .dendrites import A_LITHIUM, ADATOM, COLUMN, freeze_bottom
+from .slabs import slab
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
-def add_adatoms(atoms, coverage=None, *, number=None, where='column', distance=2.9, element=None, seed=0):
+# repetitions in the plane, layers, layers that are fixed at the bottom
+ADATOM_SLABS = {'100': ((4, 4), 7, 2), '110': ((4, 4), 5, 2), '111': ((3, 3), 13, 4)}
+
+
+def adatom_slab(face: str, a: float = A_LITHIUM, element: str = 'Li', vacuum: float = 9.0) -> tuple[Atoms, np.ndarray]:
+    """Slab with one adatom where the crystal would continue, and the shortest translation of the surface.
+
+    Parameters
+    ----------
+    face : {'100', '110', '111'}
+    a : float, Å
+        Lattice constant of bcc.
+    element : str
+    vacuum : float, Å
+        Empty space on each side.
+
+    Returns
+    -------
+    atoms : Atoms
+        The adatom is the last atom; the lowest layers are fixed.
+    hop : ndarray, shape (3,), Å
+        From the adatom to a neighboring site.
+    """
+    if face not in ADATOM_SLABS:
+        raise ValueError(f'face must be one of {", ".join(ADATOM_SLABS)}, got {face!r}')
+    repeat, layers, fixed = ADATOM_SLABS[face]
+    atoms = slab(face, a, element, layers=layers + 1, repeat=repeat, vacuum=vacuum)
+    z = atoms.positions[:, 2]
+    top = np.flatnonzero(z > z.max() - 0.1)
+    vectors = atoms.get_distances(top[0], top[1:], mic=True, vector=True)
+    hop = vectors[np.linalg.norm(vectors, axis=1).argmin()]
+    chosen = np.setdiff1d(np.arange(len(atoms)), top)
+    return freeze_bottom(atoms[[*chosen, top[0]]], fixed), hop
+
+
+def add_adatoms(
+    atoms: Atoms,
+    coverage: Any = None,
+    *,
+    number: int | None = None,
+    where: Any = 'column',
+    distance: float = 2.9,
+    element: str | None = None,
+    seed: int = 0,
+) -> Atoms:
     """Copy of a structure with adatoms in hollow sites of its surface.
 
     Random points at ``distance`` from a surface atom, and not closer to any other, are ranked by the number of

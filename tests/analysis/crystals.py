@@ -5,14 +5,14 @@ from ase import Atoms
 from ase.build import bulk
 from scipy.spatial.transform import Rotation
 
-from ase_mlffvv.properties.boundaries import bicrystal
+from ase_mlffvv.structures import tilt_bicrystal
 
 A = 3.44
 
 
 def twin(cells=(6, 9), a=A):
     """Two grains of bcc, mirror images in the (112) plane across z, periodic; ``cells`` along x and y."""
-    return bicrystal('twin_112', a) * (*cells, 1)
+    return tilt_bicrystal('twin_112', a, repeat=cells)
 
 
 def rotated_grain(angle, size=40.0, axis=(0, 0, 1), a=A, pocket=0.5):

@@ -33,8 +33,8 @@ def test_kinds(frames):
     assert len(frames) >= 150
 
 
-def test_pairs():
-    inside, outside = solvent_set.pairs()
+def test_structures_in_both_media():
+    inside, outside = solvent_set.in_both_media()
     different = [a for a, b in zip(inside, outside) if a.info['REF_energy'] != b.info['REF_energy']]
     assert len(different) >= 40
     for a, b in zip(inside, outside):
@@ -65,7 +65,7 @@ def test_wrong_medium(frames):
 
 def test_gather(tmp_path):
     """Labels find their structures, whatever their order; those of none are refused."""
-    inside, outside = solvent_set.pairs()
+    inside, outside = solvent_set.in_both_media()
     chosen = [k for k, atoms in enumerate(inside) if atoms.info['paired']][:2]
     chosen += [k for k, atoms in enumerate(inside) if not atoms.info['paired']][:1]
     structures = [inside[k] for k in chosen]

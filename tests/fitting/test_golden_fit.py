@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from ase_mlffvv.fitting.centres import adaptive_gaussians, principal_components, scaling
-from ase_mlffvv.fitting.frames import Projector, make_frame
+from ase_mlffvv.fitting.dataset import make_frame
 from ase_mlffvv.fitting.normal import solve
+from ase_mlffvv.fitting.projector import Projector
 from ase_mlffvv.fitting.rows import Columns, FitWeights
 from ase_mlffvv.fitting.select import accumulate, with_coefficients
 from ase_mlffvv.io.datasets import labels_of

@@ -49,12 +49,6 @@ def test_expansion_of_lithium_roughly():
     assert np.shape(found['pressures']) == (2, 2)
 
 
-def test_density_of_the_liquid():
-    atoms = liquid.liquid_atoms(cells=2, density=0.5)
-    gram_per_mole = atoms.get_masses().sum() / len(atoms)
-    assert gram_per_mole / (atoms.get_volume() / len(atoms) * 0.602214) == pytest.approx(0.5, rel=1e-5)
-
-
 def test_g_of_random_points_is_one():
     rng = np.random.default_rng(0)
     frames = [Atoms('Li400', rng.random((400, 3)) * 15, cell=[15] * 3, pbc=True) for _ in range(20)]

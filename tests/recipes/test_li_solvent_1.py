@@ -5,6 +5,7 @@ import pytest
 from ase.neighborlist import neighbor_list
 
 from ase_mlffvv import VVCalculator
+from ase_mlffvv.datasets import solvent_set
 from recipes import li_solvent_1
 
 
@@ -28,6 +29,36 @@ def test_sizes_and_distances(family):
         assert 0 < temperature < 1000
         assert atoms.pbc.all()
         assert neighbor_list('d', atoms, 4).min() > 2.4, name
+
+
+def test_the_committed_structures_come_out_again():
+    """The first of the recipe, which depend on builders, model, integrator and the order of random numbers."""
+    rng, calc = np.random.default_rng(0), VVCalculator('li-pbe-1')
+    made = [li_solvent_1.thermal(atoms, t, calc, rng) for (_, t, atoms), _ in zip(li_solvent_1.crystals(rng), range(3))]
+    stored, _ = solvent_set.in_both_media()
+    for atoms in made:
+        same = [other for other in stored if len(other) == len(atoms)]
+        assert min(np.abs(atoms.positions - other.positions).max() for other in same) < 1e-7
+
+
+@pytest.mark.parametrize(
+    ('family', 'mean', 'product'),
+    [
+        ('crystals', 2.569990426412, -179.5548432955),
+        ('vacancies', 4.305512313788, -9.9198206203),
+        ('slabs', 5.353344311304, 151.5424398006),
+        ('adatoms', 5.218952816062, 45.1673090020),
+        ('steps', 5.701872539163, -13.7092507758),
+        ('boundaries', 3.870055574260, 29.8237323945),
+        ('needles', 6.909642346209, 20.2175499875),
+    ],
+)
+def test_structures_before_the_dynamics(family, mean, product):
+    """Every position enters these numbers, which are those of the committed set."""
+    frames = [atoms for _, _, atoms in getattr(li_solvent_1, family)(np.random.default_rng(0))]
+    points = np.concatenate([np.vstack([atoms.positions, atoms.cell[:]]) for atoms in frames])
+    order = np.sin(np.arange(points.size)).reshape(points.shape)
+    assert (points.mean(), (points * order).sum()) == pytest.approx((mean, product), abs=1e-7)
 
 
 def test_thermal_displacements_are_repeatable():

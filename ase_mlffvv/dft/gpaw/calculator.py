@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ase.calculators.calculator import CalculationFailed, Calculator, CalculatorSetupError, all_changes
 from ase.units import Bohr, Ha
 
+from ..electrode import DEFAULT_REFERENCE, electrode_potential, fermi_level
 from .checks import as_solvent, check_settings, checked_cell, kpoints
-from .potentiostat import fermi_level_of, potential_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,9 +56,9 @@ class GPAWSolvent(Calculator):
         Charge of the cell; needs a solvent with ions, which screen it.
     potential : float, V, optional
         Electrode potential to hold; the charge follows. Needs a solvent with ions.
-    reference : {'SHE', 'Li'}
-        What ``potential`` is measured against: the standard hydrogen electrode (Fermi level -4.42 eV) or Li/Li+
-        (3.04 V below it).
+    reference : {'Li', 'SHE'}
+        What ``potential`` is measured against: Li/Li+ (Fermi level -1.38 eV at 0 V) or the standard hydrogen electrode
+        (-4.42 eV).
     potential_tolerance : float, V
     symmetry : bool
         Use the point group of the structure; good for crystals at rest, wasted on others.
@@ -108,7 +108,7 @@ class GPAWSolvent(Calculator):
         'distribution': 'marzari-vanderbilt',
         'charge': 0.0,
         'potential': None,
-        'reference': 'SHE',
+        'reference': DEFAULT_REFERENCE,
         'potential_tolerance': 0.005,
         'symmetry': False,
         'spacing': SPACING,
@@ -171,7 +171,7 @@ class GPAWSolvent(Calculator):
         """Potential in V against :attr:`parameters` ``reference``; needs a solvent with ions."""
         if self.solvent is None or self.solvent.kappa_squared == 0:
             raise CalculatorSetupError('without ions in the solvent (kappa_squared > 0) no potential is defined')
-        return potential_of(self.fermi_level, self.parameters['reference'])
+        return electrode_potential(self.fermi_level, self.parameters['reference'])
 
     @property
     def total_charge(self) -> float:
@@ -187,7 +187,7 @@ class GPAWSolvent(Calculator):
     def _wanted_level(self):
         """Fermi level of a fixed potential, eV."""
         p = self.parameters
-        return None if p['potential'] is None else fermi_level_of(p['potential'], p['reference'])
+        return None if p['potential'] is None else fermi_level(p['potential'], p['reference'])
 
     def __getstate__(self):
         return {**self.__dict__, '_dft': None}

@@ -8,8 +8,8 @@ import numpy as np
 from ase.calculators.calculator import CalculatorSetupError
 
 from ...errors import check_structure
+from ..electrode import at_zero
 from ..solvent import Solvent
-from .potentiostat import REFERENCES
 
 FUNCTIONALS = ('PBE', 'PBEsol', 'RPBE', 'LDA')
 DISTRIBUTIONS = ('fermi-dirac', 'marzari-vanderbilt')
@@ -61,9 +61,10 @@ def check_settings(p):
         if p[name] < low:
             raise CalculatorSetupError(f'{name} must be {low:g} or more, got {p[name]!r}')
     _check_number(p['charge'], 'charge')
-    for name, known in (('xc', FUNCTIONALS), ('distribution', DISTRIBUTIONS), ('reference', REFERENCES)):
+    for name, known in (('xc', FUNCTIONALS), ('distribution', DISTRIBUTIONS)):
         if p[name] not in known:
             raise CalculatorSetupError(f'{name} must be one of {", ".join(known)}, got {p[name]!r}')
+    at_zero(p['reference'])
     kpts = p['kpts']
     numbers = np.ndim(kpts) == 1 and len(kpts) == 3 and all(int(n) == n and n > 0 for n in kpts)
     if not numbers and (isinstance(kpts, (bool, str)) or np.ndim(kpts) or not kpts > 0):

@@ -1,4 +1,4 @@
-"""Electrode potentials, Fermi levels, and the search for the charge of a fixed potential."""
+"""The search for the charge of a fixed electrode potential."""
 
 from __future__ import annotations
 
@@ -6,24 +6,7 @@ from math import pi, sqrt
 
 from ase.calculators.calculator import CalculationFailed
 
-SHE = -4.42  # eV; Fermi level of the standard hydrogen electrode against the bulk of the solution
-LITHIUM = -3.04  # V; Li/Li+ against the standard hydrogen electrode
-REFERENCES = {'SHE': SHE, 'Li': SHE - LITHIUM}
-
 MAX_TRIES = 20
-
-
-def fermi_level_of(potential, reference):
-    """Fermi level (eV, against the bulk of the solution) of an electrode potential (V).
-
-    E_F = -4.42 eV - e U against the standard hydrogen electrode; against Li/Li+, E_F = -1.38 eV - e U.
-    """
-    return REFERENCES[reference] - potential
-
-
-def potential_of(fermi_level, reference):
-    """Electrode potential (V) of a Fermi level (eV)."""
-    return REFERENCES[reference] - fermi_level
 
 
 def diffuse_capacitance(area, solvent):

@@ -9,13 +9,14 @@ from ase.calculators.calculator import CalculatorSetupError, all_changes
 from ase.calculators.genericfileio import GenericFileIOCalculator
 from ase.calculators.singlepoint import SinglePointCalculator
 
+from ..electrode import DEFAULT_REFERENCE
 from ..solvent import Solvent
-from .electrode import fixed_potential
 from .inputs import has_outputs, make_inputs, present
 from .jobs import as_job
 from .outputs import Unfinished, as_final, is_on, read_frames, read_moved
 from .profile import PWmatProfile
 from .settings import check_settings
+from .solvent_keys import fixed_potential
 from .template import PWmatTemplate
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class PWmat(GenericFileIOCalculator):
         symmetry: bool | None = None,
         solvent: Solvent | None = None,
         potential: float | None = None,
-        reference: str = 'Li',
+        reference: str = DEFAULT_REFERENCE,
         potential_mixing: tuple[float, float] = (0.1, 0.06),
         pseudopotentials: Mapping[str, str] | None = None,
         overwrite: bool = False,

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 
 from ase.calculators.calculator import CalculatorSetupError
-from ase.units import fs
 
 from .keywords import MDOPT, RELAXOPT
 from .settings import check_options
@@ -85,15 +84,15 @@ class MolecularDynamicsJob:
     ----------
     temperature_K : float
     steps : int
-    timestep : float, ASE's units of time
-        ``2 * units.fs`` as in the dendrite study.
+    timestep : float, fs
+        2 fs as in the dendrite study.
     final_temperature_K : float, optional
         The temperature goes there linearly.
     method : {'berendsen', 'nve', 'nose-hoover', 'langevin', 'langevin-npt', 'nose-hoover-npt', 'berendsen-npt'}
-    taut : float, ASE's units of time, optional
+    taut : float, fs, optional
         Time of the coupling to the heat bath, for 'berendsen' and 'nose-hoover' and their NPT kinds; by default 500 and
         40 steps.
-    friction : float, 1 / ASE's units of time, optional
+    friction : float, 1/fs, optional
         For 'langevin' and 'langevin-npt'; by default 0.01/fs.
     seed : int, optional
         Of the initial velocities; by default always the same one.
@@ -103,7 +102,7 @@ class MolecularDynamicsJob:
 
     temperature_K: float
     steps: int
-    timestep: float = 2 * fs
+    timestep: float = 2.0
     final_temperature_K: float | None = None
     method: str = 'berendsen'
     taut: float | None = None
@@ -126,15 +125,15 @@ class MolecularDynamicsJob:
     def settings(self):
         """Keys of etot.input."""
         last = self.temperature_K if self.final_temperature_K is None else self.final_temperature_K
-        step = round(self.timestep / fs, 10)
-        return {'MD_DETAIL': (MD_METHODS[self.method], int(self.steps), step, float(self.temperature_K), float(last))}
+        numbers = (float(x) for x in (self.timestep, self.temperature_K, last))
+        return {'MD_DETAIL': (MD_METHODS[self.method], int(self.steps), *numbers)}
 
     def file(self):
         """Keys of IN.MDOPT."""
         tau = 'MD_BERENDSEN_TAU' if self.method.startswith('berendsen') else 'MD_ION_TAU'
         mine = {
-            tau: None if self.taut is None else round(self.taut / fs, 10),
-            'MD_LV_GAMMA': None if self.friction is None else round(self.friction * fs, 12),
+            tau: None if self.taut is None else float(self.taut),
+            'MD_LV_GAMMA': None if self.friction is None else float(self.friction),
             'MD_SEED': self.seed,
         }
         mine = {key: value for key, value in mine.items() if value is not None}

@@ -1,7 +1,10 @@
-"""A Solvent as keys of IN.SOLVENT."""
+"""A Solvent as keys of IN.SOLVENT, and a fixed electrode potential as FIX_FERMI."""
 
 from __future__ import annotations
 
+from ase.calculators.calculator import CalculatorSetupError
+
+from ..electrode import fermi_level
 from ..solvent import Solvent
 
 MODELS = {'atoms': 'ATOM_CHARGE', 'electrons': 'SCF_CHARGE'}
@@ -38,3 +41,14 @@ def solvent_keys(solvent: Solvent, n_elements) -> dict:
     if solvent.density_model == 'atoms':
         keys.update({f'PARAM_CHARGE.{n}': (1.0, 1.0, 1.0) for n in range(1, n_elements + 1)})
     return keys
+
+
+def fixed_potential(potential, reference, mixing):
+    """Value of FIX_FERMI: T, the Fermi level in eV, mixing of the charge, density error from which Pulay mixes."""
+    try:
+        charge, density = (float(x) for x in mixing)
+    except (TypeError, ValueError):
+        charge = density = -1.0
+    if not (0 < charge <= 1 and density > 0):
+        raise CalculatorSetupError(f'potential_mixing must be two positive numbers, mix_Q and drho, got {mixing!r}')
+    return (True, round(fermi_level(potential, reference), 10), charge, density)

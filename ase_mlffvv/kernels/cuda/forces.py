@@ -71,29 +71,35 @@ class CudaForces:
                 f'Numba finds no CUDA device number {device}. Use VVCalculator on the CPU, or install the extra cuda '
                 '(pip install ".[cuda]") on a machine with an NVIDIA GPU.'
             )
-        species = np.ascontiguousarray(species, np.int32)
-        if species.ndim != 1 or len(species) == 0:
-            raise ValueError(f'species must be one number per atom, got an array of shape {species.shape}')
-        if species.min() < 0 or species.max() >= len(potential.elements):
-            raise ValueError(
-                f'species must number the elements {", ".join(potential.elements)} from 0, got {species.min()} to '
-                f'{species.max()}; use potential.species(atoms.numbers)'
-            )
         if not skin >= 0:
             raise ValueError(f'skin must be zero or positive (Å), got {skin!r}')
         self.cutoff, self.skin, self.device, self.dtype = potential.cutoff, float(skin), device, dtype
         self.statistics = {'builds': 0, 'reuses': 0, 'seconds': 0.0}
-        self.n_atoms, self.pbc = len(species), np.array(pbc, bool)
-        self._pairs = None
+        self._elements, self._with_virials = potential.elements, virials
         with on_gpu(device):
             self.model, self._search = CudaModel(potential, dtype, virials, scratch), CellSearch()
+            self._largest = cuda.device_array(1)
+        self.set_atoms(species, cell, pbc)
+
+    def set_atoms(self, species, cell, pbc):
+        """Other atoms, a cell (rows, Å) and its periodicity from the next step on, as in the constructor."""
+        species = np.ascontiguousarray(species, np.int32)
+        if species.ndim != 1 or len(species) == 0:
+            raise ValueError(f'species must be one number per atom, got an array of shape {species.shape}')
+        if species.min() < 0 or species.max() >= len(self._elements):
+            raise ValueError(
+                f'species must number the elements {", ".join(self._elements)} from 0, got {species.min()} to '
+                f'{species.max()}; use potential.species(atoms.numbers)'
+            )
+        self.n_atoms, self.pbc = len(species), np.array(pbc, bool)
+        self._pairs = None
+        with on_gpu(self.device):
             self._species, self._sorted_species = cuda.to_device(species), cuda.device_array(self.n_atoms, np.int32)
             self._at = cuda.device_array((self.n_atoms, 4))
             self._built_at = cuda.device_array((self.n_atoms, 3))
-            self._largest = cuda.device_array(1)
             self._results = self.model.results(self.n_atoms)
             self.energies = self._results.energies
-            self.virials = self._results.virials if virials else None
+            self.virials = self._results.virials if self._with_virials else None
             self.forces = cuda.device_array((self.n_atoms, 3))
         self.set_cell(cell)
 
@@ -186,11 +192,15 @@ class CudaForces:
                 return self._device_system()
         start = perf_counter()
         self._pairs = None
-        self._pairs = self._search.build(positions, self.cell, self.pbc, self.cutoff + self.skin)
-        self._built_cell = self.cell
-        self._built_at.copy_to_device(positions)
-        _gather[grid(self.n_atoms)](self._species, self._pairs.order, self._sorted_species)
-        self._set_strain()
+        try:
+            self._pairs = self._search.build(positions, self.cell, self.pbc, self.cutoff + self.skin)
+            self._built_cell = self.cell
+            self._built_at.copy_to_device(positions)
+            _gather[grid(self.n_atoms)](self._species, self._pairs.order, self._sorted_species)
+            self._set_strain()
+        except BaseException:  # Ctrl-C, too: a list without the rest is not kept
+            self._pairs = None
+            raise
         self._place(positions)
         cuda.synchronize()
         self.statistics['builds'] += 1

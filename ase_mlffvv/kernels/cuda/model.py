@@ -89,8 +89,10 @@ class CudaModel:
             cuda.device_array(2),
         )
 
-    def run(self, system, results, widest):
+    def run(self, system, results, widest, n_centres=None):
         """Fill ``results`` for a DeviceSystem whose atoms have up to ``widest`` pairs.
+
+        With ``n_centres`` only the energies of its first atoms count, and those of the others are not written.
 
         Raises
         ------
@@ -98,16 +100,17 @@ class CudaModel:
             Atoms that meet; see :func:`check`.
         """
         n_atoms = len(system.species)
+        n_centres = n_atoms if n_centres is None else n_centres
         moments, slopes, products = self.kernels
-        chunk = min(self.chunk, n_atoms)
+        chunk = min(self.chunk, n_centres)
         if self._scratch is None or self._scratch.A.shape[1] < chunk:
             self._scratch = None
             self._scratch = Scratch(*(cuda.device_array((n, chunk), t) for n, t in zip(self._rows, self._dtypes)))
         scratch = self._scratch
         start[grid(n_atoms)](results)
         bound = self._real(LARGEST / (widest + 1))
-        for begin in range(0, n_atoms, chunk):
-            count = min(chunk, n_atoms - begin)
+        for begin in range(0, n_centres, chunk):
+            count = min(chunk, n_centres - begin)
             moments[grid(count)](begin, count, system, scratch.A, results.trouble)
             products[grid(count)](begin, count, *self._tables, system, scratch, results.energies)
             slopes[grid(count)](begin, count, bound, system, scratch.W, results)

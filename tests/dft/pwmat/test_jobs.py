@@ -90,7 +90,7 @@ def test_a_relaxation_that_does_not_come_to_rest(make, atoms):
 
 def test_dynamics(make, atoms):
     thermalize_momenta(atoms, temperature_K=300, rng=np.random.default_rng(1))
-    job = MolecularDynamicsJob(350, 6, timestep=2 * units.fs, taut=100 * units.fs, seed=7)
+    job = MolecularDynamicsJob(350, 6, timestep=2.0, taut=100, seed=7)
     calc = make(job=job)
     final = calc.run(atoms)
     settings = read_etot_input(calc.directory / 'etot.input')
@@ -169,12 +169,10 @@ def test_options_are_checked(make, atoms):
 
 
 def test_units_of_dynamics():
-    job = MolecularDynamicsJob(
-        300, 5, timestep=units.fs, method='langevin', friction=0.02 / units.fs, final_temperature_K=100
-    )
+    job = MolecularDynamicsJob(300, 5, timestep=1.0, method='langevin', friction=0.02, final_temperature_K=100)
     assert job.settings() == {'MD_DETAIL': (3, 5, 1.0, 300.0, 100.0)}
     assert job.file() == {'MD_LV_GAMMA': 0.02}
-    job = MolecularDynamicsJob(300, 5, method='nose-hoover-npt', taut=80 * units.fs, options={'md_npt_pext': 0.1})
+    job = MolecularDynamicsJob(300, 5, method='nose-hoover-npt', taut=80, options={'md_npt_pext': 0.1})
     assert job.file() == {'MD_ION_TAU': 80.0, 'MD_NPT_PEXT': 0.1}
 
 

@@ -8,7 +8,6 @@ from ase.calculators.calculator import CalculatorSetupError
 from ase.dft.kpoints import monkhorst_pack
 
 from ase_mlffvv import Solvent
-from ase_mlffvv.dft.pwmat.electrode import fermi_level
 from ase_mlffvv.dft.pwmat.keywords import ETOT, MDOPT, RELAXOPT
 from ase_mlffvv.dft.pwmat.kpoints import mp_n123
 from ase_mlffvv.dft.pwmat.pseudopotentials import find_pseudopotentials
@@ -154,10 +153,6 @@ def test_every_kind_of_solvent_is_known_to_the_program():
 
 
 def test_fixed_potential(make):
-    assert fermi_level(0, 'SHE') == -4.42
-    assert fermi_level(1.0, 'SHE') == pytest.approx(-5.42)  # more positive: fewer electrons
-    assert fermi_level(0, 'Li') == pytest.approx(-1.38)
-    assert fermi_level(3.04, 'Li') == pytest.approx(fermi_level(0, 'SHE'))
     calc = make(solvent=Solvent.pc_dme(), potential=-0.1, fermide=0.25)
     calc.run(bulk('Li'))
     assert read_etot_input(calc.directory / 'etot.input')['FIX_FERMI'] == (True, -1.28, 0.1, 0.06)

@@ -1,9 +1,10 @@
+"""Dendrites on their substrate have the atoms that the paper counts."""
+
 import numpy as np
 import pytest
-from ase.build import bulk
 from mlffvv_analysis import coordination_numbers
 
-from ase_mlffvv.structures import ADATOM, COLUMN, SUBSTRATE, add_adatoms, column, cuboid, freeze_bottom, training_cell
+from ase_mlffvv.structures import COLUMN, SUBSTRATE, column, cuboid, freeze_bottom, training_cell
 
 
 def layers(atoms, tag):
@@ -58,36 +59,6 @@ def test_sizes_are_parameters():
     assert small.cell[2, 2] / 3.5 == pytest.approx((2 + 5 - 1) / 2 + 8)
 
 
-@pytest.mark.parametrize('where', ['top', 'side', 'column', 'all'])
-def test_adatoms_do_not_overlap(where):
-    clean = column(diameter=4, height=5, box=8)
-    atoms = add_adatoms(clean, 0.15, where=where, seed=1)
-    n = len(clean)
-    assert len(atoms) > n
-    assert (atoms.get_tags()[n:] == ADATOM).all()
-    np.testing.assert_array_equal(atoms.positions[:n], clean.positions)
-    d = atoms.get_all_distances(mic=True) + 9 * np.eye(len(atoms))
-    assert d[n:].min() > 2.9 - 1e-6
-    assert d[n:].min(axis=1).max() < 2.9 + 1e-6  # each touches the surface
-    z = atoms.positions[n:, 2]
-    top = clean.positions[:, 2].max()
-    if where == 'top':
-        assert (z > top).all()
-    if where == 'side':
-        assert (z <= top).all()
-
-
-def test_adatoms_by_number_and_seed():
-    clean = column(diameter=4, height=4, box=8)
-    one, two, other = (add_adatoms(clean, number=5, seed=s) for s in (0, 0, 1))
-    np.testing.assert_array_equal(one.positions, two.positions)
-    assert not np.allclose(one.positions, other.positions)
-    assert len(add_adatoms(clean, 0.0)) == len(clean)
-    slab = bulk('Li', cubic=True) * (3, 3, 3)
-    slab.center(vacuum=8, axis=2)
-    assert len(add_adatoms(slab, number=3, where='all')) == len(slab) + 3
-
-
 def test_frozen_layers():
     atoms = training_cell()
     frozen = freeze_bottom(atoms, 2)
@@ -107,10 +78,6 @@ def test_frozen_layers():
         (lambda: column(a=0), 'a must be positive'),
         (lambda: cuboid('111'), "face must be '100' or '110'"),
         (lambda: freeze_bottom(training_cell(), 10), 'has 9'),
-        (lambda: add_adatoms(training_cell()), 'either coverage'),
-        (lambda: add_adatoms(training_cell(), 0.1, where='moon'), 'where must be'),
-        (lambda: add_adatoms(bulk('Li'), 0.1), "use where='all'"),
-        (lambda: add_adatoms(training_cell(), number=500), 'of 500 adatoms fit'),
     ],
 )
 def test_messages(call, message):

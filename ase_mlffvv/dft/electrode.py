@@ -1,0 +1,49 @@
+"""Electrode potentials and Fermi levels, for every engine that can hold a potential."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from ase.calculators.calculator import CalculatorSetupError
+
+# SHE: Fermi level of an electrode at 0 V, eV, where the potential energy of an electron deep in the electrolyte is
+# zero, as it is with the Poisson-Boltzmann equation. PWmat's examples use this value (absolute potential 4.44 V of
+# S. Trasatti, Pure Appl. Chem. 58, 955 (1986), within its error).
+SHE_FERMI_LEVEL = -4.42
+LITHIUM_VS_SHE = -3.04  # V
+REFERENCES = {'Li': SHE_FERMI_LEVEL - LITHIUM_VS_SHE, 'SHE': SHE_FERMI_LEVEL}  # Fermi levels at 0 V, eV
+DEFAULT_REFERENCE = 'Li'
+
+
+def fermi_level(potential, reference=DEFAULT_REFERENCE) -> float:
+    """Fermi level of an electrode at a potential, eV, against the potential deep in the electrolyte.
+
+    Parameters
+    ----------
+    potential : float, V
+        A more negative potential is a higher Fermi level, and more electrons on the electrode.
+    reference : {'Li', 'SHE'}
+        What the potential is measured against: Li/Li+, or the standard hydrogen electrode.
+
+    Examples
+    --------
+    >>> round(fermi_level(0.0, 'SHE'), 2)
+    -4.42
+    >>> round(fermi_level(0.0, 'Li'), 2)  # 3.04 V below SHE
+    -1.38
+    """
+    if isinstance(potential, str | bool) or not isfinite(potential):
+        raise CalculatorSetupError(f'potential must be a number (V), got {potential!r}')
+    return at_zero(reference) - float(potential)
+
+
+def electrode_potential(level, reference=DEFAULT_REFERENCE) -> float:
+    """Potential of an electrode, V, from its Fermi level in eV; the inverse of :func:`fermi_level`."""
+    return at_zero(reference) - float(level)
+
+
+def at_zero(reference) -> float:
+    """Fermi level at 0 V against a reference electrode, eV."""
+    if reference not in REFERENCES:
+        raise CalculatorSetupError(f"reference must be 'Li' (Li/Li+) or 'SHE', got {reference!r}")
+    return REFERENCES[reference]

@@ -1,0 +1,95 @@
+"""Periodic bicrystals: tilt boundaries of bcc, and one crystal on another."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase import Atoms
+from ase.lattice.cubic import BodyCenteredCubic
+
+from .dendrites import A_LITHIUM
+
+# name -> directions along x (in the boundary), y (tilt axis), z (normal), and periods of a grain along z
+TILT_BOUNDARIES = {
+    'twin_112': ([[1, 1, -1], [-1, 1, 0], [1, 1, 2]], 2),
+    'gb_310': ([[1, -3, 0], [0, 0, 1], [-3, -1, 0]], 2),
+    'gb_210': ([[1, -2, 0], [0, 0, 1], [-2, -1, 0]], 2),
+}
+
+
+def tilt_bicrystal(
+    name: str,
+    a: float = A_LITHIUM,
+    shift: tuple[float, float] = (0.0, 0.0),
+    element: str = 'Li',
+    *,
+    repeat: tuple[int, int] = (1, 1),
+    periods: int | None = None,
+) -> Atoms:
+    """Two grains, mirror images of each other in a plane of atoms, with two equal boundaries across z.
+
+    Parameters
+    ----------
+    name : {'twin_112', 'gb_310', 'gb_210'}
+        The coherent twin Σ3{112}, or Σ5(310)[001] or Σ5(210)[001].
+    a : float, Å
+        Lattice constant.
+    shift : (float, float)
+        Shift of the second grain along x and y, in parts of the cell.
+    element : str
+    repeat : (int, int)
+        Repetitions along x and y.
+    periods : int, optional
+        Thickness of each grain in periods of the crystal along z, 2 by default.
+
+    Returns
+    -------
+    Atoms
+        Periodic in three directions, boundaries at z = 0 and in the middle.
+    """
+    if name not in TILT_BOUNDARIES:
+        raise ValueError(f'the boundary must be one of {", ".join(TILT_BOUNDARIES)}, got {name!r}')
+    directions, usual = TILT_BOUNDARIES[name]
+    size = (*repeat, usual if periods is None else periods)
+    grain = BodyCenteredCubic(directions=directions, size=size, symbol=element, latticeconstant=a)
+    grain.wrap(eps=1e-6)
+    z = grain.positions[:, 2] - grain.positions[:, 2].min()
+    grain.positions[:, 2] = z
+    height = grain.cell[2, 2]
+    upper = grain[z > 1e-3]  # the plane at z = 0 belongs to both
+    upper.positions[:, 2] = 2 * height - upper.positions[:, 2]
+    upper.positions[:, :2] += np.asarray(shift) * grain.cell.lengths()[:2]
+    top = grain[z < 1e-3]
+    top.positions[:, 2] += height  # the second shared plane
+    out = grain + top + upper
+    out.cell[2, 2] = 2 * height
+    out.set_pbc(True)
+    return out
+
+
+def stacked_bicrystal(lower: Atoms, upper: Atoms, gap: float = 2.5) -> Atoms:
+    """One slab on another, periodic across z, both strained in the plane to the mean of their sides.
+
+    Parameters
+    ----------
+    lower, upper : Atoms
+        Slabs with rectangular surface cells of nearly the same size; empty space across z is ignored.
+    gap : float, Å
+        Distance between the outermost planes of the two.
+
+    Returns
+    -------
+    Atoms
+        The atoms of ``lower`` come first. The cell is orthorhombic.
+    """
+    for atoms in (lower, upper):
+        plane = atoms.cell[:2]
+        if abs(plane[:, 2]).max() > 1e-6 or max(abs(plane[0, 1]), abs(plane[1, 0])) > 1e-6:
+            raise ValueError(f'the surface cell must be a rectangle along x and y, got {plane.tolist()}')
+    sides = (lower.cell.lengths()[:2] + upper.cell.lengths()[:2]) / 2
+    parts, z = [], 0.0
+    for atoms in (lower, upper):
+        positions = atoms.positions * [*sides / atoms.cell.lengths()[:2], 1]
+        parts.append(positions + [0, 0, z - positions[:, 2].min()])
+        z = parts[-1][:, 2].max() + gap
+    numbers = np.concatenate([lower.numbers, upper.numbers])
+    return Atoms(numbers, np.concatenate(parts), cell=[*sides, z], pbc=True)

@@ -1,0 +1,98 @@
+"""Clusters in empty space: balls, needles, and the surroundings of an atom."""
+
+from __future__ import annotations
+
+from math import ceil, pi
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ase import Atoms
+from ase.build import bulk
+
+from .dendrites import A_LITHIUM, COLUMN, column
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+
+VACUUM = 5.0  # Å
+
+
+def cluster(positions: np.ndarray, element: str = 'Li', vacuum: float = VACUUM) -> Atoms:
+    """A cluster in the middle of a periodic box.
+
+    Parameters
+    ----------
+    positions : array, shape (n, 3), Å
+    element : str
+    vacuum : float, Å
+        Empty space on each side.
+    """
+    atoms = Atoms([element] * len(positions), positions)
+    atoms.center(vacuum=vacuum)
+    atoms.pbc = True
+    return atoms
+
+
+def ball(
+    number: int,
+    centre: Sequence[float] = (0.0, 0.0, 0.0),
+    a: float = A_LITHIUM,
+    element: str = 'Li',
+    vacuum: float = VACUUM,
+) -> Atoms:
+    """The atoms of bcc nearest to a point.
+
+    Parameters
+    ----------
+    number : int
+        Atoms of the cluster.
+    centre : (float, float, float), in lattice constants
+        The point, relative to an atom of the crystal.
+    a : float, Å
+    element : str
+    vacuum : float, Å
+        Empty space on each side.
+    """
+    radius = (3 * number / (8 * pi)) ** (1 / 3)  # in lattice constants
+    half = max(3, ceil(radius) + 1)
+    grid = (bulk(element, 'bcc', a=a, cubic=True) * (2 * half, 2 * half, 2 * half)).positions
+    distance = np.linalg.norm(grid - a * (half + np.array(centre)), axis=1)
+    return cluster(grid[np.argsort(distance, kind='stable')[:number]], element, vacuum)
+
+
+def free_needle(
+    diameter: float, height: float, a: float = A_LITHIUM, element: str = 'Li', vacuum: float = VACUUM
+) -> Atoms:
+    """A round column of bcc without its substrate.
+
+    Parameters
+    ----------
+    diameter, height : float, in lattice constants
+    a : float, Å
+    element : str
+    vacuum : float, Å
+        Empty space on each side.
+    """
+    atoms = column(diameter, height, box=ceil(diameter) + 2, substrate_layers=1, a=a, element=element)
+    return cluster(atoms.positions[atoms.get_tags() == COLUMN], element, vacuum)
+
+
+def surroundings(atoms: Atoms, index: int, number: int, vacuum: float = VACUUM) -> Atoms:
+    """An atom and its nearest neighbors as a free cluster.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Structure of one element; distances are those to the nearest periodic image.
+    index : int
+        The atom in the middle.
+    number : int
+        Atoms of the cluster, the middle one included; it becomes the first.
+    vacuum : float, Å
+        Empty space on each side.
+    """
+    vectors = atoms.get_distances(index, range(len(atoms)), mic=True, vector=True)
+    near = np.argsort(np.linalg.norm(vectors, axis=1), kind='stable')[:number]
+    return cluster(vectors[near], atoms[index].symbol, vacuum)

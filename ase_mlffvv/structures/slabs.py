@@ -1,0 +1,126 @@
+"""Slabs with flat, vicinal and stepped faces of bcc."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ase.build import bcc100, bcc110, bcc111, bulk, surface
+
+from .dendrites import A_LITHIUM
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ase import Atoms
+
+
+THICKNESS, VACUUM = 22.0, 10.0  # Å
+SMALLEST_CELLS = {(1, 0, 0): bcc100, (1, 1, 0): bcc110, (1, 1, 1): bcc111}
+
+
+def slab(
+    hkl: str | Sequence[int],
+    a: float = A_LITHIUM,
+    element: str = 'Li',
+    *,
+    thickness: float = THICKNESS,
+    layers: int | None = None,
+    repeat: tuple[int, int] = (1, 1),
+    vacuum: float = VACUUM,
+) -> Atoms:
+    """Slab of bcc with two equal faces.
+
+    Parameters
+    ----------
+    hkl : str or (int, int, int)
+        Miller indices, such as ``'310'``. High indices give vicinal faces.
+    a : float, Å
+        Lattice constant of bcc.
+    element : str
+    thickness : float, Å
+        Smallest thickness.
+    layers : int, optional
+        Number of atomic layers; replaces ``thickness``. The cells of (100), (110) and (111) are then the smallest
+        possible ones, with one atom a layer.
+    repeat : (int, int)
+        Repetitions along the two vectors of the surface.
+    vacuum : float, Å
+        Empty space on each side.
+
+    Returns
+    -------
+    Atoms
+        Periodic in three directions; the third cell vector is normal to the surface.
+
+    Raises
+    ------
+    ValueError
+        Wrong Miller indices, or a number of layers that the face cannot have.
+
+    Examples
+    --------
+    >>> from ase_mlffvv.structures import slab
+    >>> len(slab('110', layers=5, repeat=(2, 2)))
+    20
+    """
+    indices = miller(hkl)
+    if layers is not None and (int(layers) != layers or layers < 1):
+        raise ValueError(f'layers must be a whole number of 1 or more, got {layers!r}')
+    if layers is not None and indices in SMALLEST_CELLS:
+        build = SMALLEST_CELLS[indices]
+        return build(element, (*repeat, int(layers)), a=a, vacuum=vacuum, periodic=True)
+    if layers is None:
+        cells = int(np.ceil(thickness / (a / np.linalg.norm(indices))))
+    else:
+        per_cell = 2 if sum(indices) % 2 else 1  # atomic layers in the height a / |hkl| of the cubic cell
+        cells = int(layers) // per_cell
+        if layers % per_cell:
+            raise ValueError(f'{hkl} slabs have an even number of atomic layers, got {layers}; use {layers + 1}')
+    crystal = bulk(element, 'bcc', a=a, cubic=True)
+    # made periodic afterwards, since ASE would wrap atoms of the lowest layer that round-off puts below zero
+    atoms = surface(crystal, indices, cells, vacuum=vacuum) * (*repeat, 1)
+    atoms.pbc = True
+    return atoms
+
+
+def step(atoms: Atoms, layers: int = 1, start: float = 0.45) -> Atoms:
+    """Copy of a slab from which part of the top layers is removed, so that two steps run along the second vector.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Slab with flat layers across the third cell vector.
+    layers : int
+        Atomic layers to remove, i.e. the height of the steps.
+    start : float
+        Atoms whose scaled coordinate along the first vector exceeds this value are removed.
+
+    Returns
+    -------
+    Atoms
+    """
+    z = atoms.positions[:, 2]
+    heights = np.unique(np.round(z, 1))
+    if not 0 < layers < len(heights):
+        raise ValueError(f'layers must be between 1 and {len(heights) - 1} for this slab, got {layers!r}')
+    lowest = heights[-layers] - 0.15
+    return atoms[~((z > lowest) & (atoms.get_scaled_positions()[:, 0] > start))]
+
+
+def miller(hkl: str | Sequence[int]) -> tuple[int, ...]:
+    """Miller indices of one digit each, ``'310'`` or ``(3, 1, 0)``, as a tuple of int."""
+    try:
+        indices = tuple(int(x) for x in hkl)
+    except (TypeError, ValueError):
+        indices = ()
+    if len(indices) != 3 or not any(indices):
+        raise ValueError(f"expected three Miller indices such as '310', got {hkl!r}")
+    return indices
+
+
+def facet_family(hkl: str | Sequence[int]) -> list[tuple[int, ...]]:
+    """All indices that the symmetry of a cubic crystal makes equal to ``hkl``, as a sorted list of tuples."""
+    signs = list(product((-1, 1), repeat=3))
+    return sorted({tuple(s * k for s, k in zip(sign, p)) for p in permutations(miller(hkl)) for sign in signs})
