@@ -221,6 +221,11 @@ class VVCalculator(Calculator):
         return GradeWatch(self.potential, settings['on_extrapolation'], settings['check_interval'], settings['threads'],
                           self._label(settings['model']))  # fmt: skip
 
+    def reset_check(self, calculations=0):
+        """Check the grade from now on as if this number of calculations had been done before."""
+        if self._watch is not None:
+            self._watch.calls = calculations
+
     def _check_grade(self, evaluator):
         """Warn or raise where the grade of the present atoms is above one, every ``check_interval`` calls."""
         evaluator.check_grade()

@@ -14,7 +14,7 @@ import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_DESCRIPTOR = re.compile(r'/proc/(\d+)/(?:task/\d+/)?fd/(\d+)')
+_DESCRIPTOR = re.compile(r'(?:/proc/(\d+)(?:/task/\d+)?|/dev)/fd/(\d+)')  # /dev/fd is a link on Linux only
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def _descriptor(path):
         path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
         found = _DESCRIPTOR.fullmatch(path)
         if found:
-            return int(found[1]), int(found[2])
+            return int(found[1] or os.getpid()), int(found[2])
         if not os.path.islink(path):
             return None
         path = os.path.join(os.path.dirname(path), os.readlink(path))

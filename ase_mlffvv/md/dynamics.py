@@ -52,6 +52,8 @@ class Dynamics:
     on_extrapolation, check_interval
         As for :class:`.VVCalculator`, but the interval is in steps; the default is 10 steps on the CPU and 1 000 on a
         GPU, because the grade is computed on the CPU.
+    model_name : str, optional
+        For messages; default ``model`` where that is a name.
 
     Attributes
     ----------
@@ -85,6 +87,7 @@ class Dynamics:
         reporters: Any = None,
         on_extrapolation: str = 'warn',
         check_interval: int | None = None,
+        model_name: str | None = None,
     ):
         if len(atoms) == 0:
             raise StructureError('the structure has no atoms')
@@ -108,8 +111,9 @@ class Dynamics:
                            array(mobile), 3 * int(mobile.sum()))  # fmt: skip
         if check_interval is None:
             check_interval = 10 if device == 'cpu' else 1000
-        name = model if isinstance(model, str) else DEFAULT if model is None else 'the model'
-        self._watch = GradeWatch(self.potential, on_extrapolation, 1, threads, name)
+        if model_name is None:
+            model_name = model if isinstance(model, str) else DEFAULT if model is None else 'the model'
+        self._watch = GradeWatch(self.potential, on_extrapolation, 1, threads, model_name)
         self.reporters = [Grade(self._watch, check_interval), *([Samples()] if reporters is None else reporters)]
         for reporter in self.reporters:
             if not isinstance(reporter, Reporter):
