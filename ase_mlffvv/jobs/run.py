@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -25,6 +26,12 @@ from .folder import OVERWRITE, JobFolder, differences, read_job
 from .record import CHECKPOINT, Progress, Recorder, load_checkpoint, picture, read_log, save_checkpoint
 from .settings import RunSettings
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..model import VVPotential
+
+
 log = logging.getLogger(__name__)
 SETTINGS, EXTRAPOLATION, WHAT = 'settings.json', 'extrapolation.extxyz', 'a run'
 WRITES = (record.TRAJECTORY, record.PACKED, record.LOG, CHECKPOINT, previous(CHECKPOINT).name, record.PICTURE,
@@ -37,7 +44,16 @@ class Interrupted(KeyboardInterrupt):
     """The run was stopped by Ctrl-C after writing a checkpoint."""
 
 
-def start(atoms, calc, folder, settings: RunSettings, *, source=None, overwrite=False, progress=True):
+def start(
+    atoms: Atoms,
+    calc: Any,
+    folder: str | Path,
+    settings: RunSettings,
+    *,
+    source: dict | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Any:
     """Begin a run in a new folder; see :func:`resume` for the result.
 
     Parameters
@@ -89,10 +105,20 @@ def start(atoms, calc, folder, settings: RunSettings, *, source=None, overwrite=
             raise FileExistsError(f"another process began a run in '{folder}'")
         job.save(steps=steps, **describe_machine(calc), versions=describe_versions(), changes=[])
         save_checkpoint(job, atoms, Progress())
-        return _run(job, calc, *load_checkpoint(job), progress)
+        saved, progress_so_far = load_checkpoint(job)
+        return _run(job, calc, saved, progress_so_far, progress)
 
 
-def resume(folder, calc=None, *, steps=None, model=None, device=None, threads=None, progress=True):
+def resume(
+    folder: str | Path,
+    calc: Any = None,
+    *,
+    steps: int | None = None,
+    model: str | Path | VVPotential | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    progress: bool = True,
+) -> Any:
     """Run, or continue, the job in ``folder`` from its last checkpoint, with the settings it was started with.
 
     Frames and log lines written after that checkpoint are cut off and computed again, to the same numbers.
@@ -170,7 +196,7 @@ def _short(value):
     return str(value)
 
 
-def read_settings(folder):
+def read_settings(folder: str | Path) -> Any:
     """What describes the run in ``folder``.
 
     Returns
