@@ -1,5 +1,6 @@
 # make demo: set up .venv, install, run a needle on the shipped potential (about two minutes on two cores)
-# make test: set up .venv, install, run all tests
+# make test: set up .venv, install, check style and types, run all tests
+# make test-all: the same with the optional programs whose tests make test skips (network and a compiler are needed)
 #
 # torch is pinned for a reproducible environment. On a machine without a GPU the CPU build saves gigabytes:
 #   make demo TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
@@ -8,7 +9,7 @@ PYTHON ?= python3
 TORCH  ?= torch==2.13.0
 VENV   ?= .venv
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-all lint bench clean
 
 demo: $(VENV)/installed
 	rm -rf needle-demo
@@ -19,6 +20,17 @@ test: $(VENV)/installed lint
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+# GPAW and calorine are compiled. On Debian and Ubuntu:
+#   apt-get install g++ libxc-dev libopenblas-dev libfftw3-dev libopenmpi-dev openmpi-bin xvfb
+test-all: $(VENV)/installed lint
+	@command -v g++ > /dev/null || { echo "make test-all needs g++ and the packages that the Makefile lists"; exit 1; }
+	CC=g++ $(VENV)/bin/python -m pip install --quiet -e ".[dft]"
+	$(VENV)/bin/python -m pip install --quiet -e ".[cluster,cuda,benchmark]"
+	$(VENV)/bin/python -m pip install --quiet --no-build-isolation -e ".[scatter]"
+	OMP_NUM_THREADS=2 MPLBACKEND=Agg $(VENV)/bin/python -m pytest -rs
 
 bench: $(VENV)/installed
 	$(VENV)/bin/python -m pip install --quiet -e ".[benchmark]"

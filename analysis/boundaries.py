@@ -1,8 +1,9 @@
-"""Boundaries between grains: plane, misorientation, and whether it is the coherent Σ3{112} twin."""
+"""Grain boundaries: plane, misorientation, and whether the boundary is the coherent Σ3{112} twin."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matscipy.neighbours import neighbour_list
@@ -13,6 +14,15 @@ from scipy.spatial.transform import Rotation
 from .grains import neighbor_pairs
 from .orientation import group, in_crystal, inverse, misorientation, nearest_direction, product
 from .structure import checked_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
+    from .grains import Grain
+
 
 TWIN_ANGLE = float(np.degrees(np.arccos(1 / 3)))  # 70.53 degrees about <110>, equivalent to 60 about <111>
 PLANE_TOLERANCE, ANGLE_TOLERANCE = 5.0, 3.0  # degrees
@@ -26,27 +36,27 @@ class Boundary:
     Attributes
     ----------
     grains : (int, int)
-        Counted from 0; printed, and in legends, from 1.
+        Indices of the two grains, from 0; in printed text and legends they are numbered from 1.
     phase : str
-        Of both.
+        Crystal structure of both grains.
     point : ndarray, shape (3,), Å
-        On the plane.
+        A point on the plane.
     normal : ndarray, shape (3,)
         Unit vector from the first to the second grain.
     roughness : float, Å
-        Root mean square distance from the plane of the points that it was fitted to.
+        Root mean square distance between the plane and the points to which it was fitted.
     extent : float, Å
-        Root of the area that these points cover (4 standard deviations along each direction of the plane).
+        Square root of the area that these points cover (4 standard deviations along each direction of the plane).
     misorientation : float, degrees
         Smallest angle over all equivalent orientations.
     twin_angle : float, degrees
         Angle of the equivalent rotation that is nearest to 70.53 degrees about ⟨110⟩.
     twin_axis : tuple of int
-        The ⟨110⟩ direction nearest to its axis, in the axes of the first grain.
+        The ⟨110⟩ direction nearest to the axis of that rotation, in the axes of the first grain.
     twin_deviation : float, degrees
-        From the ideal Σ3 misorientation.
+        Deviation from the ideal Σ3 misorientation.
     planes : tuple of (tuple of int, float)
-        Nearest plane of low indices in the axes of each grain, and the angle to it in degrees.
+        Nearest low-index plane in the axes of each grain, and the angle to it in degrees.
     """
 
     grains: tuple
@@ -62,14 +72,18 @@ class Boundary:
     planes: tuple
 
     @property
-    def twin(self):
-        """Whether it is the coherent Σ3{112} twin of bcc: plane within 5°, 70.5±3° about ⟨110⟩, 5° from Σ3 in all."""
+    def twin(self) -> bool:
+        """Whether this is the coherent Σ3{112} twin of bcc.
+
+        The plane must be within 5° of {112} in both grains, the rotation 70.5±3° about ⟨110⟩, and the misorientation
+        within 5° of Σ3.
+        """
         planes = all(sorted(map(abs, hkl)) == [1, 1, 2] and off <= PLANE_TOLERANCE for hkl, off in self.planes)
         angle = abs(self.twin_angle - TWIN_ANGLE) <= ANGLE_TOLERANCE and self.twin_deviation <= PLANE_TOLERANCE
         return bool(planes and angle and self.phase == 'bcc')
 
-    def trace_angle(self, view):
-        """Angle of the plane's trace to the horizontal (the plane across z), seen along ``view``, in degrees."""
+    def trace_angle(self, view: Sequence[float]) -> float:
+        """Angle between the trace of the plane and the horizontal (the xy plane), seen along ``view``, in degrees."""
         trace = np.cross(self.normal, view)
         sideways = np.hypot(trace[0], trace[1])
         return float(np.degrees(np.arctan2(abs(trace[2]), sideways)))
@@ -84,12 +98,14 @@ class Boundary:
         )
 
 
-def find_boundaries(atoms, ids, grains, *, gap=8.0, min_points=30):
-    """Boundaries between cubic grains of one phase, with fitted planes.
+def find_boundaries(
+    atoms: Atoms, ids: np.ndarray, grains: Sequence[Grain], *, gap: float = 8.0, min_points: int = 30
+) -> list[Boundary]:
+    """Find the boundaries between cubic grains of the same phase, and fit planes to them.
 
-    Grains first grow by two layers into disordered atoms that only one of them touches. The plane goes through the
-    midpoints between each atom of one grain and the nearest atom of the other, within ``gap``. Patches that are farther
-    apart than that, such as the two boundaries of a periodic bicrystal, are fitted separately.
+    First, the grains grow by two layers into disordered atoms that touch only one of them. The plane is fitted to the
+    midpoints between each atom of one grain and the nearest atom of the other within ``gap``. Patches that are farther
+    apart than ``gap``, such as the two boundaries of a periodic bicrystal, are fitted separately.
 
     Parameters
     ----------
@@ -99,12 +115,12 @@ def find_boundaries(atoms, ids, grains, *, gap=8.0, min_points=30):
     gap : float, Å
         Widest distance across a boundary.
     min_points : int
-        Smaller contacts are left out.
+        Contacts with fewer midpoints are left out.
 
     Returns
     -------
     list of Boundary
-        Largest first.
+        In order of decreasing extent.
     """
     if len(grains) < 2:
         return []
@@ -117,7 +133,7 @@ def find_boundaries(atoms, ids, grains, *, gap=8.0, min_points=30):
     i, j, d, vectors = neighbour_list('ijdD', positions=atoms.positions[inside], cell=cell, pbc=atoms.pbc, cutoff=gap)
     across = ids[inside][i] != ids[inside][j]
     i, j, d, vectors = inside[i[across]], inside[j[across]], d[across], vectors[across]
-    order = np.lexsort([d, ids[j], i])  # of each atom, the nearest in each other grain
+    order = np.lexsort([d, ids[j], i])  # for each atom, its nearest neighbor in each other grain comes first
     i, j, vectors = i[order], j[order], vectors[order]
     first = np.ones(len(i), bool)
     first[1:] = (i[1:] != i[:-1]) | (ids[j[1:]] != ids[j[:-1]])
@@ -136,22 +152,22 @@ def find_boundaries(atoms, ids, grains, *, gap=8.0, min_points=30):
     return sorted(found, key=lambda boundary: -boundary.extent)
 
 
-def twin_description(p, q, normal=None):
-    """How the rotation between two cubic crystals looks as a rotation about ⟨110⟩ by 70.53 degrees.
+def twin_description(p: ArrayLike, q: ArrayLike, normal: ArrayLike | None = None) -> tuple[float, tuple, float]:
+    """Describe the rotation between two cubic crystals by its closest match to 70.53 degrees about ⟨110⟩.
 
     Parameters
     ----------
     p, q : ndarray, shape (4,)
-        Orientations, quaternions (x, y, z, w).
+        Orientations as quaternions (x, y, z, w).
     normal : ndarray, shape (3,), optional
-        Of the boundary, in laboratory axes. A Σ3 rotation is one about three ⟨110⟩ axes alike; with this, the one that
-        lies in the boundary is chosen.
+        Normal of the boundary in laboratory axes. A Σ3 rotation can be written about three equivalent ⟨110⟩ axes; with
+        ``normal``, the axis that lies in the boundary is chosen.
 
     Returns
     -------
     angle : float, degrees
     axis : tuple of int
-        Direction of the family ⟨110⟩ in the axes of the first crystal.
+        Direction of the ⟨110⟩ family in the axes of the first crystal.
     deviation : float, degrees
         Smallest angle to the ideal Σ3 rotation.
     """
@@ -163,7 +179,7 @@ def twin_description(p, q, normal=None):
     overlap = abs(every @ ideal)
     deviations = np.degrees(2 * np.arccos(np.minimum(overlap, 1.0)))
     close = np.flatnonzero(deviations < deviations.min() + 2.0)
-    # every = inverse(s) between s'; its axis in the axes of the first crystal is turned by s
+    # every = inverse(s) between s'; rotating its axis by s gives the axis in the axes of the first crystal
     s = symmetry[close // len(symmetry)]
     vectors = Rotation.from_quat(s).apply(Rotation.from_quat(every[close]).as_rotvec(degrees=True))
     best = deviations[close].argmin()
@@ -175,7 +191,7 @@ def twin_description(p, q, normal=None):
 
 
 def _grow(ids, i, j, count, sweeps=2):
-    """Grains with the atoms beside them, where three quarters of their neighbors in grains are of one."""
+    """Add atoms in no grain to the grain that holds at least three quarters of their neighbors that are in grains."""
     for _ in range(sweeps):
         beside = (ids[i] < 0) & (ids[j] >= 0)
         votes = coo_matrix((np.ones(beside.sum()), (i[beside], ids[j[beside]])), shape=(len(ids), count)).tocsr()
@@ -200,7 +216,7 @@ def _boundary(points, towards, pair, grains):
 
 
 def _patches(points, cell, pbc, reach):
-    """Connected sets of points: their indices, and their positions without jumps over periodic boundaries."""
+    """Connected sets of points: their indices, and their positions unwrapped across periodic boundaries."""
     i, j, vectors = neighbour_list('ijD', positions=points, cell=cell, pbc=pbc, cutoff=reach)
     keep = i != j
     i, j, vectors = i[keep], j[keep], vectors[keep]

@@ -1,10 +1,15 @@
-"""Colours of atoms by what the analysis found, the same in OVITO, matplotlib and legends."""
+"""Colours of atoms by results of the analysis, the same in OVITO, matplotlib and legends."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 GREY = (0.75, 0.75, 0.75)
 PHASE_COLOURS = {0: GREY, 1: (0.40, 0.75, 0.35), 2: (0.90, 0.35, 0.30), 3: (0.25, 0.45, 0.85), 4: (0.9, 0.8, 0.2)}
@@ -21,15 +26,15 @@ class Colouring:
     Attributes
     ----------
     label : str
-        With the unit.
+        Name of the quantity, with its unit.
     colours : dict or None
-        Colour of each whole number; None for a continuous scale.
+        Colour of each integer value; None for a continuous scale.
     names : dict
-        What the numbers mean, for a legend.
+        Meaning of the integer values, for a legend.
     cmap : str
-        Of a continuous scale.
+        Colour map of a continuous scale.
     limits : (float, float) or None
-        Of a continuous scale; None: 2 % and 98 % quantiles.
+        Limits of a continuous scale; None stands for the 2 % and 98 % quantiles.
     """
 
     label: str
@@ -44,7 +49,7 @@ _CLASS_NAMES = {0: 'surface', 3: 'below surface', 1: 'grain interior', 2: 'bound
 COLOURINGS = {
     'phase': Colouring('crystal structure (template matching)', PHASE_COLOURS, _PHASE_NAMES),
     'phase_acna': Colouring('crystal structure (a-CNA)', PHASE_COLOURS, _PHASE_NAMES),
-    'class': Colouring('class', CLASS_COLOURS, _CLASS_NAMES),
+    'class': Colouring('class of atom', CLASS_COLOURS, _CLASS_NAMES),
     'grain': Colouring('grain', {-1: GREY, **dict(enumerate(GRAIN_COLOURS))},
                        {**{k: f'grain {k + 1}' for k in range(len(GRAIN_COLOURS))}, -1: 'none'}),
     'coordination': Colouring('coordination number', limits=(2, 14)),
@@ -53,13 +58,13 @@ COLOURINGS = {
 }  # fmt: skip
 
 
-def colouring(name):
-    """Colouring of an array; a plain continuous scale for one that is not known."""
+def colouring(name: str) -> Colouring:
+    """Colouring of an array; a continuous scale for unknown names."""
     return COLOURINGS.get(name, Colouring(name))
 
 
-def limits_of(name, *values):
-    """Ends of the scale for arrays of several structures together."""
+def limits_of(name: str, *values: ArrayLike) -> tuple[float, float] | None:
+    """Limits of a common scale for the arrays of several structures."""
     fixed = colouring(name).limits
     if fixed is not None:
         return fixed
@@ -71,8 +76,8 @@ def limits_of(name, *values):
     return (float(low), float(high)) if high > low else (float(low), float(low) + 1.0)
 
 
-def rgb(name, values, limits=None):
-    """Colour of each atom, shape (n_atoms, 3), each 0 to 1; atoms without a number are grey."""
+def rgb(name: str, values: ArrayLike, limits: tuple[float, float] | None = None) -> np.ndarray:
+    """Colour of each atom, shape (n_atoms, 3), components from 0 to 1; atoms without a finite value are grey."""
     style, values = colouring(name), np.asarray(values)
     if style.colours is not None:
         count = len(GRAIN_COLOURS)

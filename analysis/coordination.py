@@ -1,26 +1,33 @@
-"""Coordination numbers and the split into surface and bulk atoms."""
+"""Coordination numbers, and the division of atoms into surface and bulk."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matscipy.neighbours import neighbour_list
 
 from .structure import checked_cell, thick, to_ovito
 
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
+
 CUTOFF = 3.45  # Å, W. Zhang et al., Adv. Energy Mater. 13, 2202892 (2023)
-SMOOTH = (3.65, 4.25)  # Å: between second and third shell of bcc lithium, first and second of fcc and hcp
+SMOOTH = (3.65, 4.25)  # Å: between the second and third shells of bcc lithium, the first and second of fcc and hcp
 
 
-def coordination_numbers(atoms, cutoff=CUTOFF):
+def coordination_numbers(atoms: Atoms, cutoff: float = CUTOFF) -> np.ndarray:
     """Number of neighbors of each atom within ``cutoff``.
 
-    For lithium the default lies on the second-neighbor shell (a = 3.44 Å): perfect bcc has 14 neighbors for a lattice
-    constant below the cutoff and 8 above it, warm bcc 10 to 12.
+    For lithium, the default lies on the second-neighbor shell (a = 3.44 Å): in perfect bcc, atoms have 14 neighbors if
+    the lattice constant is below the cutoff and 8 if it is above; at finite temperature, they have 10 to 12.
 
     Parameters
     ----------
     atoms : Atoms
-        Any cell; periodic images count.
+        Structure with any cell; periodic images count.
     cutoff : float, Å
 
     Returns
@@ -30,18 +37,19 @@ def coordination_numbers(atoms, cutoff=CUTOFF):
     Raises
     ------
     ValueError
-        Positions that are not finite, or a periodic direction without a cell vector.
+        If positions are not finite, or a periodic direction has no cell vector.
     """
     if not cutoff > 0:
         raise ValueError(f'cutoff must be positive (Å), got {cutoff!r}')
     return np.bincount(_neighbors(atoms, 'i', cutoff), minlength=len(atoms)) if len(atoms) else np.zeros(0, int)
 
 
-def smooth_coordination(atoms, inner=SMOOTH[0], outer=SMOOTH[1]):
-    """Number of neighbors counted with a weight that falls smoothly from 1 at ``inner`` to 0 at ``outer``.
+def smooth_coordination(atoms: Atoms, inner: float = SMOOTH[0], outer: float = SMOOTH[1]) -> np.ndarray:
+    """Number of neighbors, each with a weight that decreases smoothly from 1 at ``inner`` to 0 at ``outer``.
 
-    The defaults lie in a gap between shells of lithium, so that perfect bcc has 14, fcc and hcp 12, and atoms of the
-    (100) and (110) surfaces of bcc 9 and 10. Thermal motion hardly changes these numbers, unlike those within 3.45 Å.
+    The defaults lie in a gap between the neighbor shells of lithium: an atom has 14 neighbors in perfect bcc, 12 in fcc
+    and hcp, and 9 and 10 on the (100) and (110) surfaces of bcc. In contrast to the numbers of neighbors within 3.45 Å,
+    these hardly change with thermal motion.
 
     Parameters
     ----------
@@ -61,20 +69,20 @@ def smooth_coordination(atoms, inner=SMOOTH[0], outer=SMOOTH[1]):
     return np.bincount(i, 0.5 + 0.5 * np.cos(np.pi * x), minlength=len(atoms))
 
 
-def exposed(smooth):
-    """Mask of atoms on the surface by their smooth coordination: (100), (110) and (111) surfaces have less than 11."""
+def exposed(smooth: ArrayLike) -> np.ndarray:
+    """Mask of atoms on the surface: their smooth coordination is below 11, as on (100), (110) and (111) surfaces."""
     return np.asarray(smooth) < 11.0
 
 
-def surface_and_bulk(numbers, cn8='bulk'):
-    """Masks of surface atoms (coordination below 8) and bulk atoms (above 8), after the paper.
+def surface_and_bulk(numbers: ArrayLike, cn8: str = 'bulk') -> tuple[np.ndarray, np.ndarray]:
+    """Masks of surface atoms (coordination number below 8) and bulk atoms (above 8), as in the paper.
 
     Parameters
     ----------
     numbers : ndarray, shape (n_atoms,), int
         Coordination numbers.
     cn8 : {'bulk', 'surface', 'exclude'}
-        What an atom with exactly 8 neighbors is; the paper leaves it open. ``'exclude'`` counts it nowhere.
+        Class of an atom with exactly 8 neighbors, which the paper does not specify. ``'exclude'`` puts it in neither.
 
     Returns
     -------
@@ -88,17 +96,17 @@ def surface_and_bulk(numbers, cn8='bulk'):
     return surface, bulk
 
 
-def surface_by_mesh(atoms, radius=4.0, depth=0.0):
-    """Mask of the atoms on the surface, by the alpha shape of the structure (OVITO); independent of a count of 8.
+def surface_by_mesh(atoms: Atoms, radius: float = 4.0, depth: float = 0.0) -> np.ndarray:
+    """Mask of the atoms on the surface, from the alpha shape of the structure (OVITO) instead of coordination numbers.
 
     Parameters
     ----------
     atoms : Atoms
     radius : float, Å
-        Of the sphere that probes the surface: larger than the largest hole between atoms of the crystal (1.9 Å in bcc
-        lithium), smaller than the features of the surface.
+        Radius of the probe sphere. It must be larger than the largest interstitial hole of the crystal (1.9 Å in bcc
+        lithium) and smaller than the features of the surface.
     depth : float, Å
-        Also atoms within this distance of one on the surface.
+        Include atoms within this distance of a surface atom.
 
     Returns
     -------
@@ -111,7 +119,7 @@ def surface_by_mesh(atoms, radius=4.0, depth=0.0):
     if not radius > 0 or not depth >= 0:
         raise ValueError(f'radius must be positive and depth not negative (Å), got {radius!r} and {depth!r}')
     checked_cell(atoms)
-    if len(atoms) < 5 and not atoms.pbc.any():  # too few for a tetrahedron with something inside
+    if len(atoms) < 5 and not atoms.pbc.any():  # too few for a tetrahedron with an atom inside
         return np.ones(len(atoms), bool)
     data = to_ovito(thick(atoms, 6 * radius))
     from ovito.modifiers import ConstructSurfaceModifier
@@ -125,8 +133,8 @@ def surface_by_mesh(atoms, radius=4.0, depth=0.0):
     return mask
 
 
-def histogram(numbers, mask=None, top=20):
-    """Share of atoms with 0, 1, ... ``top`` neighbors (the last: or more), shape (top + 1,)."""
+def histogram(numbers: ArrayLike, mask: np.ndarray | None = None, top: int = 20) -> np.ndarray:
+    """Fraction of atoms with 0, 1, ..., ``top - 1`` and at least ``top`` neighbors, shape (top + 1,)."""
     numbers = np.asarray(numbers, int) if mask is None else np.asarray(numbers, int)[mask]
     counts = np.bincount(np.minimum(numbers, top), minlength=top + 1)
     return counts / max(counts.sum(), 1)

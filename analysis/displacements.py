@@ -1,21 +1,28 @@
-"""Displacements since the start of a run: means, rates, change points, diffusion and hops of adatoms."""
+"""Displacements since the start of a run: means, rates, change points, diffusion, and hops of adatoms."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .extras import need
 from .structure import checked_cell
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
 
 class Unwrapper:
-    """Displacements of a growing sequence of frames, without jumps at periodic boundaries.
+    """Displacements in successive frames, unwrapped across periodic boundaries.
 
-    A jump between frames by a lattice vector or more is removed; real displacements between consecutive frames must be
-    shorter than half of the cell. Memory does not grow with the number of frames.
+    Jumps by lattice vectors between frames are removed; real displacements between consecutive frames must be smaller
+    than half of the cell. Memory use does not depend on the number of frames.
 
     Parameters
     ----------
@@ -23,18 +30,18 @@ class Unwrapper:
         The first frame.
     """
 
-    def __init__(self, atoms):
+    def __init__(self, atoms: Atoms):
         checked_cell(atoms)
         self.start = atoms.positions.copy()
         self.last = atoms.positions.copy()
 
-    def add(self, atoms):
-        """Displacements of a later frame from the first, shape (n_atoms, 3), Å.
+    def add(self, atoms: Atoms) -> np.ndarray:
+        """Displacements of the next frame from the first, shape (n_atoms, 3), Å.
 
         Raises
         ------
         ValueError
-            The number of atoms has changed.
+            If the number of atoms has changed.
         """
         if len(atoms) != len(self.start):
             raise ValueError(f'the number of atoms changed from {len(self.start)} to {len(atoms)}')
@@ -45,21 +52,21 @@ class Unwrapper:
         return self.last - self.start
 
 
-def mean_displacements(displacements, column=None):
-    """Means of displacements over atoms, with both normalisations.
+def mean_displacements(displacements: ArrayLike, column: np.ndarray | None = None) -> dict[str, float]:
+    """Mean displacements, averaged over all atoms and over those of the dendrite.
 
     Parameters
     ----------
     displacements : ndarray, shape (n_atoms, 3), Å
     column : ndarray, shape (n_atoms,), bool, optional
-        Atoms of the dendrite; default all.
+        Atoms of the dendrite; by default, all atoms.
 
     Returns
     -------
     dict
-        For ``all`` atoms and those of the ``column`` (keys end so): signed means ``dx``, ``dy``, ``dz``; ``abs_dz``,
-        the mean of |Δz|; ``dxy``, the mean length in the plane. Å. The paper's curves agree best with the latter two
-        over all atoms.
+        Signed means ``dx``, ``dy`` and ``dz``, the mean ``abs_dz`` of |Δz|, and the mean ``dxy`` of the displacement
+        parallel to the xy plane, all in Å. Keys end with ``_all`` for the mean over all atoms and with ``_column`` for
+        that over the dendrite. ``abs_dz_all`` and ``dxy_all`` agree best with the paper's curves.
     """
     displacements = np.asarray(displacements, float)
     if displacements.ndim != 2 or displacements.shape[1] != 3:
@@ -75,8 +82,8 @@ def mean_displacements(displacements, column=None):
     return {name: float(value) for name, value in out.items()}
 
 
-def slide(displacements, mask):
-    """Length (Å) and direction (unit vector) of the mean displacement of some atoms."""
+def slide(displacements: ArrayLike, mask: np.ndarray) -> tuple[float, np.ndarray]:
+    """Length (Å) and direction (unit vector) of the mean displacement of the atoms in ``mask``."""
     chosen = np.asarray(displacements, float)[mask]
     if len(chosen) == 0:
         return np.nan, np.full(3, np.nan)
@@ -85,21 +92,21 @@ def slide(displacements, mask):
     return length, mean / length if length > 0 else mean
 
 
-def mean_square(displacements, mask=None):
-    """Mean square displacement, Å^2."""
+def mean_square(displacements: ArrayLike, mask: np.ndarray | None = None) -> float:
+    """Mean squared displacement, Å^2."""
     d = np.asarray(displacements, float) if mask is None else np.asarray(displacements, float)[mask]
     return float((d**2).sum(axis=1).mean()) if len(d) else np.nan
 
 
-def rate(time, values, window=2.0):
-    """Slope of a series, by a straight line through the points within half a window of each point.
+def rate(time: ArrayLike, values: ArrayLike, window: float = 2.0) -> np.ndarray:
+    """Slope of a series at each point, from a straight line fitted to the points in a window around it.
 
     Parameters
     ----------
     time, values : array_like, shape (n,)
         Times must increase.
     window : float
-        In units of ``time``; at least three points are used.
+        Full width of the window in units of ``time``; at least three points are used.
 
     Returns
     -------
@@ -119,27 +126,34 @@ def rate(time, values, window=2.0):
     return out
 
 
-def change_points(time, values, min_span=None, penalty=6.0, tolerance=0.01, at_most=400):
-    """Times at which the slope of a series changes, found by fitting straight lines piece by piece (PELT, ruptures).
+def change_points(
+    time: ArrayLike,
+    values: ArrayLike,
+    min_span: float | None = None,
+    penalty: float = 6.0,
+    tolerance: float = 0.01,
+    at_most: int = 400,
+) -> np.ndarray:
+    """Times at which the slope of a series changes, from a fit of piecewise straight lines (PELT, ruptures).
 
     Parameters
     ----------
     time, values : array_like, shape (n,)
     min_span : float, optional
-        Shortest time between change points; default a twentieth of the series.
+        Shortest time between change points; by default, a twentieth of the length of the series.
     penalty : float
-        Of one more change point, in units of the noise variance times the logarithm of the number of points; larger
-        gives fewer. The noise is estimated from second differences.
+        Penalty for each additional change point, in units of the noise variance times the logarithm of the number of
+        points; larger values give fewer change points. The noise is estimated from second differences.
     tolerance : float
-        The noise is taken as no smaller than this share of the range of values, because smooth curves would otherwise
-        be cut into many nearly straight pieces.
+        Lower bound of the noise as a fraction of the range of values. Without it, smooth curves would be divided into
+        many nearly straight pieces.
     at_most : int
-        Longer series are averaged to this many points, because the search takes time quadratic in it.
+        Longer series are averaged to this number of points, because the cost of the search is quadratic in it.
 
     Returns
     -------
     ndarray
-        Empty for series too short to tell.
+        Empty if the series is too short.
 
     Notes
     -----
@@ -164,7 +178,7 @@ def change_points(time, values, min_span=None, penalty=6.0, tolerance=0.01, at_m
 
 
 def _line_search(t, v, size):
-    """PELT whose cost is the sum of squares about a least-squares line, from running sums in constant time."""
+    """PELT whose cost is the residual sum of squares of a least-squares line, in constant time by running sums."""
     from ruptures import Pelt
     from ruptures.base import BaseCost
 
@@ -193,9 +207,9 @@ class Segment:
     Attributes
     ----------
     start, stop : float
-        Times.
+        Times of its ends.
     slope : float
-        Of a straight line through it.
+        Slope of a straight line fitted to it.
     plateau : bool
         Whether it is (nearly) flat.
     """
@@ -206,17 +220,16 @@ class Segment:
     plateau: bool
 
 
-def segments(time, values, flat=0.2, **settings):
-    """Parts of a series between its change points; flat ones are plateaus, such as of pinned boundaries.
+def segments(time: ArrayLike, values: ArrayLike, flat: float = 0.2, **settings: Any) -> list[Segment]:
+    """Divide a series at its change points; flat segments are plateaus, such as those of pinned boundaries.
 
     Parameters
     ----------
     time, values : array_like, shape (n,)
     flat : float
-        Segments whose slope is below this share of the mean slope of the whole series (path length over time) are
-        plateaus.
+        A segment is a plateau if its absolute slope is at most this fraction of the mean absolute slope of the series.
     **settings
-        Of :func:`change_points`.
+        Passed on to :func:`change_points`.
 
     Returns
     -------
@@ -243,11 +256,11 @@ class Hop:
     Attributes
     ----------
     atom, frame : int
-        Index in the array given, and the first frame at the new site.
+        Index of the atom in the given array, and the first frame at the new site.
     vector : ndarray, shape (3,), Å
-        Between mean positions at the two sites.
+        Vector between the mean positions at the two sites.
     residence : float
-        Time spent at the old site; a lower bound for the site at which the atom was in the first frame.
+        Time spent at the old site; a lower bound if the atom was there in the first frame.
     """
 
     atom: int
@@ -256,20 +269,21 @@ class Hop:
     residence: float
 
 
-def hops(time, positions, distance=1.8, persist=2):
-    """Hops of atoms that rest at sites between fast moves.
+def hops(time: ArrayLike, positions: ArrayLike, distance: float = 1.8, persist: int = 2) -> list[Hop]:
+    """Find the hops of atoms between sites at which they reside.
 
-    An atom has hopped when it stays farther than ``distance`` from the mean of its positions at a site for ``persist``
+    An atom has hopped when it is farther than ``distance`` from its mean position at a site for ``persist`` consecutive
     frames.
 
     Parameters
     ----------
     time : array_like, shape (n_frames,)
     positions : array_like, shape (n_frames, n_atoms, 3), Å
-        Unwrapped; of adatoms, say.
+        Unwrapped positions, for example of adatoms.
     distance : float, Å
-        About half of the distance between sites; larger than thermal vibrations.
+        About half of the distance between sites, and larger than the amplitude of thermal vibrations.
     persist : int
+        Number of frames.
 
     Returns
     -------
@@ -284,7 +298,7 @@ def hops(time, positions, distance=1.8, persist=2):
 
 
 def _hops_of(atom, t, path, distance, persist):
-    """Hops of one atom: where it stays, frame by frame."""
+    """Hops of one atom: its sites are followed frame by frame."""
     starts, means, count, away = [0], [path[0]], 1, 0
     for k in range(1, len(path)):
         if np.linalg.norm(path[k] - means[-1]) <= distance:

@@ -1,24 +1,30 @@
-"""Maps of atomic surroundings in two dimensions, and how well classes separate in them."""
+"""Two-dimensional maps of atomic environments, and how well classes of atoms are separated."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .extras import need
 
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import ArrayLike
 
-def embed(features, seed=0, perplexity=30.0, components=50):
-    """t-SNE map of a feature matrix, the same for the same seed.
+
+def embed(features: ArrayLike, seed: int = 0, perplexity: float = 30.0, components: int = 50) -> np.ndarray:
+    """t-SNE map of a feature matrix; reproducible for a given seed.
 
     Parameters
     ----------
     features : array_like, shape (n_atoms, n_features)
-        Any numbers per atom; columns are brought to equal variance.
+        Any numbers per atom; columns are scaled to unit variance.
     seed : int
     perplexity : float
-        About the number of neighbors that count for each atom.
+        Effective number of nearest neighbors of each atom in feature space.
     components : int
-        Principal components that are kept before.
+        Number of principal components to which the features are reduced first.
 
     Returns
     -------
@@ -36,26 +42,31 @@ def embed(features, seed=0, perplexity=30.0, components=50):
     x = PCA(k, svd_solver='full').fit_transform(x)
     perplexity = min(perplexity, (len(x) - 1) / 3)
     tsne = TSNE(perplexity=perplexity, random_state=seed, init='pca', learning_rate='auto')
-    with threadpool_limits(1):  # the same sums on any machine, and no threads that wait for each other on a busy one
+    with threadpool_limits(1):  # reproducible sums, and no threads that wait for each other on a busy machine
         return tsne.fit_transform(x)
 
 
-def silhouette(features, classes, sample=5000, seed=0):
-    """Mean silhouette of classes of atoms in feature space: 1 well separated, 0 overlapping, negative wrong.
+def silhouette(features: ArrayLike, classes: ArrayLike, sample: int = 5000, seed: int = 0) -> float:
+    """Mean silhouette coefficient of classes of atoms in feature space.
+
+    A value of 1 means well separated classes, 0 overlapping ones; negative values mean wrong assignments.
 
     Parameters
     ----------
     features : array_like, shape (n_atoms, n_features)
-        Columns are brought to equal variance.
+        Columns are scaled to unit variance.
     classes : array_like, shape (n_atoms,)
     sample : int
-        At most so many atoms, drawn at random.
+        Largest number of atoms to use; of more atoms, a random sample is drawn.
     """
     x, classes = _standardised(features), np.asarray(classes)
     if len(x) != len(classes):
-        raise ValueError(f'features are of {len(x)} atoms, classes of {len(classes)}')
+        raise ValueError(f'features describe {len(x)} atoms, but classes {len(classes)}')
     if not 2 <= len(np.unique(classes)) < len(x):
-        raise ValueError(f'silhouettes need two classes or more, with several atoms; got {len(np.unique(classes))}')
+        raise ValueError(
+            f'a silhouette needs at least two classes and fewer classes than atoms, got {len(np.unique(classes))} '
+            f'classes of {len(x)} atoms'
+        )
     need('sklearn')
     from sklearn.metrics import silhouette_score
 
@@ -63,20 +74,20 @@ def silhouette(features, classes, sample=5000, seed=0):
     return float(silhouette_score(x, classes, sample_size=size, random_state=seed))
 
 
-def shell_features(atoms, cutoff=6.0, count=24):
-    """Radial and bond-order features of each atom without any force field, to embed where no others are at hand.
+def shell_features(atoms: Atoms, cutoff: float = 6.0, count: int = 24) -> np.ndarray:
+    """Radial and bond-order features of each atom, for maps without a force field.
 
     Parameters
     ----------
     atoms : Atoms
     cutoff : float, Å
     count : int
-        Gaussians along the distance, equally spaced from 2 Å to the cutoff.
+        Number of Gaussians of the distance, equally spaced from 2 Å to the cutoff.
 
     Returns
     -------
     ndarray, shape (n_atoms, count + 4)
-        Smooth counts of neighbors at each distance, and the lengths of sums of bond vectors over four shells.
+        Smooth number of neighbors at each distance, and the lengths of weighted sums of bond vectors within four radii.
     """
     from matscipy.neighbours import neighbour_list
 

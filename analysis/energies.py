@@ -1,32 +1,39 @@
-"""Energies of atoms by class, and energies of surfaces and boundaries: per atom and per area are different things.
+"""Energies of atoms by class, and excess energies of surfaces and grain boundaries.
 
 The paper's "surface energy" is the mean *atomic* energy of atoms with few neighbors (eV per atom). The surface energy
-γ of thermodynamics is an excess of the total energy per *area* (J/m^2). They rank facets differently: (100) of
-lithium is lower than (110) per area, but higher per surface atom. Names here end in ``per_atom`` or ``per_area``.
+γ of thermodynamics is an excess of the total energy per *area* (J/m^2). They rank facets differently: for lithium,
+(100) is lower than (110) per area, but higher per surface atom. Function names end in ``per_atom`` or ``per_area``.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import units
 
 from .grains import CLASSES
 
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
+
 J_PER_M2 = units.m**2 / units.J  # times eV/Å^2: 16.02
 
 
-def atomic_energies(atoms):
+def atomic_energies(atoms: Atoms) -> np.ndarray | None:
     """Atomic energies of a frame, from its array ``local_energy`` or its calculator's ``energies``.
 
     Returns
     -------
     ndarray, shape (n_atoms,), eV, or None
-        None where the frame has none.
+        None if the frame has no atomic energies.
 
     Raises
     ------
     ValueError
-        Some are NaN or infinite.
+        If some are NaN or infinite.
     """
     values = atoms.arrays.get('local_energy')
     if values is None and atoms.calc is not None:
@@ -39,7 +46,7 @@ def atomic_energies(atoms):
     return values
 
 
-def mean_by_class(energies, classes):
+def mean_by_class(energies: ArrayLike, classes: ArrayLike) -> dict[str, float]:
     """Mean atomic energy of each class of atoms.
 
     Parameters
@@ -51,32 +58,32 @@ def mean_by_class(energies, classes):
     Returns
     -------
     dict
-        ``surface``, ``interior`` (of grains), ``boundary`` (between grains), ``subsurface``, and ``bulk``, the latter
-        three together; eV per atom, NaN for a class without atoms.
+        Energies of ``surface``, ``interior`` (of grains), ``boundary`` (between grains), ``subsurface``, and ``bulk``
+        (the last three together) in eV per atom; NaN for a class without atoms.
     """
     energies, classes = np.asarray(energies, float), np.asarray(classes)
     if energies.shape != classes.shape:
-        raise ValueError(f'energies of {energies.shape} atoms, classes of {classes.shape}')
+        raise ValueError(f'energies and classes must have the same shape, got {energies.shape} and {classes.shape}')
     masks = {name: classes == number for number, name in CLASSES.items()}
     masks['bulk'] = masks['interior'] | masks['boundary'] | masks['subsurface']
     return {name: float(energies[mask].mean()) if mask.any() else np.nan for name, mask in masks.items()}
 
 
-def excess_per_atom(energies, surface, interior):
-    """Mean atomic energy of surface atoms over that of interior atoms, eV per surface atom. This is not γ."""
+def excess_per_atom(energies: np.ndarray, surface: np.ndarray, interior: np.ndarray) -> float:
+    """Mean atomic energy of surface atoms minus that of interior atoms, eV per surface atom. This is not γ."""
     energies = np.asarray(energies, float)
     if not np.any(surface) or not np.any(interior):
         return np.nan
     return float(energies[surface].mean() - energies[interior].mean())
 
 
-def area(atoms):
-    """Area of the cell's face spanned by its first two vectors, Å^2.
+def area(atoms: Atoms) -> float:
+    """Area of the face of the cell that is spanned by its first two vectors, Å^2.
 
     Raises
     ------
     ValueError
-        The face has no area.
+        If the area is zero.
     """
     value = float(np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1])))
     if not value > 0:
@@ -84,20 +91,20 @@ def area(atoms):
     return value
 
 
-def excess_per_area(energy, n_atoms, bulk_energy, face, count=2):
-    """Excess energy per area of equal surfaces or boundaries in a cell.
+def excess_per_area(energy: float, n_atoms: int, bulk_energy: float, face: float, count: int = 2) -> float:
+    """Excess energy per area of equivalent surfaces or grain boundaries in a cell.
 
     Parameters
     ----------
     energy : float, eV
-        Of the cell.
+        Total energy of the cell.
     n_atoms : int
     bulk_energy : float, eV
-        Per atom of the crystal.
+        Energy per atom of the bulk crystal.
     face : float, Å^2
-        Area of one of them.
+        Area of one surface or boundary.
     count : int
-        How many there are; two faces of a slab, two boundaries of a periodic bicrystal.
+        Number of surfaces or boundaries: a slab has two surfaces, a periodic bicrystal two boundaries.
 
     Returns
     -------
@@ -106,23 +113,23 @@ def excess_per_area(energy, n_atoms, bulk_energy, face, count=2):
     return float((energy - n_atoms * bulk_energy) / (count * face) * J_PER_M2)
 
 
-def work_of_separation_per_area(first, second, together, face, count=2):
-    """Energy to cleave a bicrystal along its boundaries.
+def work_of_separation_per_area(first: float, second: float, together: float, face: float, count: int = 2) -> float:
+    """Energy per area to cleave a bicrystal along its grain boundaries.
 
     Parameters
     ----------
     first, second : float, eV
-        Energies of the two grains as slabs of their own, with the same atoms.
+        Energies of the two grains as separate slabs with the same atoms.
     together : float, eV
         Energy of the bicrystal.
     face : float, Å^2
         Area of one boundary.
     count : int
-        Boundaries in the cell that are cleaved.
+        Number of boundaries in the cell that are cleaved.
 
     Returns
     -------
     float, J/m^2
-        Positive where cleaving costs energy; γ of the two surfaces less that of the boundary.
+        Positive if cleavage costs energy: γ of the two surfaces minus that of the boundary.
     """
     return float((first + second - together) / (count * face) * J_PER_M2)

@@ -1,23 +1,27 @@
-"""Optional packages, imported where they are used."""
+"""Import of optional packages where they are used."""
 
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
-def need(module):
+def need(module: str) -> ModuleType:
     """Import a package of the extra ``analysis``.
 
     Raises
     ------
     ImportError
-        Not installed; the message tells how to install it.
+        If the package is not installed; the message says how to install it.
     """
     try:
         return import_module(module)
     except ImportError as error:
         package = {'sklearn': 'scikit-learn'}.get(module.split('.')[0], module.split('.')[0])
         raise ImportError(
-            f'this needs {package}, which could not be imported ({error}); install it with: '
+            f'this function needs {package}, which could not be imported ({error}); install it with: '
             'pip install "ase-mlffvv[analysis]"'
         ) from error

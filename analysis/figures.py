@@ -1,9 +1,10 @@
-"""Figures of a run, laid out like those of the paper; each takes a table or frames and returns a matplotlib Figure."""
+"""Figures of a run, arranged like those of the paper, as matplotlib figures from a table or from frames."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -12,6 +13,18 @@ from . import displacements, morphology
 from .colours import colouring, limits_of, rgb
 from .plots import draw_atoms
 from .render import available, axes_of, camera, cut, render
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pandas
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
+
+    from .frame import Frame
+    from .statistics import Band
+
 
 WIDTH = 10.0  # inches
 
@@ -22,16 +35,20 @@ def _figure(height, **settings):
     return Figure(figsize=(WIDTH, height), layout='constrained', **settings)
 
 
-def snapshots(frames, rows=('phase', 'grain', 'local_energy'), ovito=None):
-    """Frames side by side, each row coloured by another array; the upper row whole, the others cut in the middle.
+def snapshots(
+    frames: Sequence[Frame], rows: Sequence[str] = ('phase', 'grain', 'local_energy'), ovito: bool | None = None
+) -> Figure:
+    """Frames side by side, each row coloured by a different array.
+
+    The first row shows whole structures, the others a cut through the middle of the column.
 
     Parameters
     ----------
     frames : list of Frame
     rows : sequence of str
-        Arrays of :meth:`mlffvv_analysis.frame.Frame.coloured`; those that frames lack are left out.
+        Arrays of :meth:`mlffvv_analysis.frame.Frame.coloured`; arrays that a frame lacks are left out.
     ovito : bool, optional
-        Draw with OVITO; default where it can, with matplotlib elsewhere.
+        Whether to draw with OVITO instead of matplotlib. By default, OVITO is used if it can draw on this machine.
     """
     ovito = available() is None if ovito is None else ovito
     coloured = [frame.coloured() for frame in frames]
@@ -54,15 +71,15 @@ def snapshots(frames, rows=('phase', 'grain', 'local_energy'), ovito=None):
     return figure
 
 
-def morphology_figure(table, frames):
-    """After the paper's Fig. 4: outlines from above, coordination and energy of surface atoms, displacements."""
+def morphology_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figure:
+    """Outlines seen from above, coordination and energy of surface atoms, and displacements (the paper's Fig. 4)."""
     figure = _figure(6.6)
     axes = figure.subplots(2, 2)
     _outlines(axes[0, 0], frames)
     t = table['time_ps']
     _curve(axes[0, 1], t, table['cn_surface'], 'mean coordination of surface atoms')
     _curve(axes[1, 0], t, table['e_surface_eV'], 'mean atomic energy of\nsurface atoms (eV)', 'C3')
-    for name, label in (('abs_dz', '|Δz|'), ('dxy', 'in the plane')):
+    for name, label in (('abs_dz', '|Δz|'), ('dxy', 'in the xy plane')):
         for region, style in (('all', '-'), ('column', ':')):
             axes[1, 1].plot(t, table[f'{name}_{region}_A'], style, lw=1.3, color='C0' if name == 'dxy' else 'C2',
                             label=f'{label}, {"all atoms" if region == "all" else "column only"}')  # fmt: skip
@@ -75,27 +92,28 @@ def morphology_figure(table, frames):
     return figure
 
 
-def phase_figure(table):
-    """After the paper's Fig. S10: shares of crystal structures by two methods, upper and lower half of the column."""
+def phase_figure(table: pandas.DataFrame) -> Figure:
+    """Fractions of crystal structures by two methods, in both halves of the column (the paper's Fig. S10)."""
     figure = _figure(5.6)
     grid = figure.subplots(2, 2, sharex=True, sharey=True)
     names, t = ('bcc', 'fcc', 'hcp', 'other'), table['time_ps']
-    for line, method, label in zip(grid, ('acna', 'ptm'), ('a-CNA, all atoms', 'template matching, below the skin')):
+    labels = 'a-CNA, all atoms', 'template matching, without surface layers'
+    for line, method, label in zip(grid, ('acna', 'ptm'), labels):
         for axes, region in zip(line, ('top', 'bottom')):
             colours = [rgb('phase', np.array([number]))[0] for number in (3, 1, 2, 0)]
             axes.stackplot(t, [table[f'{method}_{name}_{region}'] for name in names], labels=names, colors=colours)
             axes.set_title(f'{region} half: {label}', fontsize=10)
             axes.set_ylim(0, 1)
             axes.margins(x=0)
-        line[0].set_ylabel('share of atoms')
+        line[0].set_ylabel('fraction of atoms')
     for axes in grid[1]:
         axes.set_xlabel('time (ps)')
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc='outside right center')
     return figure
 
 
-def stages_figure(table):
-    """After the paper's Figs. S11 to S14: energies by class, rate of displacement with plateaus, grains."""
+def stages_figure(table: pandas.DataFrame) -> Figure:
+    """Energies by class, rate of displacement with plateaus, and number of grains (the paper's Figs. S11 to S14)."""
     figure = _figure(7.4)
     axes = figure.subplots(3, 1, sharex=True)
     t = table['time_ps'].to_numpy()
@@ -104,7 +122,7 @@ def stages_figure(table):
     _scale(axes[0], *(table[f'e_{name}_eV'] for name in ('surface', 'boundary', 'subsurface', 'interior')))
     axes[0].set_ylabel('mean atomic\nenergy (eV)')
     axes[0].legend(fontsize=8, ncols=4, loc='lower right', bbox_to_anchor=(1, 1), frameon=False)
-    for name, label, colour in (('dxy_all_A', 'in the plane', 'C0'), ('abs_dz_all_A', '|Δz|', 'C2')):
+    for name, label, colour in (('dxy_all_A', 'in the xy plane', 'C0'), ('abs_dz_all_A', '|Δz|', 'C2')):
         values = table[name].to_numpy()
         axes[1].plot(t, displacements.rate(t, values), lw=1.2, color=colour, label=label)
     axes[1].axhline(0, color='0.6', lw=0.8)
@@ -118,26 +136,26 @@ def stages_figure(table):
     axes[1].set_ylabel('rate of mean\ndisplacement (Å/ps)')
     axes[1].legend(fontsize=8, ncols=2)
     axes[2].step(t, table['n_grains'], where='mid', color='C4', label='grains')
-    axes[2].set_ylabel('grains (50 atoms or more)', color='C4')
+    axes[2].set_ylabel('number of grains\n(50 atoms or more)', color='C4')
     axes[2].yaxis.get_major_locator().set_params(integer=True)
     axes[2].set_ylim(bottom=0)
     twin = axes[2].twinx()
     twin.plot(t, table['n_boundary'], color='C3', lw=1.0)
-    twin.set_ylabel('boundary atoms', color='C3')
+    twin.set_ylabel('number of\nboundary atoms', color='C3')
     twin.set_ylim(bottom=0)
     axes[2].set_xlabel('time (ps)')
     axes[2].margins(x=0.01)
     return figure
 
 
-def shape_figure(table, frames):
-    """Height, proportions, kink and torsion over time, and radius profiles of some frames."""
+def shape_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figure:
+    """Height, proportions, kink and torsion as functions of time, and radius profiles of some frames."""
     figure = _figure(6.6)
     axes = figure.subplots(2, 3)
     t = table['time_ps']
-    names = {'height_A': 'height over substrate (Å)', 'aspect': 'height / base radius',
-             'convexity': 'volume / volume of the hull', 'kink_deg': 'kink angle (°)',
-             'torsion_deg': 'torsion of the top outline (°)'}  # fmt: skip
+    names = {'height_A': 'height above substrate (Å)', 'aspect': 'height / base radius',
+             'convexity': 'volume / volume of convex hull', 'kink_deg': 'kink angle (°)',
+             'torsion_deg': 'torsion of upper outline (°)'}  # fmt: skip
     for axis, (name, label) in zip(axes.flat, names.items()):
         _curve(axis, t, table[name], label)
         axis.set_xlabel('time (ps)')
@@ -146,28 +164,30 @@ def shape_figure(table, frames):
         z, radii, _ = morphology.radius_profile(frame.body, floor=frame.floor)
         axis.plot(radii, z - frame.floor, color=colour, lw=1.3, marker='.', ms=4, label=_when(frame))
     axis.set_xlabel('radius (Å)')
-    axis.set_ylabel('height over substrate (Å)')
+    axis.set_ylabel('height above substrate (Å)')
     axis.legend(fontsize=8)
     return figure
 
 
-def map_figure(frame, most=1000, seed=0, features=None):
-    """After the paper's Fig. 1c: t-SNE map of the surroundings of atoms, coloured by energy and by class.
+def map_figure(
+    frame: Frame, most: int = 1000, seed: int = 0, features: ArrayLike | None = None
+) -> tuple[Figure, float]:
+    """t-SNE map of atomic environments, coloured by energy, class and coordination (the paper's Fig. 1c).
 
     Parameters
     ----------
     frame : Frame
     most : int
-        Atoms to show, drawn at random.
+        Largest number of atoms to show; of more atoms, a random sample is shown.
     seed : int
     features : ndarray, shape (n_atoms, n), optional
-        Default :func:`mlffvv_analysis.embedding.shell_features`.
+        By default, those of :func:`mlffvv_analysis.embedding.shell_features`.
 
     Returns
     -------
     Figure
     silhouette : float
-        Of surface, subsurface and inner atoms; NaN where there is but one class.
+        Mean silhouette of the classes surface, subsurface and interior; NaN if there is only one class.
     """
     from .embedding import embed, shell_features, silhouette
 
@@ -193,8 +213,11 @@ def map_figure(frame, most=1000, seed=0, features=None):
     return figure, score
 
 
-def band_figure(bands, ylabel, path=None):
-    """Mean and confidence band of replicas over time; ``bands`` maps a label to a Band of the statistics module."""
+def band_figure(bands: Mapping[str, Band], ylabel: str, path: str | Path | None = None) -> Figure:
+    """Mean and confidence band of replicas as functions of time.
+
+    ``bands`` maps labels to :class:`mlffvv_analysis.statistics.Band`.
+    """
     figure = _figure(4.2)
     axes = figure.subplots()
     for k, (label, band) in enumerate(bands.items()):
@@ -202,7 +225,7 @@ def band_figure(bands, ylabel, path=None):
         axes.fill_between(band.time, band.low, band.high, color=f'C{k}', alpha=0.2, lw=0)
     axes.set_xlabel('time (ps)')
     axes.set_ylabel(ylabel)
-    axes.legend(title=f'mean, {next(iter(bands.values())).level:.0%} band' if bands else None)
+    axes.legend(title=f'mean and {next(iter(bands.values())).level:.0%} band' if bands else None)
     if path is not None:
         figure.savefig(path, dpi=150)
     return figure
@@ -220,7 +243,7 @@ def _curve(axes, t, values, label, colour='C0'):
 
 
 def _scale(axes, *curves):
-    """Vertical scale by all frames but the first, which may be a crystal at rest, far from the others."""
+    """Set the vertical scale from all frames but the first, which may be a perfect crystal and differ strongly."""
     later = np.concatenate([np.asarray(values, float)[1:] for values in curves])
     later = later[np.isfinite(later)]
     if len(later) > 2 and np.ptp(later) > 0:
@@ -255,7 +278,7 @@ def _picture(axes, atoms, name, view, limits, ovito, edges):
 
             draw_atoms(axes, atoms, np.arange(len(atoms)), limits=(-0.5, len(atoms) - 0.5), azimuth=45.0,
                        elevation=10.0, cmap=ListedColormap(rgb(name, atoms.arrays[name])))  # fmt: skip
-        # draw_atoms puts the mean of the positions at (0, 0)
+        # draw_atoms places the mean of the positions at (0, 0)
         middle = [atoms.positions.mean(axis=0) @ axis for axis in axes_of(np.array(view.direction))]
         axes.set_xlim(edges[0] - middle[0], edges[1] - middle[0])
         axes.set_ylim(edges[2] - middle[1], edges[3] - middle[1])
@@ -272,7 +295,7 @@ def _picture(axes, atoms, name, view, limits, ovito, edges):
     x, y = (np.dot(view.centre, axis) for axis in axes_of(np.array(view.direction)))
     h = view.height
     axes.imshow(picture, extent=(x - h, x + h, y - h, y + h), interpolation='antialiased')
-    axes.set_xlim(*edges[:2])  # the same for all pictures, so that heights can be compared
+    axes.set_xlim(*edges[:2])  # the same limits in all pictures make heights comparable
     axes.set_ylim(*edges[2:])
 
 

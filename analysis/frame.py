@@ -1,14 +1,21 @@
-"""One frame of a trajectory with all that is computed from it, each once and only where it is asked for."""
+"""One frame of a trajectory and its analysis; each result is computed once, when first used."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import boundaries, coordination, energies, grains, morphology, orientation, phases
 from .structure import checked_cell, default_column
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ase import Atoms
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -18,17 +25,17 @@ class Settings:
     Parameters
     ----------
     cutoff : float, Å
-        Of the coordination numbers.
+        Cutoff of the coordination numbers.
     cn8 : {'bulk', 'surface', 'exclude'}
-        What an atom with exactly 8 neighbors is.
+        Class of an atom with exactly 8 neighbors.
     surface : {'coordination', 'mesh'}
-        Split into surface and bulk: by coordination numbers (the paper), or by the alpha shape.
+        Whether surface and bulk are distinguished by coordination numbers (as in the paper) or by the alpha shape.
     grain_angle : float, degrees
-        Misorientation of neighbors from which on they belong to different grains.
+        Misorientation from which neighbors belong to different grains.
     min_grain : int
-        Atoms of the smallest grain that counts.
+        Smallest number of atoms in a grain.
     rmsd : float
-        Of template matching; see :func:`mlffvv_analysis.orientation.orientations`.
+        Threshold of template matching; see :func:`mlffvv_analysis.orientation.orientations`.
     """
 
     cutoff: float = coordination.CUTOFF
@@ -45,20 +52,26 @@ class Settings:
 
 
 class Frame:
-    """A structure and, computed when first used, its analysis.
+    """A structure and its analysis; each result is computed when first used.
 
     Parameters
     ----------
     atoms : Atoms
-        At least one.
+        Structure of at least one atom.
     settings : Settings, optional
     displacements : ndarray, shape (n_atoms, 3), Å, optional
-        Since the first frame; default zero.
+        Displacements since the first frame; zero by default.
     reference : Frame, optional
-        The first frame; default this one.
+        The first frame; by default, this one.
     """
 
-    def __init__(self, atoms, settings=None, displacements=None, reference=None):
+    def __init__(
+        self,
+        atoms: Atoms,
+        settings: Settings | None = None,
+        displacements: ArrayLike | None = None,
+        reference: Any = None,
+    ):
         if len(atoms) == 0:
             raise ValueError('the frame has no atoms')
         checked_cell(atoms)
@@ -69,11 +82,11 @@ class Frame:
         self.column = default_column(atoms)
 
     @cached_property
-    def coordination(self):
+    def coordination(self) -> np.ndarray:
         return coordination.coordination_numbers(self.atoms, self.settings.cutoff)
 
     @cached_property
-    def surface_and_bulk(self):
+    def surface_and_bulk(self) -> tuple[np.ndarray, np.ndarray]:
         if self.settings.surface == 'mesh':
             surface = coordination.surface_by_mesh(self.atoms)
             return surface, ~surface
@@ -89,7 +102,7 @@ class Frame:
 
     @cached_property
     def deep(self):
-        """Mask of the atoms that neither lie on the surface nor touch one that does."""
+        """Mask of the atoms that neither lie on the surface nor have a neighbor on it."""
         i, j = self.pairs
         return ~self.exposed & (np.bincount(i, self.exposed[j], minlength=len(self.atoms)) == 0)
 
@@ -107,12 +120,12 @@ class Frame:
 
     @cached_property
     def templates(self):
-        """Labels and quaternions of template matching."""
+        """Labels and quaternions from template matching."""
         return orientation.orientations(self.atoms, self.settings.rmsd)
 
     @cached_property
     def grains(self):
-        """Ids of grains and the grains."""
+        """Index of the grain of each atom, and the list of grains."""
         return grains.find_grains(self.atoms, *self.templates, angle=self.settings.grain_angle,
                                   min_size=self.settings.min_grain)  # fmt: skip
 
@@ -135,29 +148,29 @@ class Frame:
 
     @cached_property
     def attached(self):
-        """Mask of the column's atoms that hang together with most others."""
+        """Mask of the atoms of the column that belong to the largest cluster."""
         return self.column & morphology.largest_cluster(self.atoms)
 
     @cached_property
     def body(self):
-        """Positions of those, not wrapped."""
+        """Unwrapped positions of the attached atoms of the column."""
         return (self.reference.atoms.positions + self.displacements)[self.attached]
 
     @cached_property
     def floor(self):
-        """Height of the substrate's highest layer, or of the lowest atom without a substrate, Å."""
+        """Height of the top layer of the substrate, or of the lowest atom if there is no substrate, Å."""
         z = self.atoms.positions[:, 2]
         return float(z.min() if self.column.all() else np.quantile(z[~self.column], 0.99))
 
-    def coloured(self):
-        """Copy of the structure with every result as an array, to write to extxyz and to colour in ``ase gui``.
+    def coloured(self) -> Atoms:
+        """Copy of the structure with all results as arrays, for extended XYZ files and colours in ``ase gui``.
 
         Returns
         -------
         Atoms
-            Arrays ``coordination``, ``phase`` (template matching) and ``phase_acna`` (0 other, 1 fcc, 2 hcp, 3 bcc),
-            ``grain`` (-1 none), ``class`` (0 surface, 1 interior, 2 boundary, 3 subsurface, -1 none),
-            ``displacement`` (its length, Å) and, where atomic energies are known, ``local_energy`` (eV).
+            Structure with the arrays ``coordination``, ``phase`` (template matching) and ``phase_acna`` (0 other,
+            1 fcc, 2 hcp, 3 bcc), ``grain`` (-1 none), ``class`` (0 surface, 1 interior, 2 boundary, 3 subsurface,
+            -1 none), ``displacement`` (its length, Å) and, if atomic energies are known, ``local_energy`` (eV).
         """
         out = type(self.atoms)(self.atoms.numbers, self.atoms.positions, cell=self.atoms.cell, pbc=self.atoms.pbc)
         out.set_tags(self.atoms.get_tags())

@@ -1,8 +1,9 @@
-"""Grains: connected atoms of equal crystal orientation, and what lies between them."""
+"""Grains, which are connected regions of the same crystal orientation, and the atoms between them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matscipy.neighbours import neighbour_list
@@ -13,7 +14,12 @@ from .orientation import GROUPS, mean_orientation, misorientation, orientations
 from .phases import NAMES
 from .structure import checked_cell
 
-ANGLE, CORE, REACH = 7.0, 5, 4.2  # degrees; neighbors; Å, between second and third shell of bcc lithium
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
+
+ANGLE, CORE, REACH = 7.0, 5, 4.2  # degrees; neighbors; Å, between the second and third shells of bcc lithium
 SURFACE, INTERIOR, BOUNDARY, SUBSURFACE, UNCLASSIFIED = 0, 1, 2, 3, -1
 CLASSES = {SURFACE: 'surface', INTERIOR: 'interior', BOUNDARY: 'boundary', SUBSURFACE: 'subsurface'}
 
@@ -25,14 +31,14 @@ class Grain:
     Attributes
     ----------
     size : int
-        Atoms.
+        Number of atoms.
     phase : str
     orientation : ndarray, shape (4,)
-        Mean, quaternion (x, y, z, w) from crystal to laboratory axes.
+        Mean orientation, a quaternion (x, y, z, w) from crystal to laboratory axes.
     mean_misorientation : float, degrees
-        Mean misorientation of its atoms to that.
+        Mean misorientation between its atoms and the mean orientation.
     centre : ndarray, shape (3,), Å
-        Of its atoms as they are, not unwrapped.
+        Mean of the positions as they are, without unwrapping.
     """
 
     size: int
@@ -42,36 +48,48 @@ class Grain:
     centre: np.ndarray
 
 
-def find_grains(atoms, labels=None, quaternions=None, *, angle=ANGLE, min_size=50, core=CORE, reach=REACH):
-    """Cluster atoms to grains by their orientations.
+def find_grains(
+    atoms: Atoms,
+    labels: ArrayLike | None = None,
+    quaternions: ArrayLike | None = None,
+    *,
+    angle: float = ANGLE,
+    min_size: int = 50,
+    core: float = CORE,
+    reach: float = REACH,
+) -> tuple[np.ndarray, list[Grain]]:
+    """Cluster atoms into grains by their orientations.
 
-    Neighbors of one phase belong together if their misorientation is below ``angle`` and both have at least ``core``
-    such neighbors; this density criterion (DBSCAN on the graph of neighbors) keeps single atoms of intermediate
-    orientation from joining two grains. Other atoms join the grain of the core neighbor of closest orientation.
+    Neighbors of the same phase belong to the same grain if their misorientation is below ``angle`` and both have at
+    least ``core`` such neighbors. This density criterion (DBSCAN on the graph of neighbors) prevents single atoms of
+    intermediate orientation from connecting two grains. Each other atom is assigned to the grain of the core neighbor
+    with the closest orientation.
 
     Parameters
     ----------
     atoms : Atoms
     labels, quaternions : ndarray, optional
-        From :func:`~mlffvv_analysis.orientation.orientations`, which is called without them.
+        Results of :func:`~mlffvv_analysis.orientation.orientations`, computed if omitted.
     angle : float, degrees
     min_size : int
-        Smaller clusters are no grains.
+        Smallest number of atoms in a grain; smaller clusters are ignored.
     core : int
     reach : float, Å
-        Of neighbors.
+        Largest distance between neighbors.
 
     Returns
     -------
     ids : ndarray, shape (n_atoms,), int
-        0 for the largest grain, 1 for the next, ..., -1 for atoms in none.
+        Index of the grain of each atom: 0 for the largest grain, 1 for the next, ..., -1 for atoms in no grain.
     grains : list of Grain
     """
     if labels is None or quaternions is None:
         labels, quaternions = orientations(atoms)
     n = len(atoms)
     if len(labels) != n or len(quaternions) != n:
-        raise ValueError(f'labels and quaternions are of {len(labels)} and {len(quaternions)} atoms, not of {n}')
+        raise ValueError(
+            f'expected labels and quaternions of {n} atoms, got those of {len(labels)} and {len(quaternions)} atoms'
+        )
     if n == 0:
         return np.zeros(0, int), []
     i, j, angles = _similar(atoms, labels, quaternions, angle, reach)
@@ -81,7 +99,7 @@ def find_grains(atoms, labels=None, quaternions=None, *, angle=ANGLE, min_size=5
     _, cluster = connected_components(graph, directed=False)
     cluster[~is_core] = -1
     border = ~is_core[i] & is_core[j]
-    order = np.argsort(-angles[border], kind='stable')  # the closest is written last
+    order = np.argsort(-angles[border], kind='stable')  # the closest orientation is written last
     cluster[i[border][order]] = cluster[j[border][order]]
     counts = np.bincount(cluster[cluster >= 0], minlength=n)
     chosen = np.flatnonzero(counts >= max(min_size, 1))
@@ -92,23 +110,31 @@ def find_grains(atoms, labels=None, quaternions=None, *, angle=ANGLE, min_size=5
     return ids, [_grain(atoms, labels, quaternions, ids == k) for k in range(len(chosen))]
 
 
-def classify(phase, ids, surface, bulk, deep, pairs):
-    """Surface, interior of grains, boundary between them, or just below the surface, for each atom.
+def classify(
+    phase: np.ndarray,
+    ids: np.ndarray,
+    surface: np.ndarray,
+    bulk: np.ndarray,
+    deep: np.ndarray,
+    pairs: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:
+    """Classify each atom as surface, subsurface, interior of a grain, or grain boundary.
 
-    The paper's bulk (coordination above 8) is divided: atoms beside two grains, and atoms in disordered surroundings,
-    are BOUNDARY; atoms that are not in bcc surroundings only because of a free surface beside them are SUBSURFACE; the
-    others are INTERIOR. An atom that heat makes look disordered, with two thirds of its neighbors in one grain, is.
+    The paper's bulk (coordination number above 8) is divided into three classes: BOUNDARY atoms have neighbors in two
+    grains or a disordered environment; SUBSURFACE atoms have no bcc environment only because a free surface is near;
+    all others are INTERIOR. Atoms of the bulk with more than two thirds of their neighbors in one grain are INTERIOR
+    even if thermal motion makes their environment look disordered.
 
     Parameters
     ----------
     phase : ndarray, shape (n_atoms,), int
-        From :func:`~mlffvv_analysis.orientation.orientations`.
+        Labels from :func:`~mlffvv_analysis.orientation.orientations`.
     ids : ndarray, shape (n_atoms,), int
-        From :func:`find_grains`.
+        Indices of grains from :func:`find_grains`.
     surface, bulk : ndarray, shape (n_atoms,), bool
-        From :func:`~mlffvv_analysis.coordination.surface_and_bulk`; an atom in neither is UNCLASSIFIED.
+        Masks from :func:`~mlffvv_analysis.coordination.surface_and_bulk`; an atom in neither is UNCLASSIFIED.
     deep : ndarray, shape (n_atoms,), bool
-        Atoms that neither lie on a surface nor touch an atom that does.
+        Mask of the atoms that neither lie on a surface nor have a neighbor on it.
     pairs : (ndarray, ndarray)
         Neighbors i, j of all atoms, each pair in both orders; see :func:`neighbor_pairs`.
 
@@ -134,15 +160,15 @@ def classify(phase, ids, surface, bulk, deep, pairs):
     return out
 
 
-def neighbor_pairs(atoms, reach=REACH):
-    """Neighbors i, j within ``reach`` (Å), each pair in both orders."""
+def neighbor_pairs(atoms: Atoms, reach: float = REACH) -> tuple[np.ndarray, np.ndarray]:
+    """Neighbors i, j within ``reach`` (Å), with each pair in both orders."""
     if len(atoms) == 0:
         return np.zeros(0, int), np.zeros(0, int)
     return neighbour_list('ij', positions=atoms.positions, cell=checked_cell(atoms), pbc=atoms.pbc, cutoff=float(reach))
 
 
 def _similar(atoms, labels, quaternions, angle, reach):
-    """Pairs of neighbors of one phase with a misorientation below ``angle``, in both orders, and that."""
+    """Pairs of neighbors (in both orders) of the same phase with a misorientation below ``angle``, and that angle."""
     i, j = neighbor_pairs(atoms, reach)
     keep = (i < j) & (labels[i] == labels[j]) & (labels[i] > 0)
     i, j = i[keep], j[keep]
@@ -161,6 +187,7 @@ def _grain(atoms, labels, quaternions, mask):
     members = quaternions[mask]
     mean = mean_orientation(members, symmetry)
     angles = misorientation(members, mean, symmetry)
-    mean = mean_orientation(members[angles <= 2 * np.median(angles) + 0.01], symmetry)  # without its distorted rim
+    # without the distorted rim of the grain
+    mean = mean_orientation(members[angles <= 2 * np.median(angles) + 0.01], symmetry)
     mean_misorientation = misorientation(members, mean, symmetry).mean()
     return Grain(int(mask.sum()), NAMES[phase], mean, float(mean_misorientation), atoms.positions[mask].mean(axis=0))

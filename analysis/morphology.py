@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -12,24 +13,29 @@ from scipy.spatial import ConvexHull, QhullError
 from .grains import neighbor_pairs
 from .structure import to_ovito
 
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import ArrayLike
 
-def height(atoms, substrate=None, quantile=0.99):
-    """Height of a dendrite over its substrate.
+
+def height(atoms: Atoms, substrate: ArrayLike | None = None, quantile: float = 0.99) -> float:
+    """Height of a dendrite above its substrate.
 
     Parameters
     ----------
     atoms : Atoms
-        With z the growth direction, not wrapped across the cell along z.
+        Structure with z as the growth direction, not wrapped along z.
     substrate : array_like of bool or int, optional
-        Substrate atoms; default those with tag 0 where other tags exist. Without any, the height of the whole
-        structure is measured from its lowest atom.
+        Substrate atoms; by default, those with tag 0 if there are other tags. Without a substrate, the height of the
+        whole structure is measured from its lowest atom.
     quantile : float
-        Height below which this share of the other atoms lies; below 1 it ignores single atoms that left.
+        Quantile of the z coordinates of the other atoms at which the top is taken. With values below 1, a few detached
+        atoms do not count.
 
     Returns
     -------
     float, Å
-        Above the 99 % quantile of the substrate atoms.
+        Height above the 99 % quantile of the z coordinates of the substrate.
     """
     z = atoms.positions[:, 2]
     if len(z) == 0:
@@ -45,8 +51,8 @@ def height(atoms, substrate=None, quantile=0.99):
     return float(np.quantile(z[~mask], quantile) - np.quantile(z[mask], 0.99))
 
 
-def largest_cluster(atoms, reach=5.0):
-    """Mask of the atoms that hang together with most others; those that left are out."""
+def largest_cluster(atoms: Atoms, reach: float = 5.0) -> np.ndarray:
+    """Mask of the atoms in the largest cluster connected by distances up to ``reach`` (Å), without detached atoms."""
     n = len(atoms)
     if n == 0:
         return np.zeros(0, bool)
@@ -55,26 +61,29 @@ def largest_cluster(atoms, reach=5.0):
     return label == np.bincount(label).argmax()
 
 
-def radius_profile(positions, spacing=3.44, floor=None):
+def radius_profile(
+    positions: ArrayLike, spacing: float = 3.44, floor: float | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Radius and centre of a column at each height.
 
     Parameters
     ----------
     positions : ndarray, shape (n, 3), Å
-        Of the atoms of the column.
+        Positions of the atoms of the column.
     spacing : float, Å
         Thickness of the slices.
     floor : float, Å, optional
-        Height at which the first begins; default the lowest atom's.
+        Height at which the first slice begins; by default, that of the lowest atom.
 
     Returns
     -------
     heights : ndarray, shape (n_slices,), Å
-        Of the middle of each slice.
+        Height of the middle of each slice.
     radii : ndarray, shape (n_slices,), Å
-        Of the disc with the same mean square distance from its centre; NaN for slices with fewer than three atoms.
+        Radius of the disc with the same mean squared distance from its centre; NaN for slices with fewer than three
+        atoms.
     centres : ndarray, shape (n_slices, 2), Å
-        x and y of the centre.
+        Coordinates x and y of the centre of each slice.
     """
     positions = np.asarray(positions, float)
     if not spacing > 0:
@@ -94,26 +103,26 @@ def radius_profile(positions, spacing=3.44, floor=None):
     return base + (np.arange(count) + 0.5) * spacing, np.sqrt(2 * square), centres
 
 
-def kink_angle(positions, spacing=3.44, ends=1):
-    """Angle between the lower and the upper part of a column's skeleton, the line of the centres of its slices.
+def kink_angle(positions: ArrayLike, spacing: float = 3.44, ends: int = 1) -> tuple[float, float]:
+    """Angle between the lower and the upper part of the axis of a column, the line through the centres of its slices.
 
-    Two straight lines are fitted, below and above the height at which they fit best.
+    One straight line is fitted below the kink and one above it; the height of the kink is where they fit best.
 
     Parameters
     ----------
     positions : ndarray, shape (n, 3), Å
-        Of the atoms of the column.
+        Positions of the atoms of the column.
     spacing : float, Å
         Thickness of the slices.
     ends : int
-        Slices at top and bottom that are left out: they are ragged.
+        Number of slices to leave out at the top and at the bottom, because they are irregular.
 
     Returns
     -------
     angle : float, degrees
-        0 for a straight column; NaN for one of fewer than six slices.
+        0 for a straight column; NaN for a column with fewer than six slices.
     height : float, Å
-        Of the kink.
+        Height of the kink.
     """
     z, _, centres = radius_profile(positions, spacing)
     good = np.isfinite(centres[:, 0])
@@ -132,21 +141,21 @@ def kink_angle(positions, spacing=3.44, ends=1):
     return float(best[1]), float(best[2])
 
 
-def convexity(atoms, mask=None, radius=5.0):
-    """Volume of a body over that of its convex hull: 1 for a dome, less for a kinked, necked or branched column.
+def convexity(atoms: Atoms, mask: np.ndarray | None = None, radius: float = 5.0) -> float:
+    """Ratio of the volumes of a body and its convex hull: 1 for a dome, less for a kinked, necked or branched column.
 
     Parameters
     ----------
     atoms : Atoms
     mask : ndarray, bool, optional
-        Atoms of the body; default all. Periodic images do not count.
+        Atoms of the body; by default, all atoms. Periodic images do not count.
     radius : float, Å
-        Of the sphere that probes the surface (alpha shape, OVITO); hollows narrower than its diameter are filled.
+        Radius of the probe sphere (alpha shape, OVITO); cavities narrower than its diameter are filled.
 
     Returns
     -------
     float
-        NaN for fewer than four atoms, or atoms in a plane.
+        NaN for fewer than four atoms, or if all atoms lie in a plane.
     """
     points = atoms.positions if mask is None else atoms.positions[mask]
     try:
@@ -164,15 +173,15 @@ def convexity(atoms, mask=None, radius=5.0):
     return float(data.attributes['ConstructSurfaceMesh.filled_volume'] / hull)
 
 
-def aspect_ratio(positions, floor, spacing=3.44):
-    """Height over radius at the base, h/R; 1 for a hemisphere.
+def aspect_ratio(positions: ArrayLike, floor: float, spacing: float = 3.44) -> float:
+    """Ratio of the height to the radius at the base; 1 for a hemisphere.
 
     Parameters
     ----------
     positions : ndarray, shape (n, 3), Å
-        Of the atoms of the column, without atoms that left it (:func:`largest_cluster`).
+        Positions of the atoms of the column, without detached atoms (see :func:`largest_cluster`).
     floor : float, Å
-        Height of the highest layer of the substrate.
+        Height of the top layer of the substrate.
     spacing : float, Å
         Thickness of the slice at the base.
     """
@@ -185,18 +194,18 @@ def aspect_ratio(positions, floor, spacing=3.44):
     return float(z.max() / np.sqrt(2 * (xy**2).sum(axis=1).mean()))
 
 
-def collapse_rate(time, heights, start=None, stop=None):
-    """Mean rate at which a height falls, by a straight line between two times.
+def collapse_rate(time: ArrayLike, heights: ArrayLike, start: float | None = None, stop: float | None = None) -> float:
+    """Mean rate at which a height decreases between two times, from a straight line fitted to it.
 
     Returns
     -------
     float
-        Height per time, positive where the height falls.
+        Change of height per time, positive if the height decreases.
     """
     t, h = np.asarray(time, float), np.asarray(heights, float)
     inside = (t >= (t.min() if start is None else start)) & (t <= (t.max() if stop is None else stop))
     if inside.sum() < 2:
-        raise ValueError(f'{inside.sum()} points between the times {start} and {stop}; two or more are needed')
+        raise ValueError(f'expected at least two points between the times {start} and {stop}, got {inside.sum()}')
     return float(-np.polyfit(t[inside] - t[inside][0], h[inside], 1)[0])
 
 
@@ -207,11 +216,11 @@ class Outline:
     Attributes
     ----------
     centre : ndarray, shape (2,), Å
-        Of its area.
+        Centroid of its area.
     corners : ndarray, shape (n, 2), Å
-        Of the convex outline, counter-clockwise.
+        Corners of the convex outline, counter-clockwise.
     radii : ndarray, shape (720,), Å
-        Distance of the outline from its centre every half degree, from the direction of x.
+        Distance from the centre to the outline every half degree, starting in the direction of x.
     """
 
     centre: np.ndarray
@@ -219,7 +228,7 @@ class Outline:
     radii: np.ndarray
 
 
-def outline(positions):
+def outline(positions: ArrayLike) -> Outline:
     """Convex outline of atoms seen from above.
 
     Parameters
@@ -229,7 +238,7 @@ def outline(positions):
     Raises
     ------
     ValueError
-        Fewer than three atoms, or atoms in a line.
+        If there are fewer than three atoms, or all atoms lie on a line.
     """
     xy = np.asarray(positions, float)[:, :2]
     try:
@@ -237,7 +246,9 @@ def outline(positions):
     except QhullError:
         hull = None
     if hull is None:
-        raise ValueError(f'{len(xy)} atoms, in a line seen from above, have no outline')
+        raise ValueError(
+            f'an outline needs at least three atoms that do not lie on a line seen from above, got {len(xy)} atoms'
+        )
     corners = xy[hull.vertices]
     x, y = corners.T
     nx, ny = np.roll(x, -1), np.roll(y, -1)
@@ -245,7 +256,7 @@ def outline(positions):
     centre = np.array([((x + nx) * cross).sum(), ((y + ny) * cross).sum()]) / (3 * cross.sum())
     angles = np.radians(np.arange(720) / 2)
     directions = np.column_stack([np.cos(angles), np.sin(angles)])
-    # each edge lies on normal @ x = reach; along a direction the nearest edge ahead bounds the outline
+    # each edge lies on normal @ x = reach; in each direction, the outline ends at the nearest edge ahead
     reach = -(hull.equations[:, 2] + hull.equations[:, :2] @ centre)
     ahead = directions @ hull.equations[:, :2].T
     with np.errstate(divide='ignore'):
@@ -253,21 +264,21 @@ def outline(positions):
     return Outline(centre, corners, radii)
 
 
-def torsion_angle(before, after, fold=4, least=0.02):
-    """Rotation about z that brings one outline onto another.
+def torsion_angle(before: Outline, after: Outline, fold: int = 4, least: float = 0.02) -> float:
+    """Rotation about z that maps one outline onto another.
 
     Parameters
     ----------
     before, after : Outline
     fold : int
-        Rotations by 360/fold degrees are taken as none; 4 for square columns.
+        Order of the rotational symmetry, 4 for square columns: rotations by 360/fold degrees cannot be distinguished.
     least : float
-        Relative modulation of both radii below which an outline is round, and its rotation unknown.
+        An outline whose radius has a smaller relative modulation is round, so that its rotation is unknown.
 
     Returns
     -------
     float, degrees
-        In (-180/fold, 180/fold], counter-clockwise positive; NaN where an outline is round.
+        Angle in (-180/fold, 180/fold], positive counter-clockwise; NaN if one of the outlines is round.
     """
     phases = []
     for shape in (before, after):

@@ -1,6 +1,8 @@
-"""The columns of a timeline: each function takes a frame and gives numbers by name, with units in the names."""
+"""Columns of a timeline: each function maps a frame to a dictionary of numbers whose names include the units."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,12 +10,18 @@ from . import displacements, energies, morphology, orientation
 from .grains import BOUNDARY, INTERIOR
 from .phases import BCC, fractions
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .frame import Frame
+
+
 IDENTITY = np.array([0, 0, 0, 1.0])
 PHASES = ('bcc', 'fcc', 'hcp', 'other')
 
 
-def coordination(frame):
-    """Coordination of the column's surface atoms, and how many atoms are where."""
+def coordination(frame: Frame) -> dict:
+    """Mean coordination numbers of the column and its surface atoms, and the number of surface atoms."""
     surface = frame.surface & frame.column
     numbers, n = frame.coordination[frame.column], max(frame.column.sum(), 1)
     return {
@@ -26,8 +34,8 @@ def coordination(frame):
     }
 
 
-def energy(frame):
-    """Mean atomic energies of the column's classes of atoms; NaN without atomic energies."""
+def energy(frame: Frame) -> dict:
+    """Mean atomic energies of the classes of atoms in the column; NaN without atomic energies."""
     known = frame.energies is not None
     values = frame.energies if known else np.full(len(frame.atoms), np.nan)
     column = frame.column
@@ -38,10 +46,11 @@ def energy(frame):
     return out
 
 
-def phase(frame):
-    """Shares of phases in the column and its halves: a-CNA of all atoms, template matching of those below the skin.
+def phase(frame: Frame) -> dict:
+    """Fractions of crystal structures in the column and its halves, from a-CNA and from template matching.
 
-    Only atoms that do not touch the surface have the neighbors that templates need; others may match a wrong one.
+    Template matching counts only atoms without a neighbor on the surface: others lack some neighbors of the templates
+    and may match a wrong one.
     """
     out, everywhere = {}, np.ones(len(frame.atoms), bool)
     for method, labels, mask in (('acna', frame.acna, everywhere), ('ptm', frame.templates[0], frame.deep)):
@@ -51,8 +60,8 @@ def phase(frame):
     return out
 
 
-def grain(frame):
-    """Grains, the boundary atoms, the largest boundary, and the orientation of the top."""
+def grain(frame: Frame) -> dict:
+    """Grains, boundary atoms, the largest boundary, and the orientation of the top of the column."""
     ids, grains = frame.grains
     bcc = frame.templates[0] == BCC
     out = {
@@ -77,8 +86,8 @@ def grain(frame):
     return out
 
 
-def motion(frame):
-    """Mean displacements since the first frame, over all atoms and over the column."""
+def motion(frame: Frame) -> dict:
+    """Mean displacements since the first frame, averaged over all atoms and over the column."""
     means = displacements.mean_displacements(frame.displacements, frame.column)
     out = {f'{name}_A': value for name, value in means.items()}
     length, unit = displacements.slide(frame.displacements, frame.regions['top'])
@@ -92,7 +101,7 @@ def motion(frame):
     return out
 
 
-def shape(frame):
+def shape(frame: Frame) -> dict:
     """Height, width, kink, convexity and torsion of the column."""
     body = frame.body
     _, radii, _ = morphology.radius_profile(body, floor=frame.floor)
@@ -117,8 +126,8 @@ def shape(frame):
     return out
 
 
-def top_of(frame):
-    """Atoms of the upper half of a column's body."""
+def top_of(frame: Frame) -> float:
+    """Positions of the atoms in the upper half of the body of a column."""
     z = frame.body[:, 2]
     return frame.body[z > (z.min() + z.max()) / 2] if len(z) else frame.body
 
@@ -127,7 +136,7 @@ OBSERVABLES = {'coordination': coordination, 'energy': energy, 'phase': phase, '
                'shape': shape}  # fmt: skip
 
 
-def row(frame, names):
+def row(frame: Frame, names: Sequence[str]) -> dict:
     """All numbers of the named observables of a frame."""
     out = {}
     for name in names:

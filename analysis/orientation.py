@@ -1,12 +1,13 @@
 """Orientation of the crystal around each atom, and angles between orientations.
 
-A rotation turns crystal axes into those of the laboratory: ``v_lab = rotation.apply(v_crystal)``. Quaternions have the
-scalar last, as in SciPy and OVITO.
+A rotation maps crystal axes to laboratory axes: ``v_lab = rotation.apply(v_crystal)``. Quaternions have the scalar
+component last, as in SciPy and OVITO.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -14,18 +15,29 @@ from scipy.spatial.transform import Rotation
 from .phases import BCC, FCC, HCP
 from .structure import to_ovito
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
+
 GROUPS = {FCC: 'O', HCP: 'D6', BCC: 'O'}  # proper rotations of each crystal
-RMSD = 0.15  # largest misfit to a template, in units of the nearest-neighbor distance
+RMSD = 0.15  # largest root mean square deviation from a template, in units of the nearest-neighbor distance
 
 
-def orientations(atoms, rmsd=RMSD, structures=('fcc', 'hcp', 'bcc')):
+def orientations(
+    atoms: Atoms, rmsd: float = RMSD, structures: Sequence[str] = ('fcc', 'hcp', 'bcc')
+) -> tuple[np.ndarray, np.ndarray]:
     """Crystal structure and orientation of each atom by polyhedral template matching (OVITO).
 
     Parameters
     ----------
     atoms : Atoms
     rmsd : float
-        Atoms that fit their best template worse than this are 'other', in units of the nearest-neighbor distance.
+        Largest root mean square deviation from the best template, in units of the nearest-neighbor distance; atoms with
+        a larger one are 'other'.
     structures : sequence of {'fcc', 'hcp', 'bcc'}
         Templates to compare with.
 
@@ -34,12 +46,12 @@ def orientations(atoms, rmsd=RMSD, structures=('fcc', 'hcp', 'bcc')):
     labels : ndarray, shape (n_atoms,), int
         0 other, 1 fcc, 2 hcp, 3 bcc.
     quaternions : ndarray, shape (n_atoms, 4)
-        x, y, z, w; zeros for 'other'.
+        Components x, y, z, w; zeros for 'other'.
 
     Notes
     -----
-    Larsen, Schmidt and Schiøtz, Modelling Simul. Mater. Sci. Eng. 24, 055007 (2016). An orientation is known up to
-    rotations of the crystal's symmetry group.
+    Larsen, Schmidt and Schiøtz, Modelling Simul. Mater. Sci. Eng. 24, 055007 (2016). An orientation is determined up to
+    rotations of the symmetry group of the crystal.
     """
     if not rmsd > 0:
         raise ValueError(f'rmsd must be positive, got {rmsd!r}')
@@ -59,25 +71,25 @@ def orientations(atoms, rmsd=RMSD, structures=('fcc', 'hcp', 'bcc')):
 
 
 @lru_cache
-def group(name):
+def group(name: str) -> np.ndarray:
     """Quaternions of a point group, shape (n, 4): 'O' of cubic crystals, 'D6' of hexagonal ones."""
     return Rotation.create_group(name).as_quat()
 
 
-def product(p, q):
-    """Product of quaternions (x, y, z, w), broadcast: first rotates by ``q``, then by ``p``."""
+def product(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Product of quaternions (x, y, z, w) with broadcasting: the rotation by ``q`` followed by that by ``p``."""
     (a, b, c, d), (x, y, z, w) = np.moveaxis(p, -1, 0), np.moveaxis(q, -1, 0)
     return np.stack([d * x + a * w + b * z - c * y, d * y - a * z + b * w + c * x,
                      d * z + a * y - b * x + c * w, d * w - a * x - b * y - c * z], axis=-1)  # fmt: skip
 
 
-def inverse(q):
+def inverse(q: ArrayLike) -> np.ndarray:
     """Inverse of unit quaternions."""
     return np.asarray(q) * [-1, -1, -1, 1]
 
 
-def misorientation(p, q, symmetry='O'):
-    """Smallest angle that turns one crystal into the other, over all equivalent orientations.
+def misorientation(p: ArrayLike, q: ArrayLike, symmetry: str = 'O') -> np.ndarray:
+    """Smallest rotation angle between two crystals over all equivalent orientations.
 
     Parameters
     ----------
@@ -93,7 +105,7 @@ def misorientation(p, q, symmetry='O'):
     shape = p.shape[:-1]
     p, q = p.reshape(-1, 4), q.reshape(-1, 4)
     out = np.empty(len(p))
-    # the scalar part of (difference * s) over the group is what the angle needs; in pieces that fit into the cache
+    # the angle needs only the scalar part of (difference * s) for each s of the group; chunks fit into the cache
     scalar = (group(symmetry) * [-1, -1, -1, 1]).T
     for k in range(0, len(p), 4096):
         difference = product(inverse(p[k : k + 4096]), q[k : k + 4096])
@@ -101,8 +113,8 @@ def misorientation(p, q, symmetry='O'):
     return np.degrees(2 * np.arccos(np.clip(out, 0, 1))).reshape(shape)
 
 
-def nearest_equivalent(q, reference, symmetry='O'):
-    """The equivalents of ``q`` that are nearest to ``reference``, shape (n, 4), in its hemisphere.
+def nearest_equivalent(q: ArrayLike, reference: ArrayLike, symmetry: str = 'O') -> np.ndarray:
+    """Equivalents of ``q`` that are nearest to ``reference``, shape (n, 4), with the sign of the same hemisphere.
 
     Parameters
     ----------
@@ -117,51 +129,54 @@ def nearest_equivalent(q, reference, symmetry='O'):
     return product(q, group(symmetry)[best]) * np.where(sign == 0, 1, sign)
 
 
-def mean_orientation(quaternions, symmetry='O', iterations=3):
-    """Mean of orientations that differ little but for symmetry, shape (4,)."""
+def mean_orientation(quaternions: ArrayLike, symmetry: str = 'O', iterations: int = 3) -> np.ndarray:
+    """Mean of orientations that are similar up to symmetry, shape (4,)."""
     quaternions = np.asarray(quaternions, float)
     if len(quaternions) == 0:
-        raise ValueError('no orientation to take the mean of')
+        raise ValueError('a mean orientation needs at least one orientation, got none')
     mean = quaternions[0]
     for _ in range(iterations):
         mean = Rotation.from_quat(nearest_equivalent(quaternions, mean, symmetry)).mean().as_quat()
     return mean
 
 
-def rotation_about_z(q, symmetry='O'):
-    """Rotation of a cubic crystal about z, from the orientation with its axes along x, y and z.
+def rotation_about_z(q: ArrayLike, symmetry: str = 'O') -> float:
+    """Rotation of a cubic crystal about z, relative to the orientation with its axes along x, y and z.
 
-    The equivalent orientation of smallest angle is split into a rotation about z and one about an axis in the plane.
+    The equivalent orientation with the smallest angle is decomposed into a rotation about z and one about an axis in
+    the xy plane.
 
     Returns
     -------
     float, degrees
-        In (-45, 45]: cubic crystals look the same after a quarter turn.
+        Angle in (-45, 45], because a rotation by 90 degrees maps a cubic crystal onto itself.
     """
     _, _, z, w = nearest_equivalent(np.reshape(q, (1, 4)), [0, 0, 0, 1.0], symmetry)[0]
     return float(-((45 - np.degrees(2 * np.arctan2(z, w))) % 90 - 45))
 
 
-def in_crystal(vectors, q):
-    """Vectors of the laboratory in crystal axes, shape (..., 3)."""
+def in_crystal(vectors: ArrayLike, q: ArrayLike) -> np.ndarray:
+    """Transform vectors from laboratory to crystal axes, shape (..., 3)."""
     return Rotation.from_quat(q).inv().apply(vectors)
 
 
-def nearest_direction(vector, families=((1, 0, 0), (1, 1, 0), (1, 1, 1), (1, 1, 2), (1, 2, 3))):
-    """Crystal direction of low indices that is nearest to a vector in the axes of a cubic crystal.
+def nearest_direction(
+    vector: ArrayLike, families: Sequence[Sequence[int]] = ((1, 0, 0), (1, 1, 0), (1, 1, 1), (1, 1, 2), (1, 2, 3))
+) -> tuple[Any, float]:
+    """Low-index direction that is nearest to a vector in the axes of a cubic crystal.
 
     Parameters
     ----------
     vector : array_like, shape (3,)
     families : sequence of (int, int, int)
-        Each stands for all its permutations and signs.
+        Families of directions; each stands for all permutations and signs of its indices.
 
     Returns
     -------
     direction : tuple of int
-        Of the family, with the signs and order of the vector.
+        Indices of the nearest direction.
     angle : float, degrees
-        Between the two.
+        Angle between this direction and the vector.
     """
     vector = np.asarray(vector, float)
     length = np.linalg.norm(vector)

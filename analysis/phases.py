@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .structure import default_column, to_ovito
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
 
 OTHER, FCC, HCP, BCC, ICO = range(5)
 NAMES = ('other', 'fcc', 'hcp', 'bcc', 'ico')
 
 
-def phases(atoms):
+def phases(atoms: Atoms) -> np.ndarray:
     """Crystal structure of each atom by adaptive common neighbor analysis (OVITO).
 
     Parameters
     ----------
     atoms : Atoms
-        Any cell, also of a single atom.
+        Structure with any cell, even with a single atom.
 
     Returns
     -------
@@ -25,9 +32,9 @@ def phases(atoms):
 
     Notes
     -----
-    Stukowski, Modelling Simul. Mater. Sci. Eng. 20, 045021 (2012). This is the paper's method. Lithium is soft: in
-    single frames of bulk bcc at 250 K it names 80 to 92 % of the atoms bcc, template matching
-    (:func:`mlffvv_analysis.orientation.orientations`) 96 to 99 %.
+    Stukowski, Modelling Simul. Mater. Sci. Eng. 20, 045021 (2012). This is the method of the paper. Because lithium is
+    soft, it assigns only 80 to 92 % of the atoms to bcc in single frames of bulk bcc at 250 K; template matching
+    (:func:`mlffvv_analysis.orientation.orientations`) assigns 96 to 99 %.
     """
     if len(atoms) == 0:
         return np.zeros(0, int)
@@ -38,20 +45,20 @@ def phases(atoms):
     return np.array(data.particles['Structure Type'][:], dtype=int)
 
 
-def fractions(labels, mask=None):
-    """Share of each phase.
+def fractions(labels: ArrayLike, mask: np.ndarray | None = None) -> dict[str, float]:
+    """Fraction of atoms with each crystal structure.
 
     Parameters
     ----------
     labels : ndarray, shape (n_atoms,), int
-        From :func:`phases`.
+        Labels from :func:`phases`.
     mask : ndarray, shape (n_atoms,), bool, optional
         Count only these atoms.
 
     Returns
     -------
     dict
-        ``{'other': ..., 'fcc': ..., 'hcp': ..., 'bcc': ..., 'ico': ...}``; NaN where there is no atom.
+        ``{'other': ..., 'fcc': ..., 'hcp': ..., 'bcc': ..., 'ico': ...}``; NaN if there are no atoms.
     """
     labels = np.asarray(labels) if mask is None else np.asarray(labels)[mask]
     counts = np.bincount(labels, minlength=len(NAMES)).astype(float)
@@ -59,20 +66,20 @@ def fractions(labels, mask=None):
         return dict(zip(NAMES, (counts / np.float64(len(labels))).tolist()))
 
 
-def regions(atoms, column=None):
-    """Masks of the parts of a dendrite whose phases are counted apart.
+def regions(atoms: Atoms, column: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Masks of the parts of a dendrite whose crystal structures are counted separately.
 
     Parameters
     ----------
     atoms : Atoms
     column : ndarray, shape (n_atoms,), bool, optional
-        Atoms of the dendrite; default those with a tag other than 0 where there are any, otherwise all.
+        Atoms of the dendrite; by default, those with a tag other than 0 if there are any, otherwise all.
 
     Returns
     -------
     dict of ndarray, bool
-        ``'all'``, ``'column'``, ``'substrate'``, and ``'top'`` and ``'bottom'``, the column above and below half of its
-        present height.
+        Masks ``'all'``, ``'column'``, ``'substrate'``, and ``'top'`` and ``'bottom'``, the parts of the column above
+        and below half of its current height.
     """
     n = len(atoms)
     if column is None:

@@ -1,31 +1,54 @@
-"""Figures; matplotlib is imported where it is used."""
+"""Figures with matplotlib, which is imported only where it is used."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-LARGE = 20_000  # atoms; of more, those that others hide are not drawn
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from ase import Atoms
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
 
-def draw_atoms(axes, atoms, values, *, limits=None, radius=1.45, azimuth=25.0, elevation=12.0, cmap='viridis'):
+LARGE = 20_000  # number of atoms above which hidden atoms are not drawn
+
+
+def draw_atoms(
+    axes: Axes,
+    atoms: Atoms,
+    values: ArrayLike,
+    *,
+    limits: tuple[float, float] | None = None,
+    radius: float = 1.45,
+    azimuth: float = 25.0,
+    elevation: float = 12.0,
+    cmap: str = 'viridis',
+) -> Any:
     """Draw a structure as shaded spheres seen from the side, coloured by one value per atom.
 
     Parameters
     ----------
     axes : matplotlib Axes
     atoms : Atoms
-        Drawn as it is, without periodic images.
+        Structure, drawn without periodic images.
     values : ndarray, shape (n_atoms,)
     limits : (float, float), optional
-        Values at the ends of the colour map.
+        Limits of the colour map.
     radius : float, Å
     azimuth, elevation : float, degrees
-        Direction of view: turn about z, and height over the horizon.
+        Direction of view: rotation about z, and angle above the horizontal.
 
     Returns
     -------
-    matplotlib collection
-        For a colour bar.
+    matplotlib ScalarMappable
+        Colour scale, for a colour bar.
     """
     import matplotlib
     from matplotlib.collections import EllipseCollection
@@ -47,7 +70,7 @@ def draw_atoms(axes, atoms, values, *, limits=None, radius=1.45, azimuth=25.0, e
     dark[:, :3] *= 0.55 * shade[:, None]
     colors[:, :3] *= shade[:, None]
     bright[:, :3] = colors[:, :3] + 0.35 * (1 - colors[:, :3])
-    # each sphere is three discs; interleaved, so that nearer spheres cover farther ones
+    # each sphere consists of three discs; their order makes nearer spheres cover farther ones
     offsets = np.repeat(xy, 3, axis=0) + np.tile([[0, 0], [-0.05, 0.05], [-0.3, 0.3]], (len(xy), 1)) * radius
     sizes = np.tile([2.0, 1.8, 0.7], len(xy)) * radius
     faces = np.stack([dark, colors, bright], axis=1).reshape(-1, 4)
@@ -66,7 +89,7 @@ def draw_atoms(axes, atoms, values, *, limits=None, radius=1.45, azimuth=25.0, e
 
 
 def _in_sight(x, y, depth, radius):
-    """Whether each atom is among the nearest of its line of sight; lines are a radius apart."""
+    """Whether each atom is among the nearest along its line of sight; lines are one radius apart."""
     column = np.floor(np.array([x - x.min(), y - y.min()]) / radius).astype(int)
     line = column[0] * (column[1].max() + 1) + column[1]
     nearest = np.full(line.max() + 1, np.inf)
@@ -74,18 +97,20 @@ def _in_sight(x, y, depth, radius):
     return depth < nearest[line] + 4 * radius
 
 
-def run_summary(first, last, table, path=None, title=''):
-    """One page of a run: start and end coloured by coordination number, and how it got there.
+def run_summary(
+    first: Atoms, last: Atoms, table: Mapping[str, ArrayLike], path: str | Path | None = None, title: str = ''
+) -> Figure:
+    """One-page summary of a run: the first and last structures coloured by coordination number, and curves over time.
 
     Parameters
     ----------
     first, last : Atoms
-        With an array ``coordination``.
+        Structures with an array ``coordination``.
     table : dict of array_like
-        ``time_ps``, ``temperature_K``, ``potential_energy_eV`` (per atom), ``height_A``, ``surface_fraction``,
-        ``mean_coordination``.
+        Columns ``time_ps``, ``temperature_K``, ``potential_energy_eV`` (per atom), ``height_A``, ``surface_fraction``
+        and ``mean_coordination``.
     path : path, optional
-        Where to save a PNG.
+        PNG file to write.
 
     Returns
     -------
@@ -107,8 +132,8 @@ def run_summary(first, last, table, path=None, title=''):
     bar.set_label('coordination number (neighbors within 3.45 Å)')
     curves = [
         ('temperature_K', 'temperature (K)'),
-        ('height_A', 'height over substrate (Å)'),
-        ('surface_fraction', 'surface atoms (fraction)'),
+        ('height_A', 'height above substrate (Å)'),
+        ('surface_fraction', 'fraction of surface atoms'),
     ]
     for row, (name, label) in enumerate(curves):
         axes = figure.add_subplot(grid[row, 3])
@@ -120,7 +145,7 @@ def run_summary(first, last, table, path=None, title=''):
         if name == 'surface_fraction':
             twin = axes.twinx()
             twin.plot(time, table['mean_coordination'], color='C1', lw=1.2)
-            twin.set_ylabel('mean coordination', color='C1', fontsize=9)
+            twin.set_ylabel('mean coordination number', color='C1', fontsize=9)
             twin.tick_params(labelsize=8)
     axes.set_xlabel('time (ps)', fontsize=9)
     if title:

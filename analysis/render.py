@@ -1,4 +1,4 @@
-"""Pictures of structures by OVITO, without a display."""
+"""Images of structures rendered by OVITO, without a display."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .colours import rgb
 from .structure import to_ovito
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
 
 VIEWS = {'side': (-1.0, 1.0, -0.25), 'front': (0.0, 1.0, -0.12), 'top': (0.0, 0.0, -1.0),
          'along 1-10': (-1.0, 1.0, 0.0)}  # fmt: skip
@@ -18,21 +26,21 @@ RADIUS = 1.45  # Å
 
 
 class RenderingUnavailable(RuntimeError):
-    """OVITO cannot draw on this machine, for the reason the message tells."""
+    """OVITO cannot draw on this machine; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Parallel projection.
+    """Camera with parallel projection.
 
     Attributes
     ----------
     direction : tuple of float
-        Of view.
+        Direction of view.
     centre : tuple of float, Å
-        Point in the middle of the picture.
+        Point in the middle of the image.
     height : float, Å
-        Half of the height of the picture.
+        Half of the height of the image.
     """
 
     direction: tuple
@@ -40,16 +48,18 @@ class Camera:
     height: float
 
 
-def camera(atoms, view='side', aspect=1.0, margin=1.05):
-    """A camera that shows a structure; use the same for all frames of a movie.
+def camera(atoms: Atoms, view: str | Sequence[float] = 'side', aspect: float = 1.0, margin: float = 1.05) -> Camera:
+    """Camera that shows a whole structure; use the same camera for all frames of a movie.
 
     Parameters
     ----------
     atoms : Atoms
     view : str or sequence of 3 floats
-        A key of ``VIEWS`` or the direction of view.
+        A key of ``VIEWS``, or the direction of view.
     aspect : float
-        Width over height of the picture.
+        Ratio of the width to the height of the image.
+    margin : float
+        Factor by which the visible region is larger than the structure.
     """
     if isinstance(view, str) and view not in VIEWS:
         raise ValueError(f'view must be one of {", ".join(VIEWS)} or a direction, got {view!r}')
@@ -63,8 +73,8 @@ def camera(atoms, view='side', aspect=1.0, margin=1.05):
     return Camera(tuple(direction.tolist()), tuple(centre.tolist()), float(height))
 
 
-def axes_of(direction):
-    """Unit vectors to the right and up in a picture with this direction of view; z points up where it can."""
+def axes_of(direction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors to the right and upwards in an image with this direction of view; z points up if possible."""
     right = np.cross(direction, [0, 0, 1.0])
     if np.linalg.norm(right) < 1e-6:
         right = np.array([1.0, 0, 0])
@@ -72,21 +82,21 @@ def axes_of(direction):
     return right, np.cross(right, direction)
 
 
-def cut(atoms, point, normal):
-    """The atoms behind a plane, such as half of a column, or what a grain boundary cuts off.
+def cut(atoms: Atoms, point: ArrayLike, normal: ArrayLike) -> Atoms:
+    """Atoms on one side of a plane, such as half of a column or the atoms on one side of a grain boundary.
 
     Parameters
     ----------
     atoms : Atoms
     point, normal : array_like, shape (3,)
-        The side that the normal points to is removed.
+        A point on the plane, and its normal, which points to the side that is removed.
     """
     return atoms[(atoms.positions - np.asarray(point)) @ np.asarray(normal, float) <= 1e-9]
 
 
 @lru_cache
-def available():
-    """None where OVITO can draw, otherwise the reason why it cannot."""
+def available() -> str | None:
+    """None if OVITO can draw on this machine, otherwise the reason why it cannot."""
     from ase import Atoms
 
     from .extras import need
@@ -99,33 +109,42 @@ def available():
     return None
 
 
-def render(atoms, path, colour='phase', *, view='side', size=(800, 800), limits=None, fine=False):
+def render(
+    atoms: Atoms,
+    path: str | Path,
+    colour: str = 'phase',
+    *,
+    view: str | Sequence[float] | Camera = 'side',
+    size: tuple[int, int] = (800, 800),
+    limits: tuple[float, float] | None = None,
+    fine: bool = False,
+) -> None:
     """Draw a structure with OVITO.
 
     Parameters
     ----------
     atoms : Atoms
-        With the array to colour by, such as from :meth:`mlffvv_analysis.frame.Frame.coloured`.
+        Structure with the array to colour by, for example from :meth:`mlffvv_analysis.frame.Frame.coloured`.
     path : path
-        PNG file.
+        PNG file to write.
     colour : str
         Name of the array: phase, grain, class, coordination, local_energy, displacement, or any other.
     view : str, direction or Camera
     size : (int, int)
-        Pixels.
+        Width and height in pixels.
     limits : (float, float), optional
-        Ends of a continuous scale.
+        Limits of a continuous scale.
     fine : bool
-        With ambient light, some ten times slower.
+        Render with ambient occlusion, which is about ten times slower.
 
     Raises
     ------
     RenderingUnavailable
-        No OVITO, or no Vulkan driver. OVITO 3.16 and later need one for any picture; a driver in software is enough
-        (Debian: ``apt-get install libvulkan1 mesa-vulkan-drivers``).
+        If OVITO or a Vulkan driver is missing. OVITO 3.16 and later need a Vulkan driver for any image; a software
+        driver is enough (Debian: ``apt-get install libvulkan1 mesa-vulkan-drivers``).
     """
     if colour not in atoms.arrays:
-        raise ValueError(f"the structure has no array '{colour}'; there are {', '.join(sorted(atoms.arrays))}")
+        raise ValueError(f"the structure has no array '{colour}'; its arrays are {', '.join(sorted(atoms.arrays))}")
     if reason := available():
         raise RenderingUnavailable(
             f'OVITO cannot draw here: {reason} A software driver is enough (Debian: apt-get install libvulkan1 '
@@ -135,8 +154,16 @@ def render(atoms, path, colour='phase', *, view='side', size=(800, 800), limits=
     _draw(atoms, rgb(colour, atoms.arrays[colour], limits), view, path, size, fine)
 
 
-def movie(frames, folder, colour='phase', *, view='side', size=(800, 800), limits=None):
-    """Draw frames to ``0000.png``, ``0001.png``, ... with one camera, for a movie.
+def movie(
+    frames: Iterable[Atoms],
+    folder: str | Path,
+    colour: str = 'phase',
+    *,
+    view: str | Sequence[float] | Camera = 'side',
+    size: tuple[int, int] = (800, 800),
+    limits: tuple[float, float] | None = None,
+) -> list[Path]:
+    """Draw the frames of a movie to the files ``0000.png``, ``0001.png``, ... with the same camera.
 
     Parameters
     ----------

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import base64
 import html
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.io import write
+
+from ase_mlffvv.io.files import complete, refuse_existing, save_text
+from ase_mlffvv.jobs.folder import JobFolder
 
 from . import figures
 from .displacements import Unwrapper, segments
@@ -16,7 +21,17 @@ from .extras import need
 from .frame import Frame, Settings
 from .render import available
 from .stream import frames
-from .timeline import timeline
+from .timeline import digest_of_frame, timeline
+
+FIGURES = ('snapshots', 'morphology', 'phases', 'stages', 'shape', 'map')
+PAGE, TABLE, PARQUET, COLOURED = 'index.html', 'timeline.csv', 'timeline.parquet', 'coloured.extxyz'
+WRITES = (PAGE, TABLE, PARQUET, COLOURED, 'timeline.state', *(f'{name}.png' for name in FIGURES))
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ase import Atoms
+
 
 COLUMNS = (('height_A', 'height over substrate', 'Å', 1), ('aspect', 'height / base radius', '', 2),
            ('convexity', 'convexity, V / V(hull)', '', 3), ('kink_deg', 'kink angle', '°', 1),
@@ -30,9 +45,19 @@ COLUMNS = (('height_A', 'height over substrate', 'Å', 1), ('aspect', 'height / 
            ('detached', 'detached atoms', '', 0))  # fmt: skip
 
 
-def report(trajectory, folder, *, settings=None, frame_time_ps=None, processes=1, pictures=4, ovito=None,
-           progress=True):  # fmt: skip
-    """Analyse a trajectory into a folder; called again, it computes only what is new.
+def report(
+    trajectory: str | Path,
+    folder: str | Path,
+    *,
+    settings: Settings | None = None,
+    frame_time_ps: float | None = None,
+    processes: int = 1,
+    pictures: int = 4,
+    ovito: bool | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Path:
+    """Analyse a trajectory into a folder; a later call computes only what is new.
 
     Parameters
     ----------
@@ -47,40 +72,68 @@ def report(trajectory, folder, *, settings=None, frame_time_ps=None, processes=1
         Frames to show.
     ovito : bool, optional
         Draw with OVITO; default where it can (it needs a Vulkan driver), with matplotlib elsewhere.
+    overwrite : bool
+        Begin anew in a folder that holds the report of another trajectory or of other settings, which is then
+        removed, or files of something else; of those, only the ones with names of a report are replaced.
 
     Returns
     -------
     Path
         The page.
+
+    Raises
+    ------
+    FileExistsError
+        The folder holds something else, the trajectory is a file of the report, or another process works there.
+    ValueError
+        The folder holds the report of another trajectory or of other settings; or as for the timeline.
     """
     need('pandas')
     if int(pictures) != pictures or pictures < 1:
         raise ValueError(f'pictures must be 1 or more, got {pictures!r}')
     settings = settings or Settings()
     folder = Path(folder)
-    table = timeline(trajectory, folder / 'timeline.csv', settings=settings, frame_time_ps=frame_time_ps,
-                     processes=processes, progress=progress)  # fmt: skip
-    _parquet(table, folder / 'timeline.parquet')
+    first, _ = next(frames(trajectory), (None, 0))
+    if first is None:
+        raise ValueError(f"'{trajectory}' has no complete frame")
+    for name in WRITES:
+        refuse_existing(folder / name, overwrite=True, inputs=[trajectory])
+    identity = {'settings': asdict(settings), 'frame_time_ps': frame_time_ps, 'first frame': digest_of_frame(first)}
+    with JobFolder(folder, 'report.json', identity, what='a report', writes=WRITES, overwrite=overwrite):
+        return _write(trajectory, folder, settings, frame_time_ps, processes, pictures, ovito, progress)
+
+
+def _write(trajectory, folder, settings, frame_time_ps, processes, pictures, ovito, progress):
+    """All files of the report; returns the path of the page."""
+    table = timeline(trajectory, folder / TABLE, settings=settings, frame_time_ps=frame_time_ps, processes=processes,
+                     progress=progress)  # fmt: skip
+    _parquet(table, folder / PARQUET)
     if table['time_ps'].isna().any():
         table = table.assign(time_ps=table['frame'].astype(float))
     picked = keyframes(trajectory, np.unique(np.linspace(0, len(table) - 1, pictures).round().astype(int)), settings,
                        table['time_ps'])  # fmt: skip
-    write(folder / 'coloured.extxyz', [frame.coloured() for frame in picked])
-    parts = _figures(table, picked, ovito)
-    page = folder / 'index.html'
+    with complete(folder / COLOURED) as temporary:
+        write(temporary, [frame.coloured() for frame in picked], format='extxyz')
     body = [_summary(trajectory, table, picked, settings, ovito)]
-    for name, (title, text, figure) in parts.items():
+    for name, (title, text, figure) in _figures(table, picked, ovito).items():
         data = BytesIO()
         figure.savefig(data, format='png', dpi=120)
-        (folder / f'{name}.png').write_bytes(data.getvalue())
+        with complete(folder / f'{name}.png') as temporary:
+            temporary.write_bytes(data.getvalue())
         code = base64.b64encode(data.getvalue()).decode()
         body.append(f'<h2>{html.escape(title)}</h2>\n<p>{html.escape(text)}</p>\n'
                     f'<img alt="{html.escape(title)}" src="data:image/png;base64,{code}">')  # fmt: skip
-    page.write_text(_PAGE.format(title=html.escape(Path(trajectory).name), body='\n'.join(body)), encoding='utf-8')
+    page = folder / PAGE
+    save_text(page, _PAGE.format(title=html.escape(Path(trajectory).name), body='\n'.join(body)))
     return page
 
 
-def keyframes(trajectory, numbers, settings=None, times=None):
+def keyframes(
+    trajectory: str | Path | Iterable[Atoms],
+    numbers: Iterable[int],
+    settings: Settings | None = None,
+    times: Sequence[float] | None = None,
+) -> list[Frame]:
     """Some frames of a trajectory, analysed, with displacements from the first.
 
     Parameters
@@ -198,7 +251,8 @@ def _parquet(table, path):
         need('pyarrow')
     except ImportError:
         return
-    table.to_parquet(path)
+    with complete(path) as temporary:
+        table.to_parquet(temporary)
 
 
 _PAGE = """<!DOCTYPE html>

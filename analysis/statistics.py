@@ -1,23 +1,31 @@
-"""Statistics over runs that differ by their seed only: bands, and tests whether two conditions differ."""
+"""Statistics of runs that differ only by their seeds: confidence bands, and tests whether two conditions differ."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
 
 @dataclass(frozen=True)
 class Band:
-    """Mean of replicas over time with its confidence interval.
+    """Mean of replicas as a function of time, with its confidence interval.
 
     Attributes
     ----------
     time, mean, low, high : ndarray, shape (n,)
+        Times, means, and lower and upper ends of the confidence interval.
     count : int
-        Replicas.
+        Number of replicas.
     level : float
+        Confidence level.
     """
 
     time: np.ndarray
@@ -28,25 +36,29 @@ class Band:
     level: float
 
 
-def band(times, values, level=0.95, points=None):
-    """Mean over replicas and its confidence interval (Student's t, at each time by itself).
+def band(
+    times: Sequence[ArrayLike], values: Sequence[ArrayLike], level: float = 0.95, points: ArrayLike | None = None
+) -> Band:
+    """Mean over replicas and its confidence interval, from Student's t distribution at each time separately.
 
     Parameters
     ----------
     times, values : sequence of ndarray
-        One of each per replica; their times may differ. The band covers the span all have in common.
+        One array of times and one of values for each replica; the times may differ between replicas. The band covers
+        the time span common to all replicas.
     level : float
+        Confidence level.
     points : int, optional
-        Of the common time grid; default the shortest replica's.
+        Number of points of the common time grid; by default, that of the replica with the fewest points.
 
     Returns
     -------
     Band
-        With one replica, ``low`` and ``high`` are NaN: one run tells nothing about the scatter.
+        With one replica, ``low`` and ``high`` are NaN, because a single run gives no variance.
     """
     times, values = [np.asarray(t, float) for t in times], [np.asarray(v, float) for v in values]
     if not times or len(times) != len(values) or any(t.shape != v.shape or t.ndim != 1 for t, v in zip(times, values)):
-        raise ValueError('times and values must be one pair of arrays of equal length for each replica')
+        raise ValueError('times and values must hold, for each replica, one-dimensional arrays of equal length')
     if any(len(t) == 0 or np.any(np.diff(t) <= 0) for t in times):
         raise ValueError('the times of each replica must increase')
     start, stop = max(t[0] for t in times), min(t[-1] for t in times)
@@ -68,14 +80,16 @@ class Comparison:
     Attributes
     ----------
     difference : float
-        Mean of the second less mean of the first.
+        Mean under the second condition minus mean under the first.
     low, high : float
         Confidence interval of the difference (Welch).
     p_welch, p_permutation : float
-        Probability of a difference as large or larger without any effect: by Welch's t-test, and by exchanging runs
-        between the conditions, which assumes no distribution but cannot fall below 2 over the number of exchanges.
+        p-values, the probabilities of a difference at least as large without any effect: from Welch's t-test, and from
+        a permutation test, which assumes no distribution; its p-value is at least 2 over the number of permutations.
     counts : (int, int)
+        Number of runs under each condition.
     level : float
+        Confidence level.
     """
 
     difference: float
@@ -87,28 +101,30 @@ class Comparison:
     level: float
 
     @property
-    def differ(self):
-        """Whether both tests find a difference at this level."""
+    def differ(self) -> bool:
+        """Whether both tests find a difference at the confidence level."""
         return max(self.p_welch, self.p_permutation) < 1 - self.level
 
     def __str__(self):
         return (
             f'difference {self.difference:.4g} ({self.level:.0%} interval {self.low:.4g} to {self.high:.4g}), '
             f'p = {self.p_welch:.2g} (Welch), {self.p_permutation:.2g} (permutation), {self.counts[0]} and '
-            f'{self.counts[1]} runs: {"they differ" if self.differ else "not shown to differ"}'
+            f'{self.counts[1]} runs: {"significant" if self.differ else "not significant"}'
         )
 
 
-def compare(first, second, level=0.95, seed=0):
-    """Test whether two conditions differ in a quantity, one number per run.
+def compare(first: ArrayLike, second: ArrayLike, level: float = 0.95, seed: int = 0) -> Comparison:
+    """Test whether a quantity, given as one number per run, differs between two conditions.
 
     Parameters
     ----------
     first, second : array_like
-        Such as the collapse rates of runs at 250 K and at 350 K. Four runs each, or more, can reach p < 0.05.
+        Values for the runs of each condition, for example collapse rates at 250 K and at 350 K. At least four runs of
+        each are needed to reach p < 0.05 in the permutation test.
     level : float
+        Confidence level.
     seed : int
-        Of random exchanges, where there are more than 9999.
+        Seed of random permutations, which are used if there are more than 9999 possible ones.
 
     Returns
     -------
@@ -116,9 +132,9 @@ def compare(first, second, level=0.95, seed=0):
     """
     first, second = np.asarray(first, float).ravel(), np.asarray(second, float).ravel()
     if min(len(first), len(second)) < 2:
-        raise ValueError(f'a test needs two runs or more of each condition, got {len(first)} and {len(second)}')
+        raise ValueError(f'a test needs at least two runs of each condition, got {len(first)} and {len(second)}')
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        raise ValueError('values of runs must be finite numbers')
+        raise ValueError('the values of runs must be finite numbers')
     difference = float(second.mean() - first.mean())
     if np.ptp(first) == 0 and np.ptp(second) == 0:
         welch, low, high = (1.0 if difference == 0 else 0.0), difference, difference

@@ -1,39 +1,46 @@
-"""Frames of a trajectory one after the other, also of a file that a running simulation is still writing."""
+"""Frames of a trajectory one at a time, even from a file to which a running simulation is still writing."""
 
 from __future__ import annotations
 
 from io import StringIO
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ase import Atoms
 from ase.io import iread, read
 from ase.io.formats import filetype
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
 
-def frames(trajectory, offset=0, skip=0):
-    """Frames of a trajectory, of which only one is in memory.
+
+def frames(trajectory: str | Path | Iterable[Atoms], offset: int = 0, skip: int = 0) -> Iterator[tuple[Atoms, int]]:
+    """Iterate over the frames of a trajectory with only one frame in memory.
 
     Parameters
     ----------
     trajectory : path or iterable of Atoms
-        Any file that ASE reads. An extended-XYZ file may grow while it is read; an incomplete last frame is left out.
+        File in any format that ASE reads, or structures. An extended XYZ file may grow while it is read; an incomplete
+        last frame is left out.
     offset : int
-        Bytes of an extended-XYZ file to skip.
+        Number of bytes to skip in an extended XYZ file.
     skip : int
-        Frames of other sources to skip.
+        Number of frames to skip in other sources.
 
     Yields
     ------
     atoms : Atoms
     offset : int
-        Bytes up to the end of this frame; 0 for other sources than extended XYZ.
+        Number of bytes up to the end of this frame; 0 for sources other than extended XYZ files.
 
     Raises
     ------
     FileNotFoundError
+        If the file does not exist.
     ValueError
-        Not a trajectory.
+        If the file is empty or not a trajectory.
     """
     if isinstance(trajectory, Atoms):
         trajectory = [trajectory]
@@ -45,8 +52,8 @@ def frames(trajectory, offset=0, skip=0):
         yield from ((atoms, 0) for atoms in iread(trajectory, f'{skip}:'))
 
 
-def is_xyz(trajectory):
-    """Whether frames can be read by their position in the file."""
+def is_xyz(trajectory: Any) -> bool:
+    """Whether the file is in the extended XYZ format, in which frames are found by their offset in bytes."""
     path = Path(trajectory)
     if not path.exists():
         raise FileNotFoundError(f"there is no trajectory '{path}'")

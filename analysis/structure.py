@@ -1,6 +1,8 @@
-"""Checks of structures at the door, and their way into OVITO."""
+"""Checks of input structures, and their conversion to OVITO."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -8,14 +10,20 @@ from ase.geometry import complete_cell
 
 from .extras import need
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def checked_cell(atoms):
-    """Cell of a structure whose non-periodic vectors are replaced by unit vectors normal to the others.
+    from numpy.typing import ArrayLike
+    from ovito.data import DataCollection
+
+
+def checked_cell(atoms: Atoms) -> np.ndarray:
+    """Cell of a structure, with the vectors of non-periodic directions replaced by unit vectors normal to the others.
 
     Raises
     ------
     ValueError
-        Positions that are not finite, or a periodic direction without a cell vector.
+        If positions are not finite, or a periodic direction has no cell vector.
     """
     if not np.isfinite(atoms.positions).all():
         bad = int((~np.isfinite(atoms.positions)).any(axis=1).sum())
@@ -28,24 +36,24 @@ def checked_cell(atoms):
     return complete_cell(np.where(atoms.pbc[:, None], atoms.cell[:], 0.0))
 
 
-def thick(atoms, length):
-    """The structure, repeated along thin periodic directions to at least ``length`` (Å); the original atoms first."""
+def thick(atoms: Atoms, length: float) -> Atoms:
+    """Repeat a structure along periodic directions thinner than ``length`` (Å); the original atoms come first."""
     heights = 1 / np.linalg.norm(np.linalg.inv(checked_cell(atoms)), axis=0)
     counts = [int(np.ceil(length / h)) if p else 1 for h, p in zip(heights, atoms.pbc)]
     return atoms if counts == [1, 1, 1] else Atoms(cell=atoms.cell, pbc=atoms.pbc, positions=atoms.positions,
                                                    numbers=atoms.numbers) * counts  # fmt: skip
 
 
-def to_ovito(atoms, arrays=None, margin=0.0):
-    """A structure as an OVITO data collection.
+def to_ovito(atoms: Atoms, arrays: Mapping[str, ArrayLike] | None = None, margin: float = 0.0) -> DataCollection:
+    """Convert a structure to an OVITO data collection.
 
     Parameters
     ----------
     atoms : Atoms
     arrays : dict of ndarray, optional
-        Further particle properties.
+        Additional particle properties.
     margin : float, Å
-        Room around the atoms in directions that are not periodic.
+        Empty space around the atoms in directions that are not periodic.
 
     Returns
     -------
@@ -56,7 +64,7 @@ def to_ovito(atoms, arrays=None, margin=0.0):
 
     matrix = np.zeros((3, 4))
     matrix[:, :3] = checked_cell(atoms).T
-    # OVITO draws and meshes inside of the box: where it is not periodic, it must enclose the atoms
+    # OVITO draws and meshes only inside the cell, which must therefore enclose the atoms where it is not periodic
     open_ends = ~atoms.pbc
     if open_ends.any() and len(atoms):
         inside = np.linalg.solve(matrix[:, :3], atoms.positions.T).T
@@ -73,7 +81,7 @@ def to_ovito(atoms, arrays=None, margin=0.0):
     return data
 
 
-def default_column(atoms):
-    """Atoms with a tag other than 0; all atoms where no tag is set."""
+def default_column(atoms: Atoms) -> np.ndarray:
+    """Mask of the atoms with a tag other than 0; all atoms if no tag is set."""
     tags = atoms.get_tags()
     return tags != 0 if (tags != 0).any() else np.ones(len(atoms), bool)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import logging
 import multiprocessing
 import os
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
+
+from ase_mlffvv.errors import CheckpointError
+from ase_mlffvv.io.checkpoint import load_checkpoint, save_checkpoint
+from ase_mlffvv.io.files import complete, refuse_existing
+from ase_mlffvv.io.identity import differences, plain
+from ase_mlffvv.jobs.folder import OVERWRITE, locked
 
 from .displacements import Unwrapper
 from .extras import need
@@ -22,16 +29,33 @@ from .frame import Frame, Settings
 from .observables import OBSERVABLES, row
 from .stream import frames
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas
+    from ase import Atoms
+
+
 log = logging.getLogger('mlffvv_analysis')
-VERSION = 1  # of the state beside a table; another one is not gone on with
+KIND = 'timeline'
+VERSION = 1  # of the columns: a table of another version is not continued
 
 
-def timeline(trajectory, table=None, *, observables=tuple(OBSERVABLES), settings=None, frame_time_ps=None, processes=1,
-             progress=True):  # fmt: skip
+def timeline(
+    trajectory: str | Path | Iterable[Atoms],
+    table: str | Path | None = None,
+    *,
+    observables: Sequence[str] = tuple(OBSERVABLES),
+    settings: Settings | None = None,
+    frame_time_ps: float | None = None,
+    processes: int = 1,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> pandas.DataFrame:
     """Observables of every frame of a trajectory as a table.
 
-    Frames are read one after the other, so memory does not grow with their number. With ``table``, a trajectory that
-    has grown since the last call is gone on with: only new frames are computed.
+    Frames are read one after the other, so memory does not grow with their number. With ``table``, only those frames
+    are computed that were added to the trajectory since the last call.
 
     Parameters
     ----------
@@ -39,7 +63,7 @@ def timeline(trajectory, table=None, *, observables=tuple(OBSERVABLES), settings
         All frames with the same atoms in the same order. Atoms with a tag other than 0 are the column; without tags,
         all.
     table : path, optional
-        CSV file to write, and to go on with. Beside it, ``<name>.state.npz`` holds how far it is.
+        CSV file to write, or to continue. Beside it, ``<name>.state`` holds how far it is.
     observables : sequence of str
         Of ``OBSERVABLES``: coordination, energy, phase, grain, motion, shape.
     settings : Settings, optional
@@ -47,6 +71,8 @@ def timeline(trajectory, table=None, *, observables=tuple(OBSERVABLES), settings
         Time between frames where they do not tell it (``info['time_ps']``).
     processes : int
         To compute with. More than one needs the usual ``if __name__ == '__main__':`` in a script.
+    overwrite : bool
+        Replace a table of another trajectory or of other settings, or a file that is no such table.
     progress : bool
         Show a progress bar.
 
@@ -59,7 +85,12 @@ def timeline(trajectory, table=None, *, observables=tuple(OBSERVABLES), settings
     Raises
     ------
     ValueError
-        An empty trajectory or frame, a changing number of atoms, positions that are not finite, unknown observables.
+        An empty trajectory or frame, a changing number of atoms, positions that are not finite, unknown observables;
+        or a table of another trajectory or of other settings, which are named.
+    FileExistsError
+        The file of the table is something else, or another process writes it.
+    CheckpointError
+        The state beside the table is damaged.
     """
     pandas = need('pandas')
     unknown = sorted(set(observables) - set(OBSERVABLES))
@@ -69,21 +100,22 @@ def timeline(trajectory, table=None, *, observables=tuple(OBSERVABLES), settings
         raise ValueError(f'processes must be 1 or more, got {processes!r}')
     settings = settings or Settings()
     asked = {'version': VERSION, 'observables': sorted(observables), 'settings': asdict(settings),
-             'interval': frame_time_ps}  # fmt: skip
-    job = _Job(trajectory, Path(table) if table else None, asked)
-    rows = job.old_rows()
+             'frame_time_ps': frame_time_ps}  # fmt: skip
+    job = _Job(trajectory, Path(table) if table else None, asked, overwrite)
     work = (settings, tuple(observables), frame_time_ps)
-    source = job.frames()
-    with tqdm(desc='analyse', unit='frame', initial=len(rows), disable=not progress) as bar:
-        for new in _computed(source, job.first, work, processes):
-            rows.append(new)
-            bar.update()
-            if table and len(rows) % 50 == 0:
-                job.save(pandas, rows)
-    if not rows:
-        raise ValueError('the trajectory has no complete frame')
-    if table:
-        job.save(pandas, rows)
+    with job.held():
+        rows = job.old_rows()
+        source = job.frames()
+        with tqdm(desc='analyse', unit='frame', initial=len(rows), disable=not progress) as bar:
+            for new in _computed(source, job.first, work, processes):
+                rows.append(new)
+                bar.update()
+                if table and len(rows) % 50 == 0:
+                    job.save(pandas, rows)
+        if not rows:
+            raise ValueError('the trajectory has no complete frame')
+        if table:
+            job.save(pandas, rows)
     if 'energy' in observables and all(np.isnan(r['e_mean_eV']) for r in rows):
         log.warning("the trajectory has no atomic energies (array 'local_energy'); their columns are empty")
     return pandas.DataFrame(rows)
@@ -92,35 +124,62 @@ def timeline(trajectory, table=None, *, observables=tuple(OBSERVABLES), settings
 class _Job:
     """What is done of a trajectory, and the frames that are left."""
 
-    def __init__(self, trajectory, table, asked):
-        self.trajectory, self.table, self.asked = trajectory, table, asked
+    def __init__(self, trajectory, table, asked, overwrite):
+        self.trajectory, self.table, self.overwrite = trajectory, table, overwrite
         self.sizes, self.positions = [], []  # of frames read but not yet saved
-        self.resumable = table is not None and isinstance(trajectory, (str, Path))
         self.first, self.tracker, self.done, self.size = None, None, 0, 0
+        if isinstance(trajectory, (str, Path)):
+            self.first, _ = next(frames(trajectory), (None, 0))
+        self.resumable = table is not None and self.first is not None
+        self.identity = plain({**asked, 'first frame': digest_of_frame(self.first) if self.resumable else None})
 
     @property
     def state_path(self):
-        return self.table.with_name(f'{self.table.stem}.state.npz')
+        return self.table.with_name(f'{self.table.stem}.state')
+
+    def held(self):
+        """Keep other processes from the table."""
+        if self.table is None:
+            return nullcontext()
+        inputs = [self.trajectory] if isinstance(self.trajectory, (str, Path)) else []
+        refuse_existing(self.table, overwrite=True, inputs=inputs)
+        self.table.parent.mkdir(parents=True, exist_ok=True)
+        return locked(self.table.with_name(f'.{self.table.name}.lock'), f"'{self.table}'")
 
     def old_rows(self):
-        """Rows of an earlier call that still hold; sets where to go on."""
-        if isinstance(self.trajectory, (str, Path)):
-            self.first, _ = next(frames(self.trajectory), (None, 0))
-        if not self.resumable or self.first is None or not self.state_path.exists() or not self.table.exists():
+        """Rows of an earlier call that still hold; sets where to continue."""
+        if self.table is None:
             return []
-        with np.load(self.state_path) as data:
-            state, last = json.loads(str(data['state'])), data['last']
-        size = Path(self.trajectory).stat().st_size
-        same = {key: state.get(key) for key in self.asked} == json.loads(json.dumps(self.asked))
-        if not same or state['digest'] != self._digest() or state['size'] > size:
-            log.info('%s is of other settings or another trajectory; starting again', self.table)
+        if self.overwrite:
+            try:
+                return self._continued()
+            except (ValueError, FileExistsError, CheckpointError) as error:
+                log.info('%s', error)
+                self.state_path.unlink(missing_ok=True)
+                return []
+        return self._continued()
+
+    def _continued(self):
+        """Rows of the table, which must be of this very job."""
+        if not self.state_path.exists() or not self.resumable:
+            refuse_existing(self.table)
+            refuse_existing(self.state_path)
             return []
-        rows = _read(self.table)
-        if len(rows) < state['frames']:
+        arrays, state = load_checkpoint(self.state_path, KIND)
+        changes = differences(state['identity'], self.identity)
+        if changes:
+            raise ValueError(
+                f"'{self.table}' was made with other settings or from another trajectory ({'; '.join(changes)}); give "
+                f'another file, or {OVERWRITE} to replace it'
+            )
+        rows = _read(self.table) if self.table.exists() else []
+        if state['size'] > Path(self.trajectory).stat().st_size or len(rows) < state['frames']:
+            log.info('the trajectory or %s was cut; computing from the first frame', self.table)
             return []
         self.done, self.size = state['frames'], state['size']
         self.tracker = Unwrapper(self.first)
-        self.tracker.last = last
+        if self.done:
+            self.tracker.last = arrays['last']
         return rows[: self.done]
 
     def frames(self):
@@ -142,25 +201,27 @@ class _Job:
 
     def save(self, pandas, rows):
         """Write the table, then how far it goes."""
-        self.table.parent.mkdir(parents=True, exist_ok=True)
-        _replace(self.table, lambda path: pandas.DataFrame(rows).to_csv(path, index=False))
+        if self.resumable and not self.state_path.exists():
+            self._save_state({})  # from here on the table is known to be of this job
+        with complete(self.table) as temporary:
+            pandas.DataFrame(rows).to_csv(temporary, index=False)
         new = len(rows) - self.done
         if not self.resumable or new == 0:
             return
         self.size, self.done = self.sizes[new - 1], len(rows)
         last = self.positions[new - 1]
         del self.sizes[:new], self.positions[:new]
-        state = {**self.asked, 'digest': self._digest(), 'size': self.size, 'frames': self.done}
+        self._save_state({'last': last})
 
-        def write(path):
-            with open(path, 'wb') as file:
-                np.savez(file, state=json.dumps(state), last=last)
+    def _save_state(self, arrays):
+        data = {'identity': self.identity, 'size': self.size, 'frames': self.done}
+        save_checkpoint(self.state_path, KIND, arrays, data)
 
-        _replace(self.state_path, write)
 
-    def _digest(self):
-        parts = (self.first.numbers, self.first.positions, self.first.cell[:], self.first.get_tags())
-        return hashlib.sha256(b''.join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest()
+def digest_of_frame(atoms):
+    """SHA-256 of a structure, by which a trajectory is known again."""
+    parts = (atoms.numbers, atoms.positions, atoms.cell[:], atoms.get_tags())
+    return hashlib.sha256(b''.join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest()
 
 
 def _read(table):
@@ -173,12 +234,6 @@ def _number(text):
     if not text:
         return np.nan
     return int(text) if text.lstrip('-').isdigit() else float(text)
-
-
-def _replace(path, write):
-    temporary = path.with_name(f'.{path.name}.part')
-    write(temporary)
-    os.replace(temporary, path)
 
 
 def _computed(source, first, work, processes):

@@ -5,7 +5,7 @@ Names are imported when first used: ASE loads this package for its file formats,
 
 from importlib import import_module
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'
 
 _WHERE = {
     'CommitteeCalculator': 'calculators',

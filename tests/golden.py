@@ -1,11 +1,18 @@
-"""The small MOVEMENT file of the stored model folder, read with the signs and constants of the original programs."""
+"""What the original programs computed on toy data of ours (tests/golden_data), and how to read it."""
+
+from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 
+GOLDEN = Path(__file__).parent / 'golden_data'
+
 
 def golden_frames(folder):
-    """Frames with labels: atomic energies shifted per atom as the original feature programs do, forces = -dE/dR."""
+    """Frames of the MOVEMENT file of a model folder, with labels.
+
+    Atomic energies are shifted per atom as the original feature programs do; forces are -dE/dR.
+    """
     lines = (folder / 'PWdata' / 's1' / 'MOVEMENT').read_text().splitlines()
     starts = [k for k, line in enumerate(lines) if 'Iteration' in line]
     frames = []

@@ -36,10 +36,10 @@ def test_run_restart_and_longer(tmp_path, capsys):
     assert run('run', '--restart', folder, '--time', 0.06) == 0
     assert len(read(folder / 'trajectory.extxyz', ':')) == 4
     assert run('run', '--restart', tmp_path / 'none') == 1
-    assert 'holds no run to continue' in capsys.readouterr().err
+    assert 'does not hold a run' in capsys.readouterr().err
     settings = json.loads((folder / 'settings.json').read_text())
-    assert settings['note']['model'] == 'li-pbe-2-fast'
-    settings['note']['digest'] = '0' * 64  # as if the shipped potential had changed since
+    assert settings['model']['name'] == 'li-pbe-2-fast'
+    settings['model']['sha256'] = '0' * 64  # as if the shipped potential had changed since
     (folder / 'settings.json').write_text(json.dumps(settings))
     assert run('run', '--restart', folder, '--time', 0.08) == 1
     assert 'was started with another potential' in capsys.readouterr().err
@@ -125,14 +125,14 @@ def test_recipe_uncertainty_and_a_run_that_stops(tmp_path, capsys):
     frame = read(tmp_path / 'other' / 'trajectory.extxyz')
     assert frame.arrays['grade'].max() > 1
     assert run('fit', data, '-o', model, '--recipe', 'fast', '--start', 'li-pbe-1') == 1
-    assert '--start keeps the functions' in capsys.readouterr().err
+    assert '--start keeps the features' in capsys.readouterr().err
 
 
 def test_mistakes_are_one_line(tmp_path, capsys):
     data = training_file(tmp_path / 'train.extxyz', 3)
     for args, message in (
         (['fit', data, '-o', tmp_path / 'm.vv', '--set', 'nterms=5'], 'unknown settings nterms'),
-        (['fit', data, '-o', 'm.vv', '--set', 'terms=5', '--start', 'li-pbe-1'], '--start keeps the functions'),
+        (['fit', data, '-o', 'm.vv', '--set', 'terms=5', '--start', 'li-pbe-1'], '--start keeps the features'),
         (['fit', data, '-o', tmp_path / 'm.vv', '--set', 'terms'], "expected KEY=VALUE, got 'terms'"),
         (['fit', data, '-o', tmp_path / 'm.vv', '--weights', 'force=5'], 'force'),
         (['fit', tmp_path / 'none.xyz', '-o', tmp_path / 'm.vv'], 'none.xyz'),

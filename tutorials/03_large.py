@@ -7,13 +7,13 @@
 
 # %%
 import sys
+from pathlib import Path
 
 from ase.io import read
 from ase.md.velocitydistribution import thermalize_momenta
 from matplotlib.figure import Figure
 
-from ase_mlffvv.io.packed.frames import append_frame
-from ase_mlffvv.md import Berendsen, Dynamics, minimise
+from ase_mlffvv.md import Berendsen, Dynamics, Frames, Samples, minimise
 from ase_mlffvv.structures import column
 
 picoseconds = float(sys.argv[1]) if len(sys.argv) > 1 else 0.1
@@ -25,13 +25,15 @@ atoms = minimise(atoms, fmax=0.05)  # FIRE; the surface relaxes before it is hea
 thermalize_momenta(atoms, temperature_K=500)  # half of it becomes potential energy
 
 # %% [markdown]
-# `device='cuda'` puts everything on a GPU. `ase gui large.vvtraj` shows the frames.
+# Reporters look at the run on the way: `Samples` takes energies, coordination and displacements (a run has one if
+# none are named), `Frames` writes a trajectory, which `ase gui large.vvtraj` shows. `device='cuda'` puts everything on
+# a GPU. After Ctrl-C, `md.run` continues as if nothing had happened.
 
 # %%
-md = Dynamics(atoms, integrator=Berendsen(250, taut=100), timestep=2.0)
-while md.state.step * md.timestep < 1000 * picoseconds:
-    md.run(10)
-    append_frame('large.vvtraj', md.atoms())
+Path('large.vvtraj').unlink(missing_ok=True)
+reporters = [Samples(10), Frames('large.vvtraj', 10)]
+md = Dynamics(atoms, integrator=Berendsen(250, taut=100), timestep=2.0, reporters=reporters)
+md.run(round(1000 * picoseconds / md.timestep), progress=True)
 
 # %%
 samples = md.samples  # energies, coordination and displacements of every tenth step

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import RLock
 
 import numpy as np
 from ase.calculators.calculator import Calculator, CalculatorSetupError, all_changes
 
-from ..engines.choice import check_choice, choose, make_engine
+from ..engines.choice import check_choice, choose
+from ..engines.evaluator import Evaluator
 from ..engines.grade import GradeWatch, check_action, require_uncertainty
 from ..model.find import DEFAULT, find_potential
 from ..model.potential import Prediction, VVPotential
-from ..model.uncertainty import committee
-from ..neighbors import SkinList, pair_list
+
+_MEMBERS = 16  # of the committee for standard deviations of forces
 
 
 class VVCalculator(Calculator):
@@ -34,7 +36,8 @@ class VVCalculator(Calculator):
         ``'auto'`` is the fused Numba engine on the CPU. On a GPU it is the fused CUDA engine where the model has
         density features alone and Numba finds the device, and torch otherwise. All give the same numbers to round-off.
     skin : float, Å
-        The pair list is kept while no atom moved so far that a pair could be missing; 0 rebuilds at every change.
+        The pair list, on a GPU that of the fused CUDA engine, is kept while no atom moved so far that a pair could be
+        missing; 0 rebuilds at every change.
     threads : int, optional
         Threads of the Numba engine; default all processors the process may use.
     precision : {'float64', 'float32'}
@@ -51,6 +54,10 @@ class VVCalculator(Calculator):
     -----
     Atoms outside the range of the training data are extrapolated; the model's card (:attr:`potential`.card) tells
     what it was fitted to. To share a model between calculators cheaply: ``VVCalculator(other.potential)``.
+
+    Several threads may use one calculator, each with its own Atoms: every ``atoms.get_forces()`` and the like gives
+    the result for these atoms. Their calculations wait for each other, so a calculator for each thread is faster.
+    ``calc.results`` is that of the last calculation of any thread.
 
     Examples
     --------
@@ -70,6 +77,7 @@ class VVCalculator(Calculator):
 
     def __init__(self, model=None, *, device='cpu', engine='auto', skin=0.8, threads=None, precision='float64',
                  on_extrapolation='warn', check_interval=10):  # fmt: skip
+        self._lock = RLock()
         super().__init__(model=model, device=device, engine=engine, skin=skin, threads=threads, precision=precision,
                          on_extrapolation=on_extrapolation, check_interval=check_interval)  # fmt: skip
 
@@ -85,17 +93,19 @@ class VVCalculator(Calculator):
         check_choice(new['engine'], new['device'])
         if new['threads'] is not None and not int(new['threads']) >= 1:
             raise CalculatorSetupError(f'threads must be 1 or more, got {new["threads"]!r}')
+        if not new['skin'] >= 0:
+            raise ValueError(f'skin must be zero or positive (Å), got {new["skin"]!r}')
         check_action(new['on_extrapolation'], new['check_interval'])
-        if 'model' in settings:
-            self._load(settings['model'])
-            settings['model'] = self._label(settings['model'])
-            self.reset()
-        self._list = SkinList(self._cutoff(), new['skin'], new['threads'])
-        self._watch = self._make_watch(new)
-        for potential in self._potentials():
-            choose(potential, new['engine'], new['device'], new['precision'])
-        self._engines = None
-        return super().set(**settings)
+        with self._lock:
+            if 'model' in settings:
+                self._load(settings['model'])
+                settings['model'] = self._label(settings['model'])
+                self.reset()
+            self._watch = self._make_watch(new)
+            for potential in self._potentials():
+                choose(potential, new['engine'], new['device'], new['precision'])
+            self._evaluator = self._aside = None
+            return super().set(**settings)
 
     def _load(self, model):
         self.potential = find_potential(model)
@@ -110,18 +120,18 @@ class VVCalculator(Calculator):
     def _potentials(self):
         return [self.potential]
 
-    def _cutoff(self):
-        return max(potential.cutoff for potential in self._potentials())
-
     def __getstate__(self):
-        state = self.__dict__.copy()
-        state['_engines'] = None
-        state['_list'] = SkinList(self._list.cutoff, self._list.skin, self._list.threads)
+        state = {**self.__dict__, '_evaluator': None, '_aside': None}
+        del state['_lock']
         return state
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._lock = RLock()
 
     def __str__(self):
         p = self.parameters
-        counts = self._list.statistics
+        counts = self._statistics()
         return (
             f'{type(self).__name__}({p["model"]}): {self._potentials()[0]!r}, engine {p["engine"]} on {p["device"]}, '
             f'pair list built {counts["builds"]} times and reused {counts["reuses"]} times'
@@ -129,56 +139,73 @@ class VVCalculator(Calculator):
 
     def engine_info(self):
         """What evaluates: engine, device, threads, the sum over pairs used by torch, and pair-list statistics."""
-        engine = self._get_engines()[0]
-        info = {'engine': engine.name, 'device': self.parameters['device'], 'pair_list': dict(self._list.statistics)}
-        if engine.name == 'numba':
-            info['threads'] = engine.threads
-        elif engine.name == 'torch':
+        with self._lock:
+            evaluator = self._get_evaluator()
+            name = evaluator.engine_names[0]
+            info = {'engine': name, 'device': self.parameters['device'], 'pair_list': self._statistics()}
+        if name == 'numba':
+            info['threads'] = evaluator.engine.threads
+        elif name == 'torch':
             from ..model.reduce import SCATTER
 
             info['sum_over_pairs'] = SCATTER
         return info
 
-    def _get_engines(self):
-        if self._engines is None:
-            p = self.parameters
-            settings = p['engine'], p['device'], p['threads'], p['precision']
-            self._engines = [make_engine(x, *settings) for x in self._potentials()]
-        return self._engines
+    def _statistics(self):
+        """Of the pair list, since the settings were last changed."""
+        return (
+            {'builds': 0, 'reuses': 0, 'seconds': 0.0} if self._evaluator is None else dict(self._evaluator.statistics)
+        )
 
-    def _system(self, atoms, skin_list=None):
-        """Positions, cell and pair list."""
-        cell = np.where(atoms.pbc[:, None], atoms.cell[:], 0.0)
-        if skin_list is None:
-            pairs = pair_list(atoms.positions, cell, atoms.pbc, self._cutoff())
-        else:
-            pairs = skin_list.get(atoms.positions, cell, atoms.pbc)
-        return atoms.positions, cell, pairs
+    def _get_evaluator(self):
+        if self._evaluator is None:
+            names = 'device', 'engine', 'skin', 'threads', 'precision'
+            settings = {name: self.parameters[name] for name in names}
+            self._evaluator = Evaluator(self._potentials(), watch=self._watch, **settings)
+        return self._evaluator
 
-    def _predict(self, atoms, system) -> list[Prediction]:
-        """Prediction of each potential."""
-        species = [potential.species(atoms.numbers) for potential in self._potentials()]
-        return [engine.evaluate(s, *system) for engine, s in zip(self._get_engines(), species)]
+    def _evaluator_aside(self, atoms):
+        """Evaluator of other atoms, which leaves the pair list of the calculation alone."""
+        if self._aside is None:
+            self._aside = self._get_evaluator().fresh()
+        self._aside.set_atoms(atoms.numbers, atoms.cell, atoms.pbc)
+        return self._aside
 
     def _results(self, atoms, predictions):
         return as_results(predictions[0], atoms)
 
+    def get_property(self, name, atoms=None, allow_calculation=True):
+        """As of ASE; one thread at a time, so that each gets what belongs to its atoms."""
+        with self._lock:
+            return super().get_property(name, atoms, allow_calculation)
+
+    def calculate_properties(self, atoms, properties):
+        """As of ASE; one thread at a time."""
+        with self._lock:
+            return super().calculate_properties(atoms, properties)
+
     def calculate(self, atoms=None, properties=('energy',), system_changes=all_changes):
         """Compute all properties at once."""
-        super().calculate(atoms, properties, system_changes)
-        system = self._system(self.atoms, self._list)
-        predictions = self._predict(self.atoms, system)
-        self._check_grade(system)
-        self.results = self._results(self.atoms, predictions)
+        with self._lock:
+            super().calculate(atoms, properties, system_changes)
+            evaluator = self._get_evaluator()
+            evaluator.set_atoms(self.atoms.numbers, self.atoms.cell, self.atoms.pbc)
+            predictions = evaluator.evaluate_all(self.atoms.positions)
+            self._check_grade(evaluator)
+            self.results = self._results(self.atoms, predictions)
 
     def _make_watch(self, settings):
         return GradeWatch(self.potential, settings['on_extrapolation'], settings['check_interval'], settings['threads'],
                           self._label(settings['model']))  # fmt: skip
 
-    def _check_grade(self, system):
+    def reset_check(self, calculations=0):
+        """Check the grade from now on as if this number of calculations had been done before."""
+        if self._watch is not None:
+            self._watch.calls = calculations
+
+    def _check_grade(self, evaluator):
         """Warn or raise where the grade of the present atoms is above one, every ``check_interval`` calls."""
-        if self._watch.due():
-            self._watch.check(self.potential.species(self.atoms.numbers), *system)
+        evaluator.check_grade()
 
     def uncertainty(self, atoms=None, forces=True):
         """Extrapolation grade and standard deviations of the prediction.
@@ -206,18 +233,10 @@ class VVCalculator(Calculator):
         --------
         ase_mlffvv.model.uncertainty.Uncertainty : definition and source.
         """
-        atoms = atoms if atoms is not None else self.atoms
         require_uncertainty(self.potential)
-        system = self._system(atoms)
-        energies, energy, grade = self._watch.uncertainty(self.potential.species(atoms.numbers), *system)
-        out = {'grade': grade, 'energies': energies, 'energy': energy}
-        if forces:
-            species = self.potential.species(atoms.numbers)
-            members = committee(self.potential, 16)
-            engines = [make_engine(x, 'numba', 'cpu', self.parameters['threads']) for x in members]
-            square = sum((engine.evaluate(species, *system).forces ** 2).sum(axis=1) for engine in engines)
-            out['forces'] = np.sqrt(square / len(engines))
-        return out
+        with self._lock:
+            atoms = atoms if atoms is not None else self.atoms
+            return self._evaluator_aside(atoms).uncertainty(atoms.positions, _MEMBERS if forces else 0)
 
     def evaluate_many(self, frames, properties=None):
         """Results of many structures, in order, without touching this calculator's own.
@@ -239,7 +258,8 @@ class VVCalculator(Calculator):
             raise ValueError(f'unknown properties {", ".join(unknown)}; known: {known}')
         out = []
         for atoms in frames:
-            results = self._results(atoms, self._predict(atoms, self._system(atoms)))
+            with self._lock:
+                results = self._results(atoms, self._evaluator_aside(atoms).evaluate_all(atoms.positions))
             out.append(results if properties is None else {k: results[k] for k in properties if k in results})
         return out
 
@@ -267,7 +287,7 @@ class CommitteeCalculator(VVCalculator):
     def _get_name(self):
         return 'vv-committee'
 
-    def _check_grade(self, system):
+    def _check_grade(self, evaluator):
         pass
 
     def _make_watch(self, settings):
@@ -305,8 +325,9 @@ class CommitteeCalculator(VVCalculator):
             ``energy`` (eV), ``energies`` (eV, shape (n_atoms,)), and ``forces`` (eV/Å, shape (n_atoms,)): the root of
             the summed variances of the three components.
         """
-        atoms = atoms if atoms is not None else self.atoms
-        predictions = self._predict(atoms, self._system(atoms))
+        with self._lock:
+            atoms = atoms if atoms is not None else self.atoms
+            predictions = self._evaluator_aside(atoms).evaluate_all(atoms.positions)
         energies = np.array([p.energies for p in predictions])
         out = {'energy': float(energies.sum(axis=1).std(ddof=1)), 'energies': energies.std(axis=0, ddof=1)}
         if forces:
@@ -330,5 +351,5 @@ def as_results(prediction: Prediction, atoms):
             stresses[:, k] = 0.5 * (prediction.virials[:, a, b] + prediction.virials[:, b, a])
         stresses /= atoms.cell.volume
         results['stresses'] = stresses
-        results['stress'] = results['stresses'].sum(axis=0)
+        results['stress'] = stresses.sum(axis=0)
     return results

@@ -1,34 +1,40 @@
-"""mlffvv analyse: what happened in a run."""
+"""mlffvv analyse: analyse the trajectory of a simulation."""
 
 from __future__ import annotations
 
 import os
+
+from .options import add_overwrite
 
 
 def add(commands):
     """Add the command to the parser."""
     p = commands.add_parser(
         'analyse',
-        help='what happened in a run: table, figures, and a page with everything',
-        description='Works with the trajectory of any simulation; atoms with a tag other than 0 are the dendrite. '
-        'Leaves index.html, timeline.csv, timeline.parquet, figures, and coloured.extxyz (open it with: ase gui). '
-        'While a simulation goes on, give the same command again: only new frames are computed.',
+        help='analyse a trajectory: a table, figures, and a page with all results',
+        description='Analyse the trajectory of any simulation; atoms with a tag other than 0 form the dendrite. '
+        'Writes index.html, timeline.csv, timeline.parquet, figures, and coloured.extxyz (open it with: ase gui). '
+        'Repeat the command while a simulation is running to add its new frames to the report.',
     )
-    p.add_argument('trajectory', help='file of frames (extxyz, traj, ...)')
-    p.add_argument('-o', '--output', default='report', help='folder of the report, new or to go on with')
-    p.add_argument('--cutoff', type=float, default=3.45, help='of coordination numbers, Å (default 3.45)')
-    p.add_argument('--cn8', choices=('bulk', 'surface', 'exclude'), default='bulk', help='what atoms with exactly 8 '
-                   'neighbors are (default: bulk)')  # fmt: skip
-    p.add_argument('--surface', choices=('coordination', 'mesh'), default='coordination', help='split into surface and '
-                   'bulk by coordination numbers, or by the alpha shape (default: coordination)')  # fmt: skip
-    p.add_argument('--frame-time', type=float, metavar='PS', help='time between frames where they do not tell it')
-    p.add_argument('--pictures', type=int, default=4, help='frames to show (default 4)')
-    p.add_argument('--processes', type=int, default=os.cpu_count(), help='default: all CPUs')
+    p.add_argument('trajectory', help='trajectory file (extxyz, traj, ...)')
+    p.add_argument('-o', '--output', default='report', help='folder of the report, new or to be continued '
+                   '(default: report)')  # fmt: skip
+    p.add_argument('--cutoff', type=float, default=3.45, help='cutoff of coordination numbers, Å (default: 3.45)')
+    p.add_argument('--cn8', choices=('bulk', 'surface', 'exclude'), default='bulk', help='class of atoms with exactly '
+                   '8 neighbors (default: bulk)')  # fmt: skip
+    p.add_argument('--surface', choices=('coordination', 'mesh'), default='coordination', help='distinguish surface '
+                   'and bulk by coordination numbers or by the alpha shape (default: coordination)')  # fmt: skip
+    p.add_argument('--frame-time', type=float, metavar='PS', help='time between frames, ps, for trajectories that do '
+                   'not contain times')  # fmt: skip
+    p.add_argument('--pictures', type=int, default=4, help='number of frames to show (default: 4)')
+    p.add_argument('--processes', type=int, default=os.cpu_count(), help='number of processes (default: all CPUs)')
+    add_overwrite(p, 'permit a folder that contains other files, or the report of another trajectory or with other '
+                  'settings, which is replaced')  # fmt: skip
     return p
 
 
 def run(args):
-    """Do what the arguments say."""
+    """Run the command with its parsed arguments."""
     from mlffvv_analysis.frame import Settings
     from mlffvv_analysis.report import report
 
@@ -40,5 +46,6 @@ def run(args):
         frame_time_ps=args.frame_time,
         pictures=args.pictures,
         processes=args.processes,
+        overwrite=args.overwrite,
     )
     print(f'page   {page}\ntable  {page.with_name("timeline.csv")}\nframes {page.with_name("coloured.extxyz")}')

@@ -1,4 +1,4 @@
-"""mlffvv info: what a model is and what it was fitted to."""
+"""mlffvv info: describe a model and the data to which it was fitted."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import json
 
 def add(commands):
     """Add the command to the parser."""
-    p = commands.add_parser('info', help='what a model is and what it was fitted to')
+    p = commands.add_parser('info', help='describe a model and the data to which it was fitted')
     p.add_argument('model', nargs='?', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
     return p
 
 
 def run(args):
-    """Do what the arguments say."""
+    """Run the command with its parsed arguments."""
     from ..model import find_potential
 
     potential = find_potential(args.model)

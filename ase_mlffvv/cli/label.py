@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from pathlib import Path
 
-from .options import key_values
+from .options import add_overwrite, key_values
 
 log = logging.getLogger('mlffvv')
 
@@ -26,6 +27,7 @@ def add(commands):
     p.add_argument('--settings', nargs='+', default=[], metavar='KEY=VALUE', help='settings of the calculator')
     p.add_argument('--processes', type=int, default=1, help='calculations at a time (default 1)')
     p.add_argument('--retry-failed', action='store_true', help='try again what failed before')
+    add_overwrite(p, 'begin anew in a folder with labels of other settings, which are removed, or with other files')
     return p
 
 
@@ -33,13 +35,17 @@ def run(args):
     """Do what the arguments say."""
     from ase.io import read
 
+    from ..io.files import refuse_existing
     from ..labelling import label
+    from ..labelling.store import FAILED, LABELLED
 
+    for name in (LABELLED, FAILED):
+        refuse_existing(Path(args.output) / name, overwrite=True, inputs=args.frames)
     sys.path.append(os.getcwd())  # where a module:function of the user's own lies
     frames = [atoms for path in args.frames for atoms in read(path, ':')]
     log.info('%d structures, %d atoms, into %s', len(frames), sum(map(len, frames)), args.output)
     summary = label(frames, args.calculator, args.output, settings=key_values(args.settings), processes=args.processes,
-                    retry_failed=args.retry_failed)  # fmt: skip
+                    retry_failed=args.retry_failed, overwrite=args.overwrite)  # fmt: skip
     print(summary)
     if not summary.labelled:
         raise RuntimeError('no structure could be labelled')

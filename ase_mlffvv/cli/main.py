@@ -14,7 +14,10 @@ COMMANDS = (run, analyse, fit, evaluate, validate, label, info)
 
 
 def main(argv=None):
-    """Entry point; returns the exit status. Errors a user can mend are one line on stderr, without a traceback."""
+    """Run a command and return its exit status.
+
+    Errors that a user can correct are printed to stderr as one line, without a traceback.
+    """
     args = parser().parse_args(argv)
     level = logging.DEBUG if args.verbose else logging.INFO
     logging.basicConfig(level=logging.WARNING, format='%(message)s', stream=sys.stderr)
@@ -37,12 +40,12 @@ def main(argv=None):
 
 
 def parser():
-    """Parser of all commands."""
+    """Argument parser of all commands."""
     out = argparse.ArgumentParser(prog='mlffvv', description='VV machine-learned force fields for lithium dendrites')
     out.add_argument('--version', action='version', version=f'ase-mlffvv {__version__}')
     commands = out.add_subparsers(dest='command', required=True, metavar='command')
     for module in COMMANDS:
         command = module.add(commands)
         command.set_defaults(run=module.run)
-        command.add_argument('-v', '--verbose', action='store_true', help='more log, and tracebacks of errors')
+        command.add_argument('-v', '--verbose', action='store_true', help='show debug messages and tracebacks')
     return out

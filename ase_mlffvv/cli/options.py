@@ -1,4 +1,4 @@
-"""Options and values that several commands share."""
+"""Options and helpers shared by several commands."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ import json
 
 
 def add_model(p):
-    """Model, and what evaluates it."""
+    """Add the option for the model and those for its evaluation."""
     p.add_argument('--model', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
     add_machine(p)
 
 
 def add_machine(p):
-    """What evaluates a model."""
-    p.add_argument('--device', default='cpu', help="'cpu' or 'cuda'")
-    p.add_argument('--engine', choices=('auto', 'numba', 'torch', 'cuda'), default='auto')
-    p.add_argument('--threads', type=int, help='CPU threads (default: all)')
+    """Add the options for the evaluation of a model: device, engine and threads."""
+    p.add_argument('--device', default='cpu', help="'cpu' or 'cuda' (default: cpu)")
+    p.add_argument('--engine', choices=('auto', 'numba', 'torch', 'cuda'), default='auto', help='implementation that '
+                   'evaluates the model (default: auto)')  # fmt: skip
+    p.add_argument('--threads', type=int, help='number of CPU threads (default: all processors)')
+
+
+def add_overwrite(p, what):
+    """Add the option that permits existing output to be replaced; ``what`` is its help text."""
+    p.add_argument('--overwrite', action='store_true', help=what)
 
 
 def key_values(words):
-    """``['a=1', 'b=[2, 3]', 'c=x']`` as a dict; values are JSON where they can be, text otherwise."""
+    """Convert ``['a=1', 'b=[2, 3]', 'c=x']`` to a dict; values that are not valid JSON are taken as text."""
     out = {}
     for word in words:
         key, sign, value = word.partition('=')

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from .options import add_machine, key_values
+from .options import add_machine, add_overwrite, key_values
 
 
 def add(commands):
@@ -28,6 +28,8 @@ def add(commands):
     p.add_argument('--seed', type=int, default=0)
     add_machine(p)
     p.add_argument('-o', '--output', default='validation', help='folder of the table, new or to go on with')
+    add_overwrite(p, 'begin anew in a folder with the properties of another calculator, which are removed, or with '
+                  'other files')  # fmt: skip
     return p
 
 
@@ -48,7 +50,7 @@ def run(args):
         calculator = VVCalculator(args.model, device=args.device, engine=args.engine, threads=args.threads)
         settings = None
     result = validate(calculator, args.output, settings=settings, only=args.only, quick=args.quick,
-                      melting=args.melting, seed=args.seed)  # fmt: skip
+                      melting=args.melting, seed=args.seed, overwrite=args.overwrite)  # fmt: skip
     print(result)
     for kind, name in (('table', 'validation.txt'), ('numbers', 'validation.json'), ('plots', 'validation.png')):
         print(f'{kind:9} {Path(args.output) / name}')

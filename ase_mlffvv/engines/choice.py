@@ -17,9 +17,9 @@ class TorchEngine:
     def __init__(self, potential: VVPotential, device: str):
         self.potential, self.device, self.cutoff = potential, device, potential.cutoff
 
-    def evaluate(self, species, positions, cell, pairs):
+    def evaluate(self, species, positions, cell, pairs, centres=None):
         """See :func:`ase_mlffvv.model.definition.evaluate`."""
-        return self.potential.evaluate(species, positions, cell, pairs, self.device)
+        return self.potential.evaluate(species, positions, cell, pairs, self.device, centres)
 
 
 def check_choice(engine, device):

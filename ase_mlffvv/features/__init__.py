@@ -1,4 +1,4 @@
-"""Feature families by name. Their torch values are in :mod:`.values`, which is imported only where it is used."""
+"""Feature families by name. The module :mod:`.values`, which needs torch, is imported only where it is used."""
 
 from .density import Density
 from .families import Cosine2, Cosine3

@@ -15,28 +15,29 @@ from .harmonics import invariant_triple
 class Density:
     """Products of one to three moments of the neighbor density (two- to four-body), invariant under rotation.
 
-    The moments ``A[u, l, m] = sum over neighbors j of element t, d < cutoff, of R_n(d) Y_lm(D/d)`` with u = (t, n),
-    real harmonics in Racah's normalisation (:mod:`.harmonics`), and
+    The moments are sums over neighbors,
+    ``A[u, l, m] = sum over neighbors j of element t, d < cutoff, of R_n(d) Y_lm(D/d)``, with u = (t, n), real spherical
+    harmonics in Racah's normalisation (:mod:`.harmonics`), and
 
         R_n(d) = (1 - (d/cutoff)^2)^3 sum_k radial[t, n, k] T_k(2 (1 - d/cutoff)^2 - 1),
 
-    T_k the Chebyshev polynomials, are sums over neighbors, one loop. The features are, in this order,
+    where T_k are the Chebyshev polynomials. The features are, in this order,
 
     - ``A[u, 0, 0]`` for every u;
     - ``sum_m A[u, l, m] A[v, l, m]`` = sum over pairs of neighbors of R R' P_l(cos angle), u <= v;
     - ``sum_m1,m2,m3 C A[u1, l1, m1] A[u2, l2, m2] A[u3, l3, m3]`` with the invariant C of three harmonics
       (:func:`.harmonics.invariant_triple`) for (l1, u1) <= (l2, u2) <= (l3, u3) with an even sum of l.
 
-    Products of two and three are kept where the sum of all n and l, counted from zero, is at most ``degree[0]`` and
-    ``degree[1]``. Source: the atomic cluster expansion, R. Drautz, Phys. Rev. B 99, 014104 (2019); the radial
-    variable follows Z. Fan et al., Phys. Rev. B 104, 104309 (2021).
+    Products of two moments are kept if the sum of their n and l, counted from zero, is at most ``degree[0]``, products
+    of three if it is at most ``degree[1]``. Source: the atomic cluster expansion, R. Drautz, Phys. Rev. B 99, 014104
+    (2019); the radial variable follows Z. Fan et al., Phys. Rev. B 104, 104309 (2021).
 
     Attributes
     ----------
     cutoff : tuple of float, Å
-        Per element of the centre atom.
+        Cutoff for each element of the centre atom.
     radial : tuple of ndarray, each of shape (n_types, n_radial, n_chebyshev)
-        Per element of the centre atom.
+        Coefficients of the radial functions for each element of the centre atom.
     l_max : int
     degree : (int, int)
     """
@@ -52,11 +53,14 @@ class Density:
         return self.radial[0].shape[1]
 
     def channels(self, l):
-        """Number of radial functions that occur with l in any feature."""
+        """Number of radial functions that occur together with l in any feature."""
         return self.n_radial if l == 0 else int(np.clip(max(self.degree) - 2 * l + 1, 0, self.n_radial))
 
     def moments(self, n_types):
-        """First index of each l, and number of moments; index = first[l] + (m + l) n_types channels(l) + u."""
+        """Index of the first moment of each l, followed by the number of moments.
+
+        The index of a moment is first[l] + (m + l) n_types channels(l) + u.
+        """
         sizes = [(2 * l + 1) * n_types * self.channels(l) for l in range(self.l_max + 1)]
         return np.concatenate([[0], np.cumsum(sizes)]).astype(int)
 
@@ -66,17 +70,17 @@ class Density:
         Returns
         -------
         one : ndarray, shape (n_one,)
-            Index of the moment.
+            Index of the moment of each feature.
         two : ndarray, shape (n_two, 3)
-            Two moments at m = -l, and l.
+            Indices of two moments at m = -l, and l.
         three : tuple of (a, b, c, coefficient)
-            One per feature; arrays of three moments and the coefficient of their product.
+            For each feature, arrays of the indices of three moments and of the coefficients of their products.
         """
         channels = tuple(self.channels(l) for l in range(self.l_max + 1))
         return _products(channels, n_types, self.degree)
 
     def size(self, centre, n_types):
-        """Number of features of a centre atom of element index ``centre``."""
+        """Number of features of a centre atom with the element index ``centre``."""
         return sum(map(len, self.products(n_types)))
 
     def arrays(self):
@@ -101,7 +105,7 @@ def _products(channels, n_types, degree):
     first = np.concatenate([[0], np.cumsum([(2 * l + 1) * w for l, w in enumerate(width)])])
 
     def options(limit):
-        """(l, u, sum of l and n) of every moment within the limit."""
+        """(l, u, l + n) of every moment with l + n within the limit."""
         return [
             (l, t * count + n, n + l)
             for l, count in enumerate(channels)

@@ -1,7 +1,8 @@
-"""Intervals of the piecewise-cosine basis functions (Huang et al., Phys. Rev. B 99, 064103) and the original grids.
+"""Grids: intervals of the piecewise-cosine basis functions (Huang et al., Phys. Rev. B 99, 064103 (2019)).
 
-A grid is an array of shape (n_functions, 2), Å: function m lives on [a_m, b_m) as
-``phi(d) = (1 + cos(2 pi ((d - a)/(b - a) - 1/2))) / 2``, is 1 in the middle and C1 at both ends.
+A grid is an array of shape (n_functions, 2), Å. The basis function of the interval [a, b) is
+``phi(d) = (1 + cos(2 pi ((d - a)/(b - a) - 1/2))) / 2``; it is 1 in the middle and continuously differentiable at both
+ends.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import numpy as np
 
 
 def stretched_grid(radius, n, stretch=9.0):
-    """The original default grid: geometric centres, one common width, the last basis function ending at ``radius``.
+    """The default grid of the original programs: geometrically spaced centres and basis functions of equal width.
 
-    ``c_m = radius (stretch**(m/(n+1)) - 1)/(stretch - 1)``, m = 1..n, half width ``radius - c_n``. Many of its
-    basis functions end below the shortest distance in a metal; such features are constant and are dropped by the fit.
+    The centres are ``c_m = radius (stretch**(m/(n+1)) - 1)/(stretch - 1)``, m = 1..n, and half of the width is
+    ``radius - c_n``, so that the last basis function ends at ``radius``. Many basis functions end below the shortest
+    distance in a metal; their features are constant, and the fit drops them.
 
     Parameters
     ----------
@@ -31,7 +33,7 @@ def stretched_grid(radius, n, stretch=9.0):
 
 
 def geometric_nodes(radius, n, r_min):
-    """Nodes ``g_i = r_min (q**i - 1)``, i = 0..n+1, from 0 to ``radius`` (original ``iflag_grid`` 1), in Å."""
+    """Nodes ``g_i = r_min (q**i - 1)``, i = 0..n+1, from 0 to ``radius``, in Å (``iflag_grid`` = 1 originally)."""
     _check(radius, n)
     if not r_min > 0:
         raise ValueError(f'r_min must be positive (Å), got {r_min!r}')
@@ -50,15 +52,16 @@ def uniform_nodes(radius, n, start=0.0):
 
 
 def grid_from_nodes(nodes, overlap=2):
-    """Intervals on nodes g_0..g_{n+1}.
+    """Intervals that begin and end at the nodes g_0..g_{n+1}.
 
     Parameters
     ----------
     nodes : array_like, shape (n + 2,), Å
-        Increasing.
+        Increasing distances.
     overlap : {2, 3}
-        How many functions cover each distance. 2 (original ``iflag_ftype`` 1): [g_{m-1}, g_{m+1}]; on uniform nodes
-        they sum to one. 3 (``iflag_ftype`` 2): [g_{m-2}, g_{m+1}] with g_{-1} = -g_1.
+        Number of basis functions that overlap at each distance. With 2 (``iflag_ftype`` = 1 in the original programs),
+        the intervals are [g_{m-1}, g_{m+1}], and the basis functions of uniform nodes sum to one. With 3
+        (``iflag_ftype`` = 2), they are [g_{m-2}, g_{m+1}] with g_{-1} = -g_1.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def grid_from_nodes(nodes, overlap=2):
     """
     nodes = np.asarray(nodes, float)
     if nodes.ndim != 1 or len(nodes) < 3 or not (np.diff(nodes) > 0).all():
-        raise ValueError(f'nodes must be three or more increasing distances in Å, got {nodes}')
+        raise ValueError(f'nodes must be at least three increasing distances in Å, got {nodes}')
     if overlap == 2:
         left = nodes[:-2]
     elif overlap == 3:
@@ -77,17 +80,18 @@ def grid_from_nodes(nodes, overlap=2):
 
 
 def make_grid(grid, radius, n, r_min=None):
-    """Grid by name: ``'stretched'``, ``'geometric'``, ``'uniform'``, or an explicit (n, 2) list of intervals.
+    """Grid from a name, ``'stretched'``, ``'geometric'`` or ``'uniform'``, or from an explicit list of intervals.
 
     Parameters
     ----------
     grid : str or array_like, shape (n, 2)
     radius : float, Å
-        Outer end of the last basis function.
+        Distance at which the last basis function ends.
     n : int
+        Number of basis functions.
     r_min : float, Å, optional
-        Parameter ``Rm`` of the geometric grid (default ``radius - 0.2``, as the original package) and start of the
-        uniform one (default 0).
+        Parameter ``Rm`` of the geometric grid (by default ``radius - 0.2``, as in the original package), or start of
+        the uniform grid (by default 0).
     """
     if not isinstance(grid, str):
         intervals = np.array(grid, float)
@@ -97,8 +101,8 @@ def make_grid(grid, radius, n, r_min=None):
             )
         if intervals[:, 1].max() > radius + 1e-9:
             raise ValueError(
-                f'the functions of an explicit grid must end at or below the cutoff {radius} Å, or forces would jump '
-                f'there; the last one ends at {intervals[:, 1].max()} Å'
+                f'the functions of an explicit grid must end at or below the cutoff {radius} Å, because forces would '
+                f'be discontinuous there; the last one ends at {intervals[:, 1].max()} Å'
             )
         return intervals
     if grid == 'stretched':

@@ -9,7 +9,7 @@ import numpy as np
 
 
 def legendre_factor(l, m):
-    """Factor N of ``Y_lm = N d^m P_l/dz^m (cosine or sine part of (x + i y)^m)``; sum over m of Y_lm^2 is 1."""
+    """Factor N of ``Y_lm = N d^m P_l/dz^m (real or imaginary part of (x + i y)^m)``; the sum of Y_lm^2 over m is 1."""
     return math.sqrt((2 if m else 1) * math.factorial(l - m) / math.factorial(l + m))
 
 
@@ -24,8 +24,8 @@ def real_harmonics(unit, l_max):
     Returns
     -------
     ndarray, shape (n, (l_max + 1)**2)
-        Column ``l*l + l + m``; m > 0 with cos(m phi), m < 0 with sin(|m| phi), without the Condon-Shortley sign,
-        normalised such that ``sum_m Y_lm(a) Y_lm(b) = P_l(a . b)``.
+        Y_lm is in column ``l*l + l + m``, proportional to cos(m phi) for m > 0 and to sin(|m| phi) for m < 0, without
+        the Condon-Shortley phase, and normalised such that ``sum_m Y_lm(a) Y_lm(b) = P_l(a . b)``.
     """
     x, y, z = np.asarray(unit, float).T
     power = (x + 1j * y)[:, None] ** np.arange(l_max + 1)
@@ -44,13 +44,13 @@ def real_harmonics(unit, l_max):
 
 @functools.cache
 def invariant_triple(l1, l2, l3):
-    """The rotation-invariant product of three real harmonics, sum of squares one.
+    """Coefficients of the rotation-invariant product of three real harmonics, normalised to a sum of squares of one.
 
     Returns
     -------
     tuple of (m1, m2, m3, coefficient)
-        With m counted from 0 to 2 l; empty unless the three l form a triangle with an even sum (an odd sum would
-        change sign under inversion).
+        Nonzero coefficients, with m counted from 0 to 2 l. Empty unless the three l satisfy the triangle inequality and
+        have an even sum (with an odd sum, the product would change sign under inversion).
     """
     if (l1 + l2 + l3) % 2 or l3 > l1 + l2 or l1 > l2 + l3 or l2 > l1 + l3:
         return ()

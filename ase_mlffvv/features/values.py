@@ -1,4 +1,4 @@
-"""Values of the feature families: the float64 definition, differentiable by torch."""
+"""Values of the feature families in torch: the differentiable float64 definition."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def basis_values(d, grid):
 
 @dataclass(frozen=True)
 class Environment:
-    """Neighbors of some centre atoms of one element, padded to the same number.
+    """Neighbors of centre atoms of one element, padded to the same number of neighbors.
 
     Attributes
     ----------
     D : torch.Tensor, shape (n_centres, n_max, 3), Å
-        Vectors from centre to neighbor; padding is arbitrary.
+        Vectors from the centre atom to each neighbor; arbitrary in the padding.
     type : torch.Tensor, shape (n_centres, n_max), int64
         Element index of each neighbor; -1 marks padding.
     n_types : int
@@ -51,12 +51,15 @@ class Environment:
 
     @property
     def distance(self):
-        """Distances in Å, shape (n_centres, n_max); padding gives 1, so that gradients stay finite."""
+        """Distances in Å, shape (n_centres, n_max); 1 in the padding, so that gradients stay finite."""
         square = (self.D**2).sum(-1)
         return torch.sqrt(torch.where(self.real, square, torch.ones_like(square)))
 
     def by_type(self, values):
-        """Distribute (n_centres, n_max, n) over the neighbors' elements: (n_centres, n_max, n_types * n)."""
+        """Values (n_centres, n_max, n) placed in the block of the element of each neighbor.
+
+        The shape of the result is (n_centres, n_max, n_types * n); other blocks are zero.
+        """
         one_hot = torch.nn.functional.one_hot(self.type.clamp(min=0), self.n_types).to(values.dtype)
         one_hot = one_hot * self.real[..., None]
         return (one_hot[..., :, None] * values[..., None, :]).flatten(-2)
@@ -126,7 +129,7 @@ def _moments(family, environment, centre):
 
 
 def harmonics(unit, l_max):
-    """Real harmonics of unit vectors (..., 3): (..., (l_max + 1)**2); see :mod:`.harmonics`."""
+    """Real harmonics of unit vectors (..., 3), shape (..., (l_max + 1)**2); see :mod:`.harmonics`."""
     x, y, z = unit.unbind(-1)
     cosine, sine = [torch.ones_like(x)], [torch.zeros_like(x)]
     for _ in range(l_max):
@@ -150,6 +153,6 @@ _VALUES = {'cosine2': cosine2_values, 'cosine3': cosine3_values, 'density': dens
 
 
 def feature_values(families, environment, centre):
-    """Raw features of all families in order, shape (n_centres, n_features), torch."""
+    """Raw features of all families in order, a tensor of shape (n_centres, n_features)."""
     columns = [_VALUES[family.name](family, environment, centre) for family in families]
     return torch.cat(columns, dim=1) if columns else environment.D.new_zeros((len(environment.D), 0))

@@ -8,13 +8,12 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from ..errors import DatasetError
-from ..io.datasets import check_frames
 from ..io.files import complete
 from ..kernels.cpu.engine import NumbaEngine
 from ..kernels.fit.uncertainty import UncertaintyEngine
 from ..model.uncertainty import committee
-from .prepare import prepare
-from .refit import residuals
+from .dataset import as_dataset
+from .labels import residuals
 
 _MEMBERS = 32
 
@@ -82,8 +81,8 @@ def reliability(potential, frames):
     ----------
     potential : VVPotential
         With an uncertainty.
-    frames : sequence of Atoms
-        Labelled structures that it was not fitted to.
+    frames : sequence of Atoms, or Dataset
+        Labelled structures that it was not fitted to; atoms with weight 0 are left out.
 
     Returns
     -------
@@ -99,14 +98,15 @@ def reliability(potential, frames):
     engine, uncertainties = NumbaEngine(potential), UncertaintyEngine(potential)
     members = [NumbaEngine(member) for member in committee(potential, _MEMBERS)]
     predicted, actual, grade = [], [], []
-    for frame in prepare(frames, check_frames(frames), potential, {}):
+    for frame in as_dataset(frames, potential, 'the structures'):
         if frame.labels.forces is None:
             continue
         system = frame.system.species, frame.system.positions, frame.system.cell, frame.pairs
-        actual.append(np.linalg.norm(residuals(frame, engine).forces, axis=1))
+        use = slice(None) if frame.atom_weights is None else frame.atom_weights > 0
+        actual.append(np.linalg.norm(residuals(frame, engine).forces, axis=1)[use])
         square = sum((member.evaluate(*system).forces ** 2).sum(axis=1) for member in members)
-        predicted.append(np.sqrt(square / _MEMBERS))
-        grade.append(uncertainties(*system)[-1])
+        predicted.append(np.sqrt(square / _MEMBERS)[use])
+        grade.append(uncertainties(*system)[-1][use])
     if not actual:
         raise DatasetError('no structure has forces to compare with')
     return Reliability(*map(np.concatenate, (predicted, actual, grade)))

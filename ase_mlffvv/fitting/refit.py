@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from time import perf_counter
 
 import numpy as np
-from ase.stress import full_3x3_to_voigt_6_stress
-from tqdm import tqdm
 
 from ..errors import DatasetError
-from ..io.datasets import Labels, check_frames
+from ..io.datasets import check_frames
 from ..kernels.cpu.engine import NumbaEngine
 from ..model.potential import VVPotential
-from .frames import Projector
+from .dataset import Dataset, datasets
+from .information import NormalMatrix, functions_of
+from .labels import energy_constants, residuals, shifted, with_constants
 from .normal import solve
-from .prepare import energy_constants, prepare, shifted, split, with_constants
+from .projector import Projector
 from .report import FitReport, accuracy
 from .rows import Columns, as_weights
 from .select import accumulate, with_coefficients
+from .stages import Stages
+from .uncertain import with_uncertainty
 
 
-def refit(potential, frames, *, weights=None, group_weights=None, validation=0.0, ridge=1e-4, prior=None, new_zero=True,
-          seed=0, progress=True) -> tuple[VVPotential, FitReport]:  # fmt: skip
+def refit(potential, frames, *, weights=None, group_weights=None, validation=0.0, ridge=1e-4, normal=None,
+          uncertainty=None, new_zero=True, seed=0, progress=True) -> tuple[VVPotential, FitReport]:  # fmt: skip
     """Adapt the coefficients of a potential to labelled structures; features, projections and terms stay.
 
     The squared residuals, weighted as in :func:`fit`, plus ``ridge`` times the squared change of the coefficients
@@ -32,18 +33,23 @@ def refit(potential, frames, *, weights=None, group_weights=None, validation=0.0
     Parameters
     ----------
     potential : VVPotential
-    frames : sequence of Atoms
-        Structures with labels, as for :func:`fit`. For a correction rather than new values, let the labels be the
-        potential's own predictions plus the differences, as :func:`differences` makes them.
+    frames : sequence of Atoms, or Dataset
+        Structures with labels and weights, as for :func:`fit`. For a correction rather than new values, let the
+        labels be the potential's own predictions plus the differences, as :func:`differences` makes them.
     weights, group_weights, validation, seed, progress
         As for :func:`fit`.
     ridge : float
         How strongly the coefficients stay where they are, relative to the unit diagonal of the scaled normal
         equations. Choose it by ``validation``: 1e-2 is cautious, 1e-6 nearly free.
-    prior : ndarray, shape (n_functions, n_functions), optional
-        Matrix of the normal equations the potential was fitted with (:func:`normal_matrix`); the change d then also
-        costs d . prior d. As those data were at their least squares, this is the joint fit to old and new data
-        without the old ones.
+    normal : NormalMatrix, optional
+        Of the structures the potential was fitted to: ``report.normal`` of that fit, or :func:`normal_matrix`. The
+        change d then also costs d . normal.matrix d. As those data were at their least squares, this is the joint fit
+        to old and new data without the old ones.
+    uncertainty : bool, optional
+        Whether the potential gets an uncertainty: that of the structures of ``normal`` and ``frames`` together, as
+        :func:`add_uncertainty` would find from all of them. The structures of ``validation``, or else ``frames``, set
+        the scale of the standard deviations; the grade does not depend on it. Without ``normal``, only the
+        surroundings in ``frames`` count as known. Default: True where ``normal`` is given.
     new_zero : bool
         The labels may have another zero of energy per element than the potential (another code or pseudopotential);
         the result has theirs. False keeps the potential's.
@@ -51,69 +57,70 @@ def refit(potential, frames, *, weights=None, group_weights=None, validation=0.0
     Returns
     -------
     VVPotential, FitReport
-        The potential has no uncertainty, since that of the old data does not hold any more; see
-        :func:`.uncertain.add_uncertainty`.
+        With an uncertainty, ``report.normal`` is the normal matrix of old and new structures: ``normal`` of the next
+        refit.
 
     Raises
     ------
     DatasetError
-        Frames without usable labels.
+        Frames without usable labels or with impossible weights, or ``normal`` belongs to other functions.
     ElementError
         Elements the potential does not have.
     """
-    start = perf_counter()
-    weights = as_weights(weights)
-    frames, held_out = split(list(frames), validation, seed)
-    data = prepare(frames, check_frames(frames), potential, group_weights or {})
-    engine = NumbaEngine(potential)
-    with tqdm(total=3 * len(data) + len(held_out), desc='refit', unit='frame', disable=not progress) as bar:
-        for k, frame in enumerate(data):
-            data[k] = replace(frame, labels=residuals(frame, engine))
-            bar.update()
-        constants = energy_constants(data, len(potential.elements)) if new_zero else np.zeros(len(potential.elements))
-        data = [replace(frame, labels=shifted(frame, constants)) for frame in data]
-        normal = accumulate(data, Projector(potential), Columns(potential.blocks), weights, bar.update)
-        A, b = normal.matrix()
-        change, condition = solve(A if prior is None else A + prior, b, ridge)
-        seconds = {'solution': perf_counter() - start}
-        old = np.concatenate([block.coefficients for block in potential.blocks])
-        blocks = with_constants(with_coefficients(potential.blocks, old + change), constants)
-        fitted = replace(potential, blocks=blocks, uncertainty=None)
-        mark = perf_counter()
-        train = accuracy(fitted, frames, bar.update)
-        valid = accuracy(fitted, held_out, bar.update) if held_out else None
-    seconds['comparison'] = perf_counter() - mark
-    notes = [f'coefficients of {potential.digest()[:12]} adapted']
-    report = FitReport(train, valid, len(old), normal.n_rows, condition, ridge, seconds, notes)
+    weights, stages = as_weights(weights), Stages(progress)
+    uncertainty = normal is not None if uncertainty is None else uncertainty
+    if normal is not None:
+        normal.check(potential)
+    frames = frames if isinstance(frames, Dataset) else list(frames)
+    with stages('lists', len(frames)) as tick:
+        data, held_out = datasets(frames, potential, validation, group_weights, seed, tick)
+    with stages('residuals', len(data)) as tick:
+        rest, constants = _rest(data, potential, new_zero, tick)
+    with stages('solution', len(data)) as tick:
+        equations = accumulate(rest, Projector(potential), Columns(potential.blocks), weights, tick)
+        A, b = equations.matrix()
+        A = A if normal is None else A + normal.matrix
+        change, condition = solve(A, b, ridge)
+    old = np.concatenate([block.coefficients for block in potential.blocks])
+    blocks = with_constants(with_coefficients(potential.blocks, old + change), constants)
+    fitted = replace(potential, blocks=blocks, uncertainty=None)
+    stages.notes.append(f'coefficients of {potential.digest()[:12]} adapted')
+    joint = None
+    if uncertainty:
+        with stages('uncertainty', 2 * len(data)) as tick:
+            known = None if normal is None else normal.known
+            fitted, known = with_uncertainty(fitted, data, held_out, known, seed=seed, tick=tick)
+            joint = NormalMatrix(functions_of(potential), A, known)
+            if held_out is None:
+                stages.notes.append('standard deviations are scaled to the errors of the structures of this refit: '
+                                    'those of others are larger')  # fmt: skip
+    with stages('comparison', len(data) + len(held_out or ())) as tick:
+        train = accuracy(fitted, data, tick)
+        valid = None if held_out is None else accuracy(fitted, held_out, tick)
+    report = FitReport(
+        train, valid, len(old), equations.n_rows, condition, ridge, stages.seconds, stages.notes, joint
+    )  # fmt: skip
     card = {
         'refit_of': potential.card.get('title', potential.digest()[:12]),
         'spec': potential.card.get('spec'),
         'weights': asdict(weights),
         'fit': report.to_dict(),
-        'frames': len(frames),
+        'frames': len(data),
         'seed': seed,
     }
     return replace(fitted, card=card), report
 
 
-def normal_matrix(potential, frames, *, weights=None, group_weights=None, progress=True):
-    """Matrix of the normal equations of a potential's functions, to be the ``prior`` of :func:`refit`.
-
-    Parameters
-    ----------
-    potential : VVPotential
-    frames : sequence of Atoms
-        What it was fitted to, with ``weights`` and ``group_weights`` as then.
-
-    Returns
-    -------
-    ndarray, shape (n_functions, n_functions)
-    """
-    weights = as_weights(weights)
-    frames = list(frames)
-    data = prepare(frames, check_frames(frames), potential, group_weights or {})
-    with tqdm(total=len(data), desc='normal equations', unit='frame', disable=not progress) as bar:
-        return accumulate(data, Projector(potential), Columns(potential.blocks), weights, bar.update).matrix()[0]
+def _rest(data, potential, new_zero, tick):
+    """Data without the predictions of a potential and without the change of the zero of energy; and the latter."""
+    engine, labels = NumbaEngine(potential), []
+    for frame in data:
+        labels.append(residuals(frame, engine))
+        tick()
+    rest = data.with_labels(labels)
+    n_types = len(potential.elements)
+    constants = energy_constants(rest, n_types) if new_zero else np.zeros(n_types)
+    return shifted(rest, constants), constants
 
 
 def differences(potential, frames, references):
@@ -142,30 +149,17 @@ def differences(potential, frames, references):
         if len(a) != len(b) or (a.numbers != b.numbers).any() or np.abs(a.positions - b.positions).max() > 1e-5:
             raise DatasetError(f'structure {k} and its reference differ; pass them in the same order')
     engine = NumbaEngine(potential)
-    new, old = check_frames(frames), check_frames(references, 'the references')
+    data = Dataset(frames, potential.elements, potential.cutoff)
+    old = data.with_labels(check_frames(references, 'the references'))
     out = []
-    for atoms, frame, label, reference in zip(frames, prepare(frames, old, potential, {}), new, old):
-        rest = residuals(frame, engine)  # reference - prediction
+    for atoms, frame, reference in zip(frames, data, old):
+        rest = residuals(reference, engine)  # reference - prediction
         atoms = atoms.copy()
         for name in ('energy', 'forces', 'energies', 'stress'):
-            value, base, error = (getattr(x, name) for x in (label, reference, rest))
+            value, base, error = (getattr(x, name) for x in (frame.labels, reference.labels, rest))
             store = atoms.info if name in ('energy', 'stress') else atoms.arrays
             store.pop(f'REF_{name}', None)
             if value is not None and base is not None:
                 store[f'REF_{name}'] = value - error
         out.append(atoms)
     return out
-
-
-def residuals(frame, engine) -> Labels:
-    """Labels of a frame minus an engine's predictions."""
-    system, labels, stress = frame.system, frame.labels, None
-    result = engine.evaluate(system.species, system.positions, system.cell, frame.pairs)
-    if labels.stress is not None and frame.volume > 0:
-        stress = labels.stress - full_3x3_to_voigt_6_stress(result.virials.sum(axis=0)) / frame.volume
-    return Labels(
-        energy=None if labels.energy is None else labels.energy - float(result.energies.sum()),
-        forces=None if labels.forces is None else labels.forces - result.forces,
-        energies=None if labels.energies is None else labels.energies - result.energies,
-        stress=stress,
-    )

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase.stress import full_3x3_to_voigt_6_stress
 
-from ..io.datasets import check_frames, group_of
 from ..kernels.cpu.engine import NumbaEngine
-from ..neighbors import pair_list
+from .dataset import as_dataset
+from .information import NormalMatrix
 
 PROPERTIES = {
     'energy': ('meV/atom', 1e3),
@@ -128,6 +128,8 @@ class FitReport:
         By stage.
     notes : list of str
         Decisions taken, in words.
+    normal : NormalMatrix or None
+        Of the structures of the fit, for a later :func:`.refit`; not part of :meth:`to_dict`.
     """
 
     train: Accuracy
@@ -138,6 +140,7 @@ class FitReport:
     ridge: float
     seconds: dict
     notes: list = field(default_factory=list)
+    normal: NormalMatrix | None = field(default=None, repr=False)
 
     def to_dict(self):
         """JSON-able record."""
@@ -171,30 +174,32 @@ def accuracy(potential, frames, tick=lambda: None) -> Accuracy:
     Parameters
     ----------
     potential : VVPotential
-    frames : sequence of Atoms
-        Labels as in :mod:`ase_mlffvv.io.datasets`.
+    frames : sequence of Atoms, or Dataset
+        Labels as in :mod:`ase_mlffvv.io.datasets`. The energy of a structure with ``energy_weight`` 0, and forces and
+        energies of atoms with weight 0, are left out; other weights make no difference.
+    tick : callable
+        Called after each frame.
     """
     engine = NumbaEngine(potential)
     reference, predicted = ({name: [] for name in PROPERTIES} for _ in range(2))
-    labels = check_frames(frames, 'the structures')
-    for atoms, label in zip(frames, labels):
-        cell = np.where(atoms.pbc[:, None], atoms.cell[:], 0.0)
-        pairs = pair_list(atoms.positions, cell, atoms.pbc, engine.cutoff)
-        result = engine.evaluate(potential.species(atoms.numbers), atoms.positions, cell, pairs)
-        n, empty = len(atoms), np.zeros(0)
-        pair = {name: (empty, empty) for name in PROPERTIES}
-        if label.energy is not None:
+    data = as_dataset(frames, potential, 'the structures')
+    for frame in data:
+        system, label, n = frame.system, frame.labels, len(frame)
+        result = engine.evaluate(system.species, system.positions, system.cell, frame.pairs)
+        use = slice(None) if frame.atom_weights is None else frame.atom_weights > 0
+        pair = {name: (np.zeros(0), np.zeros(0)) for name in PROPERTIES}
+        if label.energy is not None and frame.energy_weight > 0:
             pair['energy'] = np.array([label.energy / n]), np.array([result.energies.sum() / n])
         if label.forces is not None:
-            pair['forces'] = label.forces.ravel(), result.forces.ravel()
+            pair['forces'] = label.forces[use].ravel(), result.forces[use].ravel()
         if label.energies is not None:
-            pair['energies'] = label.energies, result.energies
-        if label.stress is not None and atoms.cell.rank == 3:
-            stress = full_3x3_to_voigt_6_stress(result.virials.sum(axis=0)) / atoms.cell.volume
+            pair['energies'] = label.energies[use], result.energies[use]
+        if label.stress is not None and frame.volume > 0:
+            stress = full_3x3_to_voigt_6_stress(result.virials.sum(axis=0)) / frame.volume
             known = np.isfinite(label.stress)
             pair['stress'] = label.stress[known], stress[known]
         for name, (r, p) in pair.items():
             reference[name].append(r)
             predicted[name].append(p)
         tick()
-    return Accuracy(reference, predicted, [group_of(atoms) for atoms in frames])
+    return Accuracy(reference, predicted, [frame.group for frame in data])

@@ -102,31 +102,40 @@ class Columns:
 
 
 def weighted_rows(frame, X, V, S, weights: FitWeights):
-    """Rows (n_rows, n_columns) and labels (n_rows,), multiplied by their weights."""
-    labels, n_atoms = frame.labels, len(frame)
+    """Rows (n_rows, n_columns) and labels (n_rows,), multiplied by their weights; none where these are zero."""
+    labels, each = frame.labels, frame.atom_weights
     rows, values = [], []
 
-    def add(block, value, weight):
+    def add(block, value, weight, factors=None):
         if weight > 0:
+            value = np.ravel(value)
+            if factors is not None:
+                use = factors > 0
+                block, value = block[use] * factors[use, None], value[use] * factors[use]
             rows.append(block * (weight * frame.weight))
-            values.append(np.ravel(value) * (weight * frame.weight))
+            values.append(value * (weight * frame.weight))
 
     if labels.energy is not None:
-        add(X.sum(axis=0)[None], labels.energy, weights.energy / (n_atoms if weights.per_atom else 1))
+        add(X.sum(axis=0)[None], labels.energy, energy_weight(frame, weights))
     if labels.forces is not None:
-        add(-V, labels.forces, weights.forces)
+        add(-V, labels.forces, weights.forces, None if each is None else np.repeat(each, 3))
     if labels.energies is not None and weights.energies > 0:
         if weights.group_width > 0:
             average = group_average(frame, weights.group_width)
-            add(average @ X, average @ labels.energies, weights.energies)
+            add(average @ X, average @ labels.energies, weights.energies, each)
         else:
-            add(X, labels.energies, weights.energies)
+            add(X, labels.energies, weights.energies, each)
     if labels.stress is not None and frame.volume > 0:
         known = np.isfinite(labels.stress)
         add(S[known] / frame.volume, labels.stress[known], weights.stress)
     if not rows:
         return np.zeros((0, X.shape[1])), np.zeros(0)
     return np.concatenate(rows), np.concatenate(values)
+
+
+def energy_weight(frame, weights: FitWeights):
+    """Factor of the residual of a frame's total energy, 1/eV, without the weight of the frame."""
+    return weights.energy * frame.energy_weight / (len(frame) if weights.per_atom else 1)
 
 
 def group_average(frame, width):

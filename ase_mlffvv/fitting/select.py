@@ -8,7 +8,7 @@ import numpy as np
 
 from .candidates import CandidateScores
 from .normal import NormalEquations, forward_selection, solve
-from .rows import Columns, FitWeights, group_average, weighted_rows
+from .rows import Columns, FitWeights, energy_weight, group_average, weighted_rows
 
 
 def accumulate(frames, projector, columns: Columns, weights: FitWeights, tick=lambda: None) -> NormalEquations:
@@ -32,7 +32,7 @@ def select_terms(frames, projector, blocks, weights: FitWeights, n_terms, *, loo
 
     Parameters
     ----------
-    frames : list of Frame
+    frames : Dataset
     projector : Projector
     blocks : tuple of ElementBlock
         With Gaussians; terms they already have are kept, so an interrupted selection continues.
@@ -95,18 +95,20 @@ def residual_fields(frame, columns, w, g, J, weights: FitWeights):
     X, V, S = columns.evaluate(frame, g, J)
     labels, n_atoms = frame.labels, len(frame)
     scale = frame.weight**2
+    square = 1.0 if frame.atom_weights is None else frame.atom_weights**2
     r, u, strain = np.zeros(n_atoms), np.zeros((n_atoms, 3)), np.zeros((3, 3))
     if labels.energy is not None:
-        weight = weights.energy / (n_atoms if weights.per_atom else 1)
-        r += scale * weight**2 * (labels.energy - X.sum(axis=0) @ w)
+        r += scale * energy_weight(frame, weights) ** 2 * (labels.energy - X.sum(axis=0) @ w)
     if labels.energies is not None:
         wrong = labels.energies - X @ w
         if weights.group_width > 0:
             average = group_average(frame, weights.group_width)
-            wrong = average.T @ (average @ wrong)
+            wrong = average.T @ (square * (average @ wrong))
+        else:
+            wrong = square * wrong
         r += scale * weights.energies**2 * wrong
     if labels.forces is not None:
-        u -= scale * weights.forces**2 * (labels.forces + (V @ w).reshape(-1, 3))
+        u -= scale * weights.forces**2 * np.reshape(square, (-1, 1)) * (labels.forces + (V @ w).reshape(-1, 3))
     if labels.stress is not None and frame.volume > 0:
         wrong = np.nan_to_num(labels.stress - S @ w / frame.volume)
         wrong *= scale * weights.stress**2 / frame.volume
@@ -135,10 +137,12 @@ def _preselect(frames, projector, blocks, weights, n_best, cubic, rng, n_probes,
         r, u, strain = residual_fields(frame, columns, w, g, J, weights)
         along = change_along(frame, J, u, strain)
         labels, n_atoms = frame.labels, len(frame)
-        energy = labels.energy is not None or labels.energies is not None
-        weight_e = energy * (frame.weight * weights.energy / (n_atoms if weights.per_atom else 1)) ** 2
+        weight_e = (frame.weight * _energy_norm(frame, weights)) ** 2
         weight_f = (labels.forces is not None) * (frame.weight * weights.forces) ** 2
-        probes = [change_along(frame, J, rng.choice([-1.0, 1.0], (n_atoms, 3))) for _ in range(n_probes)]
+        each = np.ones(n_atoms) if frame.atom_weights is None else frame.atom_weights
+        probes = [
+            change_along(frame, J, rng.choice([-1.0, 1.0], (n_atoms, 3)) * each[:, None]) for _ in range(n_probes)
+        ]
         for t, score in enumerate(scores):
             atoms = frame.system.species == t
             n = blocks[t].n
@@ -147,6 +151,13 @@ def _preselect(frames, projector, blocks, weights, n_best, cubic, rng, n_probes,
                 score.add_norm(g[atoms, :n], [probe[atoms, :n] for probe in probes], weight_e, weight_f)
         tick()
     return [score.best(n_best, block.terms) for score, block in zip(scores, blocks)]
+
+
+def _energy_norm(frame, weights):
+    """Factor of the energies in the norms of candidates, 1/eV; that of total energies serves for atomic ones, too."""
+    if frame.labels.energies is not None:
+        return energy_weight(replace(frame, energy_weight=1.0), weights)
+    return energy_weight(frame, weights) if frame.labels.energy is not None else 0.0
 
 
 def _extended(blocks, extra, columns, chosen):

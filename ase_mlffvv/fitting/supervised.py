@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .frames import Projector
+from .projector import Projector
 from .rows import Columns
 
 
@@ -17,7 +17,7 @@ def active_directions(potential, data):
     Parameters
     ----------
     potential : VVPotential
-    data : list of Frame
+    data : Dataset
 
     Returns
     -------

@@ -5,32 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import asdict, replace
-from pathlib import Path
-from time import perf_counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-from tqdm import tqdm
 
-from ..errors import DatasetError, VVFileError
-from ..io.datasets import check_frames
-from ..model.pair import PairTerm
 from ..model.potential import VVPotential
 from ..model.spec import VVSpec
-from ..model.terms import ElementBlock
-from .centres import adaptive_gaussians, fixed_gaussians, plain_components, principal_components, scaling
-from .frames import Projector
+from .checkpoint import FitCheckpoint, check_checkpoint
+from .components import empty_potential, with_components
+from .dataset import Dataset, datasets
+from .information import NormalMatrix, functions_of
+from .labels import energy_constants, shifted, with_constants
 from .normal import solve
-from .prepare import energy_constants, prepare, shifted, split, with_constants
+from .projector import Projector
 from .report import FitReport, accuracy
-from .rows import Columns, as_weights
+from .rows import Columns, FitWeights, as_weights
 from .select import accumulate, n_passes, select_terms, with_coefficients
+from .stages import Stages
 from .supervised import active_directions
-from .uncertain import add_uncertainty
+from .uncertain import with_uncertainty
 
 log = logging.getLogger(__name__)
-
-_KNOWN = 0.1  # structures of less weight guide the fit, but do not count as known surroundings
 
 
 def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.0, ridge=1e-7, loops=None, stride=1,
@@ -39,17 +35,20 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
 
     Parameters
     ----------
-    frames : sequence of Atoms
+    frames : sequence of Atoms, or Dataset
         Structures with labels: ``REF_energy``, ``REF_forces``, ``REF_energies``, ``REF_stress``, or results of a
-        calculator (:mod:`ase_mlffvv.io.datasets`). Absent labels are left out, but every frame needs one.
+        calculator (:mod:`ase_mlffvv.io.datasets`). Absent labels are left out, but every frame needs one. A frame may
+        carry weights: ``weight`` (all its labels) and ``energy_weight`` (its total energy) in its info, and an array
+        ``weight`` with a number per atom (force and atomic energy of each atom; the stress and the total energy do
+        not depend on it). Zero leaves a label out; so the atoms of a cut-out may have 1 in its core and less outside.
+        Structures and atoms whose weight is below 0.1 do not count as known surroundings in the grade.
     spec : VVSpec
     weights : dict or FitWeights, optional
         ``energy`` (per eV/atom), ``forces`` (per eV/Å), ``energies`` (per eV), ``stress`` (per eV/Å^3): residuals are
         multiplied by these. Default 100, 1, 1, 100.
     group_weights : dict, optional
-        Extra factor by group (``config_type`` or ``group`` of a frame's info); a frame's info may also hold
-        ``weight``.
-    validation : float or sequence of Atoms
+        Extra factor by group (``config_type`` or ``group`` of a frame's info).
+    validation : float or sequence of Atoms or Dataset
         Share of the frames kept out of the fit, chosen with ``seed``, or structures to validate on.
     ridge : float
         Relative to the unit diagonal of the scaled normal equations.
@@ -61,143 +60,129 @@ def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.
     seed : int
         Same seed, same result.
     checkpoint : path, optional
-        A ``.vv`` file rewritten after each round of selection; if it exists and belongs to this very fit, the fit
-        goes on from there.
+        File rewritten after each round of selection and removed at the end. Where it belongs to this very fit, the
+        fit continues from there; any other file is refused.
     progress : bool
-        Show a progress bar.
+        Show progress bars.
 
     Returns
     -------
     VVPotential, FitReport
+        The potential has an uncertainty. ``report.normal`` is what :func:`refit` needs to take these structures
+        into account later.
 
     Raises
     ------
     DatasetError
-        Frames without usable labels or with elements that are not in ``spec``.
+        Frames without usable labels or with impossible weights, or an element of ``spec`` is in no frame.
+    ElementError
+        Frames with elements that are not in ``spec``.
+    CheckpointError
+        ``checkpoint`` is another file, or belongs to another fit, whose differing settings are named.
     """
-    start = perf_counter()
-    weights = as_weights(weights)
-    frames, held_out = split(list(frames), validation, seed)
-    labels = check_frames(frames)
-    shell = _shell(spec)
-    notes: list[str] = []
-    data = prepare(frames, labels, shell, group_weights or {})
-    directions = None
-    if spec.projection == 'supervised':
-        log.info('first fit, for the projections')
-        first = replace(spec, projection='pca', components=None, terms=spec.terms // 3)
-        first, _ = fit(frames, first, weights=weights, group_weights=group_weights, ridge=ridge, loops=loops,
-                       stride=stride, seed=seed, progress=progress)  # fmt: skip
-        directions = active_directions(first, data)
+    check_checkpoint(checkpoint)
+    weights, stages = as_weights(weights), Stages(progress)
+    shell = empty_potential(spec)
+    frames = frames if isinstance(frames, Dataset) else list(frames)
+    with stages('lists', len(frames)) as tick:
+        data, held_out = datasets(frames, shell, validation, group_weights, seed, tick)
+    chosen = list(range(len(data))[::stride]) if isinstance(stride, int) else [int(k) for k in stride]
+    selection = _Selection(spec, weights, chosen, loops, seed, ridge)
+    directions = _first_directions(stages, data, shell, selection) if spec.projection == 'supervised' else None
     constants = energy_constants(data, len(spec.elements))
-    data = [replace(frame, labels=shifted(frame, constants)) for frame in data]
-    seconds = {'lists': perf_counter() - start}
-    n_terms = spec.terms * len(spec.elements)
-    chosen = data[::stride] if isinstance(stride, int) else [data[k] for k in stride]
-    steps = len(data) * 2 + len(chosen) * n_passes(n_terms, loops) + 3 * len(frames) + len(held_out)
-    with tqdm(total=steps, desc='fit', unit='frame', disable=not progress, smoothing=0.05) as bar:
-        mark = perf_counter()
-        blocks = _start_blocks(spec, shell, data, bar.update, notes, directions)
-        shell = replace(shell, blocks=blocks, pair=_repulsion(spec, data, notes))
-        projector = Projector(shell)
-        state = _State(checkpoint, shell, _fingerprint(spec, weights, chosen, seed, loops, ridge))
-        blocks = state.resume(blocks, notes)
-        seconds['components'], mark = perf_counter() - mark, perf_counter()
-        bar.set_description('select terms')
-        blocks = select_terms(chosen, projector, blocks, weights, n_terms, loops=loops, cubic=spec.cubic, seed=seed,
-                              ridge=ridge, tick=bar.update, on_loop=state.save)  # fmt: skip
-        seconds['selection'], mark = perf_counter() - mark, perf_counter()
-        bar.set_description('solve')
-        normal = accumulate(data, projector, Columns(blocks), weights, bar.update)
-        w, condition = solve(*normal.matrix(), ridge)
-        blocks = with_constants(with_coefficients(blocks, w), constants)
-        seconds['solution'], mark = perf_counter() - mark, perf_counter()
-        bar.set_description('compare')
-        known = [atoms for atoms, frame in zip(frames, data) if frame.weight >= _KNOWN]
-        potential = replace(shell, blocks=blocks)
-        potential = add_uncertainty(potential, known or frames, held_out=held_out, seed=seed, tick=bar.update)
-        if not held_out:
-            notes.append('standard deviations are scaled to the errors of the training set: those of others are larger')
-        train = accuracy(potential, frames, bar.update)
-        valid = accuracy(potential, held_out, bar.update) if held_out else None
-        bar.update(bar.total - bar.n)
-    seconds['comparison'] = perf_counter() - mark
-    report = FitReport(train, valid, len(w), normal.n_rows, condition, ridge, seconds, notes)
+    rest = shifted(data, constants)
+    start = _components(stages, rest, shell, spec, directions)
+    settings = {'spec': spec.to_dict(), 'weights': asdict(weights), 'seed': seed, 'loops': loops, 'ridge': ridge}
+    state = FitCheckpoint(checkpoint, settings, _fingerprint(spec, weights, rest, chosen, seed, loops, ridge))
+    blocks = _select(stages, rest, start, selection, state)
+    blocks, equations, condition = _solve(stages, rest, start, blocks, weights, ridge)
+    fitted = replace(start, blocks=with_constants(blocks, constants))
+    potential, known = _uncertainty(stages, data, held_out, fitted, seed)
+    train, valid = _compare(stages, data, held_out, potential)
+    normal = NormalMatrix(functions_of(potential), equations.matrix()[0], known)
+    n_functions = sum(len(block.coefficients) for block in blocks)
+    report = FitReport(
+        train, valid, n_functions, equations.n_rows, condition, ridge, stages.seconds, stages.notes, normal
+    )  # fmt: skip
     card = {
         'spec': spec.to_dict(),
         'weights': asdict(weights),
         'fit': report.to_dict(),
-        'frames': len(frames),
+        'frames': len(data),
         'seed': seed,
     }
-    for note in notes:
-        log.info(note)
     state.remove()
     return replace(potential, card=card), report
 
 
-def _shell(spec):
-    """A potential with the features of ``spec`` and empty blocks."""
-    families, n_types = spec.features(), len(spec.elements)
-    sizes = [sum(family.size(t, n_types) for family in families) for t in range(n_types)]
-    none = np.zeros((1, 0, 2))
-    rows = np.zeros((0, 5), np.int32)
-    empty = [ElementBlock(np.zeros((f, 0)), np.zeros(0), np.zeros(0), none, none, rows, np.zeros(1)) for f in sizes]
-    return VVPotential(spec.elements, families, tuple(empty))
+@dataclass(frozen=True)
+class _Selection:
+    """Settings of the selection of terms; ``chosen`` are the numbers of the frames that it uses."""
+
+    spec: VVSpec
+    weights: FitWeights
+    chosen: Sequence
+    loops: int | None
+    seed: int
+    ridge: float
+
+    @property
+    def n_terms(self):
+        return self.spec.terms * len(self.spec.elements)
 
 
-def _start_blocks(spec, shell, data, tick, notes, directions):
-    """Blocks with projection (``directions`` where given), scaling and Gaussians, without terms."""
-    projector = Projector(shell)
-    values = []
-    for frame in data:
-        values.append(projector.features(frame))
-        tick()
-    species = np.concatenate([frame.system.species for frame in data])
-    values = np.concatenate(values)
-    blocks = []
-    for t, element in enumerate(spec.elements):
-        f = values[species == t, : shell.n_features(t)]
-        if len(f) == 0:
-            raise DatasetError(f'no structure contains {element}, which the spec lists')
-        if directions is not None:
-            projection = directions[t][:, : spec.components]
-        else:
-            projection = principal_components(f, spec.components) if spec.projection == 'pca' else plain_components(f)
-        shift, scale = scaling(f @ projection)
-        g = (f @ projection - shift) * scale
-        n = projection.shape[1]
-        if spec.centres == 'fixed':
-            single, pair = fixed_gaussians(n + 1, spec.single)
-        else:
-            single, pair = (
-                np.concatenate([adaptive_gaussians(g, k, spec.width_factor), np.tile([1.0, 1.0], (1, k, 1))])
-                for k in (spec.single, spec.pair)
+def _first_directions(stages, data, shell, selection):
+    """Projections by element from a first fit with principal components and a third of the terms."""
+    log.info('first fit, for the projections')
+    spec = replace(selection.spec, projection='pca', components=None, terms=selection.spec.terms // 3)
+    first = Stages(stages.progress)
+    constants = energy_constants(data, len(spec.elements))
+    rest = shifted(data, constants)
+    start = _components(first, rest, shell, spec)
+    blocks = _select(first, rest, start, replace(selection, spec=spec), FitCheckpoint())
+    blocks, *_ = _solve(first, rest, start, blocks, selection.weights, selection.ridge)
+    with stages('directions', 1):
+        return active_directions(replace(start, blocks=with_constants(blocks, constants)), data)
+
+
+def _components(stages, data, shell, spec, directions=None):
+    """Potential with projections, scaling, Gaussians and repulsion, without terms."""
+    with stages('components', len(data)) as tick:
+        return with_components(shell, spec, data, directions, stages.notes, tick)
+
+
+def _select(stages, data, start, selection, state):
+    """Blocks with the chosen terms; ``state`` is the checkpoint."""
+    data = data.subset(selection.chosen)
+    with stages('selection', len(data) * n_passes(selection.n_terms, selection.loops)) as tick:
+        blocks = state.resume(start.blocks, stages.notes)
+        return select_terms(data, Projector(start), blocks, selection.weights, selection.n_terms,
+                            loops=selection.loops, cubic=selection.spec.cubic, seed=selection.seed,
+                            ridge=selection.ridge, tick=tick, on_loop=state.save)  # fmt: skip
+
+
+def _solve(stages, data, start, blocks, weights, ridge):
+    """Blocks with the coefficients of least squares, the normal equations and their condition number."""
+    with stages('solution', len(data)) as tick:
+        equations = accumulate(data, Projector(start), Columns(blocks), weights, tick)
+        w, condition = solve(*equations.matrix(), ridge)
+        return with_coefficients(blocks, w), equations, condition
+
+
+def _uncertainty(stages, data, held_out, potential, seed):
+    """Potential with its uncertainty, and the surroundings it knows."""
+    with stages('uncertainty', 2 * len(data)) as tick:
+        if held_out is None:
+            stages.notes.append(
+                'standard deviations are scaled to the errors of the training set: those of others are larger'
             )
-        blocks.append(ElementBlock(projection, shift, scale, single, pair, np.zeros((0, 5), np.int32), np.zeros(n + 1)))
-        notes.append(f'{element}: {f.shape[1]} features, {n} components, {len(f)} environments')
-    return tuple(blocks)
+        return with_uncertainty(potential, data, held_out, seed=seed, tick=tick)
 
 
-def _repulsion(spec, data, notes):
-    """Pair term that starts at the shortest distance of each pair of elements in the data."""
-    if spec.repulsion == 0:
-        return None
-    n_types = len(spec.elements)
-    shortest = np.full(n_types, np.inf)
-    for frame in data:
-        d = np.linalg.norm(frame.pairs.vectors(frame.system.positions, frame.system.cell), axis=1)
-        pair = frame.system.species[np.stack([frame.pairs.i, frame.pairs.j])]
-        for t in range(n_types):
-            shortest[t] = min(shortest[t], d[pair[0] == t].min(initial=np.inf))
-    if not np.isfinite(shortest).all():
-        return None
-    ratio = 1 / 1.5  # r/d at three quarters of d = 2 r
-    at_three_quarters = 4 * ratio**12 * np.cos(np.pi * 0.75 / 2) ** 2
-    weights = np.zeros((2, n_types, n_types))
-    weights[0] = spec.repulsion / at_three_quarters
-    notes.append('repulsion below ' + ', '.join(f'{d:.3f} Å ({e})' for e, d in zip(spec.elements, shortest)))
-    return PairTerm(shortest / 4, weights)
+def _compare(stages, data, held_out, potential):
+    """Accuracy of the potential for the data, and for those held out or None."""
+    with stages('comparison', len(data) + len(held_out or ())) as tick:
+        return accuracy(potential, data, tick), None if held_out is None else accuracy(potential, held_out, tick)
 
 
 def _fingerprint(spec, weights, data, *settings):
@@ -208,34 +193,6 @@ def _fingerprint(spec, weights, data, *settings):
         for value in asdict(frame.labels).values():
             digest.update(np.asarray(-0.0 if value is None else value, float).tobytes())
         digest.update(np.float64(frame.weight).tobytes())
+        if frame.energy_weight != 1.0 or frame.atom_weights is not None:
+            digest.update(np.append(frame.energy_weight, frame.atom_weights).astype(float).tobytes())
     return digest.hexdigest()
-
-
-class _State:
-    """The checkpoint of a fit: a valid .vv file with the terms chosen so far."""
-
-    def __init__(self, path, shell, fingerprint):
-        self.path = None if path is None else Path(path)
-        self.shell, self.fingerprint = shell, fingerprint
-
-    def resume(self, blocks, notes):
-        if self.path is None or not self.path.exists():
-            return blocks
-        try:
-            saved = VVPotential.load(self.path)
-        except VVFileError as error:
-            log.warning('ignoring the unreadable checkpoint: %s', error)
-            return blocks
-        if saved.card.get('fingerprint') != self.fingerprint:
-            log.warning('%s belongs to another fit (data, spec or settings differ); starting anew', self.path)
-            return blocks
-        notes.append(f'resumed with {sum(len(b.terms) for b in saved.blocks)} terms from {self.path}')
-        return saved.blocks
-
-    def save(self, blocks):
-        if self.path is not None:
-            replace(self.shell, blocks=blocks, card={'fingerprint': self.fingerprint}).save(self.path)
-
-    def remove(self):
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)

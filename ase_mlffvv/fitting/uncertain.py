@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import scipy.linalg
 
-from ..io.datasets import check_frames
 from ..kernels.cpu.engine import NumbaEngine
-from ..model.uncertainty import Uncertainty, standard_deviation
-from .frames import Projector
-from .prepare import prepare
-from .refit import residuals
+from ..model.uncertainty import Uncertainty
+from .dataset import as_dataset
+from .labels import residuals
+from .projector import Projector
 from .rows import Columns
-
-_RIDGE = 1e-8  # relative to the scaled diagonal: below it, functions cannot be told apart
+from .surroundings import is_known, survey
 
 
 def add_uncertainty(potential, frames, *, held_out=None, n_draws=64, seed=0, tick=lambda: None):
@@ -24,9 +21,10 @@ def add_uncertainty(potential, frames, *, held_out=None, n_draws=64, seed=0, tic
     Parameters
     ----------
     potential : VVPotential
-    frames : sequence of Atoms
-        What it was fitted to.
-    held_out : sequence of Atoms, optional
+    frames : sequence of Atoms, or Dataset
+        What it was fitted to. Structures and atoms with a weight below 0.1 do not count as known surroundings, unless
+        an element has no others.
+    held_out : sequence of Atoms, or Dataset, optional
         Structures with forces that it was not fitted to; they set the scale of the standard deviations, such that
         the root mean square of those predicted for forces is that of their errors. Without any, ``frames`` serve,
         whose errors are too small.
@@ -40,48 +38,58 @@ def add_uncertainty(potential, frames, *, held_out=None, n_draws=64, seed=0, tic
     -------
     VVPotential
 
+    Raises
+    ------
+    DatasetError
+        Structures without usable labels, or an element of the potential is in none of them.
+
     See Also
     --------
     ase_mlffvv.model.uncertainty.Uncertainty : what is stored, and the source.
     """
-    data = prepare(frames, check_frames(frames), potential, {})
-    projector, columns = Projector(potential), Columns(potential.blocks)
-    gram = [np.zeros((len(block.coefficients),) * 2) for block in potential.blocks]
-    for frame in data:
-        for t, x, *_ in columns.atoms(frame, projector):
-            gram[t] += x.T @ x
-        tick()
-    rng = np.random.default_rng(seed)
-    found = [Uncertainty(_draws(matrix, n_draws, rng), 1.0) for matrix in gram]
-    largest = np.zeros(len(found))
-    for frame in data:
-        for t, x, *_ in columns.atoms(frame, projector):
-            largest[t] = max(largest[t], standard_deviation(x, found[t]).max(initial=0.0))
-        tick()
-    scale = _scale(potential, found, held_out or frames[:: max(1, len(frames) // 50)])
-    found = [Uncertainty(scale * u.draws, scale * top) for u, top in zip(found, largest)]
-    return replace(potential, uncertainty=tuple(found))
+    if held_out is not None:
+        held_out = as_dataset(held_out, potential, 'the validation set') if len(held_out) else None
+    data = as_dataset(frames, potential)
+    return with_uncertainty(potential, data, held_out, n_draws=n_draws, seed=seed, tick=tick)[0]
 
 
-def _draws(gram, n_draws, rng):
-    """Random columns with covariance gram^-1, after scaling its diagonal to one and a ridge."""
-    scale = 1 / np.sqrt(np.where(np.diag(gram) > 0, np.diag(gram), np.inf))
-    matrix = gram * scale * scale[:, None]
-    matrix[np.diag_indices_from(matrix)] = np.where(scale > 0, 1.0 + _RIDGE, 1.0)
-    factor = np.linalg.cholesky(matrix)
-    z = rng.normal(size=(len(gram), n_draws))
-    return scale[:, None] * scipy.linalg.solve_triangular(factor, z, lower=True, trans='T')
+def with_uncertainty(potential, data, held_out=None, known=None, *, n_draws=64, seed=0, tick=lambda: None):
+    """:func:`add_uncertainty` for a potential fitted to data and to structures that left known surroundings.
+
+    Parameters
+    ----------
+    potential : VVPotential
+    data : Dataset
+    held_out : Dataset, optional
+    known : KnownSurroundings, optional
+
+    Returns
+    -------
+    VVPotential, KnownSurroundings
+        The latter with those of ``data``.
+    """
+    found, known = survey(potential, data, known, n_draws=n_draws, seed=seed, tick=tick)
+    if held_out is None:
+        numbers = [k for k, frame in enumerate(data) if is_known(frame).any()] or range(len(data))
+        held_out = data.subset(numbers[:: max(1, len(numbers) // 50)])
+    scale = _scale(potential, found, held_out)
+    found = tuple(Uncertainty(scale * u.draws, scale * u.largest) for u in found)
+    return replace(potential, uncertainty=found), known
 
 
-def _scale(potential, found, frames):
-    """Factor that makes predicted standard deviations of forces as large as the errors of ``frames``."""
+def _scale(potential, found, data):
+    """Factor that makes predicted standard deviations of forces as large as the errors in ``data``."""
     engine, projector, columns = NumbaEngine(potential), Projector(potential), Columns(potential.blocks)
     draws = np.concatenate([u.draws for u in found])
     error = predicted = 0.0
-    for frame in prepare(frames, check_frames(frames), potential, {}):
+    for frame in data:
         rest = residuals(frame, engine).forces
         if rest is not None:
             V = columns.evaluate(frame, *projector(frame))[1]
+            errors = V @ draws
+            if frame.atom_weights is not None:
+                rest = rest * frame.atom_weights[:, None]
+                errors *= np.repeat(frame.atom_weights, 3)[:, None]
             error += (rest**2).sum()
-            predicted += ((V @ draws) ** 2).sum() / draws.shape[1]
+            predicted += (errors**2).sum() / draws.shape[1]
     return np.sqrt(error / predicted) if predicted > 0 else 1.0

@@ -1,4 +1,4 @@
-"""Work that goes on while the main thread computes, such as compressing and writing frames."""
+"""Work in the background while the main thread computes, such as compressing and writing frames."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 class Background:
-    """Calls functions one after another in a thread, in the order in which they were given.
+    """Call functions one after another in a separate thread, in the order in which they were submitted.
 
-    An error of one is raised by the next call of :meth:`put` or :meth:`flush`.
+    If a function raises an exception, a later call of :meth:`put` or :meth:`flush` raises it.
 
     Parameters
     ----------
     ahead : int
-        :meth:`put` waits where so many calls have not ended, so that what they hold does not fill the memory.
+        Largest number of unfinished calls. :meth:`put` waits while there are more, which limits the memory that their
+        arguments occupy.
     """
 
     def __init__(self, ahead=2):
@@ -22,18 +23,18 @@ class Background:
         self._waiting, self._ahead = deque(), ahead
 
     def put(self, function, *args):
-        """Call ``function(*args)`` when all before have ended."""
+        """Call ``function(*args)`` after all earlier calls have finished."""
         while len(self._waiting) >= self._ahead:
             self._waiting.popleft().result()
         self._waiting.append(self._pool.submit(function, *args))
 
     def flush(self):
-        """Wait until all calls have ended."""
+        """Wait until all calls have finished."""
         while self._waiting:
             self._waiting.popleft().result()
 
     def close(self):
-        """Wait, and end the thread."""
+        """Wait until all calls have finished, and end the thread."""
         try:
             self.flush()
         finally:

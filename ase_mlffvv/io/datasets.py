@@ -1,14 +1,23 @@
-"""Labelled structures: which numbers a fit uses, and where they may stand.
+"""Labelled structures: the labels used by a fit, and the names under which they are stored.
 
-Labels live under ``REF_energy`` (eV), ``REF_forces`` (eV/Å, (n, 3)), ``REF_energies`` (eV, (n,), atomic energies) and
-``REF_stress`` (eV/Å^3, tensile positive, six Voigt numbers xx, yy, zz, yz, xz, xy or 3x3). ASE reads plain names such
-as ``forces`` into a calculator; those are used where the REF_ name is absent. NaN, or False in the optional
-``REF_stress_mask`` (six entries), excludes a component of the stress.
+Labels are stored as ``REF_energy`` (eV), ``REF_forces`` (eV/Å, (n, 3)), ``REF_energies`` (eV, (n,), atomic energies)
+and ``REF_stress`` (eV/Å^3, tensile positive, six Voigt components xx, yy, zz, yz, xz, xy, or a 3x3 matrix). ASE reads
+plain names such as ``forces`` into a calculator; these values are used if the REF_ name is absent. NaN, or False in the
+optional ``REF_stress_mask`` (six entries), excludes a component of the stress.
+
+Weights multiply the residuals of a fit before they are squared. They are optional and 1 by default:
+
+- ``info['weight']`` for all labels of a structure;
+- ``info['energy_weight']`` as an additional factor for its total energy;
+- ``arrays['weight']`` (n,) as an additional factor for the force and the atomic energy of each atom.
+
+A label with weight zero has no influence, as if it were absent.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -17,10 +26,13 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..errors import DatasetError, some
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @dataclass(frozen=True)
 class Labels:
-    """Reference values of one structure; what is absent is None, an unknown stress component is NaN.
+    """Reference values of one structure; missing labels are None, unknown stress components NaN.
 
     Attributes
     ----------
@@ -37,13 +49,42 @@ class Labels:
     stress: np.ndarray | None
 
 
-def read_frames(path, index=':') -> list[Atoms]:
-    """Read labelled structures and check each label.
+@dataclass(frozen=True)
+class StructureWeights:
+    """Factors of the residuals of one structure.
+
+    Attributes
+    ----------
+    structure : float
+        Factor for all labels.
+    energy : float
+        Additional factor for the total energy.
+    atoms : ndarray or None, shape (n_atoms,)
+        Additional factors for the force and the atomic energy of each atom; None means 1.
+    """
+
+    structure: float = 1.0
+    energy: float = 1.0
+    atoms: np.ndarray | None = None
+
+
+def read_frames(path: str | Path, index: str | int | slice = ':') -> list[Atoms]:
+    """Read labelled structures and check each label and weight.
+
+    Parameters
+    ----------
+    path : path
+        File in any format that ASE reads. Labels are ``REF_energy``, ``REF_forces``, ``REF_energies`` and
+        ``REF_stress``, or the plain names; weights are ``weight`` and ``energy_weight`` of the info, and an array
+        ``weight`` with one number per atom (see :mod:`ase_mlffvv.io.datasets`).
+    index : int, slice or str
+        Frames to read, as for :func:`ase.io.read`.
 
     Raises
     ------
     DatasetError
-        Names file, frame and what was found, where a frame has no label or an impossible one.
+        If a frame has no label or an invalid one, or a weight is not finite, negative, or zero for all atoms; the
+        message names the file, the frame and the problem.
     """
     frames = read(path, index)
     frames = frames if isinstance(frames, list) else [frames]
@@ -52,14 +93,18 @@ def read_frames(path, index=':') -> list[Atoms]:
 
 
 def check_frames(frames, source='the training set'):
-    """Raise :class:`DatasetError` unless every frame has usable labels; returns their Labels."""
+    """Labels of all frames; raises :class:`DatasetError` unless every frame has valid labels and weights."""
     if len(frames) == 0:
-        raise DatasetError(f'{source} holds no structures')
-    return [_checked(labels_of(atoms), atoms, f'{source} frame {k}') for k, atoms in enumerate(frames)]
+        raise DatasetError(f'{source} contains no structures')
+    found = []
+    for k, atoms in enumerate(frames):
+        found.append(_checked(labels_of(atoms), atoms, f'{source} frame {k}'))
+        weights_of(atoms, f'{source} frame {k}')
+    return found
 
 
 def labels_of(atoms: Atoms) -> Labels:
-    """Labels of one structure, REF_ names first, the results of its calculator otherwise."""
+    """Labels of one structure, from its REF_ names or, if these are absent, from the results of its calculator."""
     results = atoms.calc.results if atoms.calc is not None else {}
 
     def find(name, per_atom):
@@ -76,8 +121,43 @@ def labels_of(atoms: Atoms) -> Labels:
     )
 
 
-def group_of(atoms: Atoms):
-    """Name of the group a structure belongs to: ``config_type`` or ``group`` of its info, '' without."""
+def weights_of(atoms: Atoms, where: str = 'the structure') -> StructureWeights:
+    """Weights of one structure.
+
+    Raises
+    ------
+    DatasetError
+        If a weight is not a number, not finite or negative, or the weights of all atoms are zero.
+    """
+    structure, energy = (_weight(atoms.info.get(name, 1.0), (), f'{where}: {name}') for name in
+                         ('weight', 'energy_weight'))  # fmt: skip
+    if 'weight' not in atoms.arrays:
+        return StructureWeights(float(structure), float(energy))
+    each = _weight(atoms.arrays['weight'], (len(atoms),), f'{where}: the array weight')
+    if not each.any():
+        raise DatasetError(
+            f'{where}: the array weight is zero for all atoms. Leave out the forces and atomic energies instead, or '
+            "set info['weight'] = 0 for a structure without influence."
+        )
+    return StructureWeights(float(structure), float(energy), each)
+
+
+def _weight(value, shape, where):
+    try:
+        value = np.array(value, float)
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f'{where} must be a number, got {value!r}') from error
+    if value.shape != shape:
+        raise DatasetError(f'{where} must have shape {shape}, got {value.shape}')
+    bad = np.flatnonzero(~(np.isfinite(value) & (value >= 0)))
+    if len(bad):
+        entries = f' (entries {some(bad)})' if shape else ''
+        raise DatasetError(f'{where} must be finite and not negative, got {value.flat[bad[0]]:g}{entries}')
+    return value
+
+
+def group_of(atoms: Atoms) -> str:
+    """Name of the group to which a structure belongs: ``config_type`` or ``group`` in its info, otherwise ''."""
     return str(atoms.info.get('config_type', atoms.info.get('group', '')))
 
 
@@ -100,7 +180,7 @@ def _checked(labels, atoms, where):
         raise DatasetError(
             f'{where}: no energy, forces or atomic energies to fit. Labels are read from REF_energy, REF_forces, '
             f'REF_energies, REF_stress, or from energy, forces, ... in the calculator; found: {", ".join(found)}. '
-            'Rename the keys of the file.'
+            'Rename the keys in the file.'
         )
     shapes = {'forces': (len(atoms), 3), 'energies': (len(atoms),), 'stress': (6,)}
     for name, shape in shapes.items():

@@ -1,30 +1,146 @@
-"""Files that appear only when they are complete."""
+"""Writing of files that appear only when they are complete, and that never replace a file of the user unasked."""
 
 from __future__ import annotations
 
+import errno
+import json
 import os
-from contextlib import contextmanager
+import re
+import secrets
+import shutil
+import stat
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_DESCRIPTOR = re.compile(r'(?:/proc/(\d+)(?:/task/\d+)?|/dev)/fd/(\d+)')  # /dev/fd is a link on Linux only
 
 
 @contextmanager
 def complete(path):
-    """A temporary path beside ``path`` to write to.
+    """Context manager that yields a temporary path to write to; at the end of the block, its content goes to ``path``.
 
-    At the end of the block it is brought to the disk and takes the place of ``path``; after an error it is removed,
-    and what was at ``path`` stays.
+    A regular file, or the target of a symbolic link, is replaced atomically once the new content is on disk. After an
+    error, it remains unchanged. Devices, pipes and ``/dev/stdout`` are written to, and never replaced.
 
     Parameters
     ----------
     path : path
-        A link is followed.
+
+    Raises
+    ------
+    IsADirectoryError
+        If ``path`` is a folder.
     """
+    through = is_special(path)
+    if through:
+        with tempfile.TemporaryDirectory() as folder:
+            temporary = Path(folder) / Path(path).name
+            yield temporary
+            with open(temporary, 'rb') as file, _opened(path) as out:
+                shutil.copyfileobj(file, out)
+        return
     path = Path(os.path.realpath(path))
-    temporary = path.with_name(f'.{path.name}.part')
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    if path.is_dir():
+        raise IsADirectoryError(f"'{path}' is a folder; give the name of a file")
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part')
     try:
         yield temporary
         with open(temporary, 'rb+') as file:
             os.fsync(file.fileno())
+        with suppress(OSError):  # a new file has the mode of a new file
+            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
         os.replace(temporary, path)
+        _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def save_text(path, text):
+    """Write a text file atomically; see :func:`complete`."""
+    with complete(path) as temporary:
+        temporary.write_text(text, encoding='utf-8', newline='')
+
+
+def save_json(path, data):
+    """Write a dict to a JSON file atomically, with one line for each entry."""
+    lines = [f' {json.dumps(k)}: {json.dumps(v, ensure_ascii=False, allow_nan=False)}' for k, v in data.items()]
+    save_text(path, '{\n' + ',\n'.join(lines) + '\n}\n')
+
+
+def refuse_existing(path, overwrite=False, inputs=()):
+    """Raise FileExistsError if writing to ``path`` would destroy a file.
+
+    Call this function before the work begins, so that a mistake is reported at once.
+
+    Parameters
+    ----------
+    path : path
+        Output path. Devices and pipes may always be written to.
+    overwrite : bool
+        Whether an existing file may be replaced.
+    inputs : sequence of str or path
+        Input files, which may have the form ``name@index`` as in ``ase.io.read``. The output must not be one of them,
+        even with ``overwrite``. Entries that are not files, such as names of potentials, are ignored.
+    """
+    path = Path(path)
+    if not path.exists() or is_special(path):
+        return
+    names = {str(name) for name in inputs} | {str(name).rpartition('@')[0] for name in inputs}
+    if any(os.path.isfile(name) and path.samefile(name) for name in names):
+        raise FileExistsError(f"the output '{path}' is one of the files to read; give another name for the output")
+    if path.is_dir():
+        raise FileExistsError(f"'{path}' is a folder; give the name of a file")
+    if not overwrite:
+        raise FileExistsError(
+            f"'{path}' exists already; give another name, or --overwrite (overwrite=True in Python) to replace it"
+        )
+
+
+def is_special(path):
+    """Whether ``path`` is, or links to, a device, pipe or open file, which is written to rather than replaced."""
+    if _descriptor(path):
+        return True
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _descriptor(path):
+    """(process, descriptor) of the open file to which ``path`` refers, as ``/dev/stdout`` does; otherwise None."""
+    path = os.path.abspath(path)
+    for _ in range(40):
+        path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        found = _DESCRIPTOR.fullmatch(path)
+        if found:
+            return int(found[1] or os.getpid()), int(found[2])
+        if not os.path.islink(path):
+            return None
+        path = os.path.join(os.path.dirname(path), os.readlink(path))
+    return None
+
+
+def _opened(path):
+    """Open a special file for writing; open files of this process keep their position, because a log may share them."""
+    process, number = _descriptor(path) or (None, None)
+    if process == os.getpid():
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(AttributeError, ValueError):  # None, or closed
+                stream.flush()
+        return open(os.dup(number), 'wb')
+    return open(path, 'wb')
+
+
+def _sync_folder(folder):
+    """Flush the new name of a file to disk, if the system supports this."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

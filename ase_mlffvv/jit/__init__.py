@@ -1,4 +1,4 @@
-"""How Numba kernels are compiled, once on a machine, and run, on threads."""
+"""Numba kernels: compilation, once on each machine, and execution on threads."""
 
 from .compile import kernel
 from .threads import available_threads, in_order, over_blocks

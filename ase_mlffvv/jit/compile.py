@@ -1,7 +1,7 @@
-"""Kernels that Python calls: cached on disk, and compiled by one process while others wait for its machine code.
+"""Compilation of the kernels that Python calls: one process compiles and caches them on disk while others wait.
 
-Two compilations of one source may differ in the order of sums that fast-math leaves open, and so in the last bits of
-results. A restarted run, or one beside it, repeats the numbers only where it loads the same machine code.
+With fast-math, two compilations of the same source may differ in the order of sums, and therefore in the last bits of
+results. A restarted or concurrent run reproduces the numbers only if it loads the same machine code.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from numba import njit
 
 
 def kernel(**options):
-    """Decorator: ``numba.njit`` with the cache and without the GIL; the first compilation is under a file lock.
+    """Decorator: ``numba.njit`` with a cache on disk, without the GIL, and with a file lock for compilation.
 
-    The lock is taken where a process loads or compiles a signature, once each, and never for a call. Where the cache
-    folder takes no lock (a file system without, a read-only one), compilation goes on without.
+    A process takes the lock once for each signature that it loads or compiles, and never for a call. If the cache
+    folder cannot be locked (for example on a read-only file system), the kernel is compiled without a lock.
     """
 
     def decorate(function):
@@ -26,7 +26,7 @@ def kernel(**options):
 
         def compile_once(signature):
             with _alone(dispatcher):
-                return compile_now(signature)  # loads what another process has compiled meanwhile
+                return compile_now(signature)  # loads the machine code if another process has compiled it meanwhile
 
         dispatcher.compile = compile_once
         return dispatcher

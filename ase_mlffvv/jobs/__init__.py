@@ -1,7 +1,25 @@
-"""Long work in folders: runs that can be watched, interrupted and resumed."""
+"""Long work in folders: runs that can be watched, interrupted and resumed.
 
-from .record import read_log, summary
-from .run import Interrupted, read_settings, resume, start
-from .settings import RunSettings
+Names are imported when first used: :mod:`.folder`, which the analysis uses too, must stay cheap.
+"""
 
-__all__ = ['Interrupted', 'RunSettings', 'read_log', 'read_settings', 'resume', 'start', 'summary']
+from importlib import import_module
+
+_WHERE = {
+    'Interrupted': 'run',
+    'JobFolder': 'folder',
+    'RunSettings': 'settings',
+    'read_log': 'record',
+    'read_settings': 'run',
+    'resume': 'run',
+    'start': 'run',
+    'summary': 'record',
+}
+
+__all__ = sorted(_WHERE)
+
+
+def __getattr__(name):
+    if name in _WHERE:
+        return getattr(import_module(f'.{_WHERE[name]}', __name__), name)
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

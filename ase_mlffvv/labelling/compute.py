@@ -15,8 +15,9 @@ from ase import Atoms
 from ase.calculators.calculator import BaseCalculator, CalculationFailed, PropertyNotImplementedError, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from ..io.files import save_json
 from .engines import find_engine
-from .store import RESULT, save_json, save_structures
+from .store import RESULT, save_structures
 
 STRUCTURE = 'result.extxyz'
 NEEDED = ('energy', 'forces')

@@ -47,7 +47,7 @@ def gpaw(atoms, safe, directory, solvent=None, **settings):
     return GPAWSolvent(solvent, txt=str(Path(directory) / 'gpaw.txt'), **settings)
 
 
-gpaw.periodic = True
+gpaw.periodic = True  # type: ignore[attr-defined]
 
 
 def find_engine(calculator):

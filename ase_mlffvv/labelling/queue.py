@@ -17,6 +17,8 @@ from tqdm import tqdm
 
 from ..errors import DatasetError, StructureError, check_structure, some
 from ..io.datasets import group_of
+from ..io.files import save_json, save_text
+from ..io.identity import digest_of
 from .compute import Task, compute, reason_of, with_labels, without_labels
 from .engines import check_settings, code_of, find_engine
 from .pool import LocalPool, WorkerCannotStart
@@ -27,16 +29,12 @@ from .store import (
     RESULT,
     TABLE,
     bare,
-    digest_of,
     find_records,
     hash_of,
     identity_of,
-    locked,
-    open_folder,
+    job_folder,
     read_record,
-    save_json,
     save_structures,
-    save_text,
 )
 
 COLUMNS = ('index', 'directory', 'status', 'group', 'formula', 'atoms', 'energy_eV', 'energy_eV_per_atom',
@@ -90,7 +88,8 @@ class LabelSummary:
         return '\n'.join(lines)
 
 
-def label(frames, calculator, folder, *, settings=None, processes=1, executor=None, retry_failed=False, progress=True):
+def label(frames, calculator, folder, *, settings=None, processes=1, executor=None, retry_failed=False,
+          overwrite=False, progress=True):  # fmt: skip
     """Label structures with a reference calculator, each in a directory of its own.
 
     The call may be repeated at any time, after a crash too: what is finished is read, not computed again, also when
@@ -119,6 +118,9 @@ def label(frames, calculator, folder, *, settings=None, processes=1, executor=No
         Where to compute instead; it is not shut down. See Notes.
     retry_failed : bool
         Try again what failed in an earlier call.
+    overwrite : bool
+        Begin anew in a folder that holds labels of other settings, which are then removed, or files of something
+        else, which stay.
     progress : bool
         Show a progress bar, counted in atoms.
 
@@ -131,7 +133,7 @@ def label(frames, calculator, folder, *, settings=None, processes=1, executor=No
     DatasetError, StructureError
         Structures that no calculator can take.
     FileExistsError
-        The folder belongs to something else, or another job works there.
+        The folder belongs to something else, or another process works there.
     ValueError, TypeError
         Calculator or settings cannot be used, or differ from those of the folder.
     KeyboardInterrupt
@@ -174,8 +176,7 @@ def label(frames, calculator, folder, *, settings=None, processes=1, executor=No
     identity = identity_of(name, settings)
     facts = {'calculator': name, 'settings': settings, 'settings_hash': digest_of(identity)}
     summary = LabelSummary(folder, len(frames))
-    open_folder(folder, identity, code_of(function, name))
-    with locked(folder):
+    with job_folder(folder, identity, code_of(function, name), overwrite):
         jobs = _jobs(frames, folder, facts['settings_hash'], retry_failed)
 
         def task(job, safe):

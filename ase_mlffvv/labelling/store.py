@@ -1,11 +1,10 @@
-"""The folder of a labelling job: what belongs to it, what is finished, and writing without half-written files."""
+"""The folder of a labelling job: what belongs to it, and what is finished."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import logging
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,26 +12,14 @@ import numpy as np
 from ase import Atoms
 from ase.io import write
 
-from .. import __version__
 from ..io.files import complete
+from ..jobs.folder import JobFolder
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
-JOB, RESULT, ERROR, LOCK = 'label.json', 'result.json', 'error.txt', '.lock'
+JOB, RESULT, ERROR = 'label.json', 'result.json', 'error.txt'
 LABELLED, FAILED, TABLE = 'labelled.extxyz', 'failed.extxyz', 'labels.csv'
-
-
-def save_text(path, text):
-    """Replace a file all at once, when the new one is on the disk."""
-    with complete(path) as temporary:
-        temporary.write_text(text, encoding='utf-8', newline='')
-
-
-def save_json(path, data):
-    """Replace a JSON file all at once; one line for each entry."""
-    lines = [f' {json.dumps(k)}: {json.dumps(v, ensure_ascii=False, allow_nan=False)}' for k, v in data.items()]
-    save_text(path, '{\n' + ',\n'.join(lines) + '\n}\n')
+WRITES = (LABELLED, FAILED, TABLE, f'*-*/{RESULT}')
 
 
 def save_structures(path, frames):
@@ -86,91 +73,32 @@ def identity_of(name, settings):
     return out
 
 
-def digest_of(identity):
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+@contextmanager
+def job_folder(folder, identity, code, overwrite=False):
+    """The folder of a labelling job, for the length of a block; see :class:`.JobFolder` for what is refused.
 
-
-def open_folder(folder, identity, code):
-    """Create the folder of a job, or make sure that it belongs to this one.
-
-    Raises
-    ------
-    FileExistsError
-        It holds something else.
-    ValueError
-        It holds labels of other settings, which are named.
+    Parameters
+    ----------
+    folder : path
+    identity : dict
+        Of :func:`identity_of`.
+    code : str or None
+        Digest of the text of the calculator's function. A text that has changed is refused as well.
+    overwrite : bool
     """
-    path = folder / JOB
-    if not path.exists():
-        if folder.exists() and not folder.is_dir():
-            raise FileExistsError(f"'{folder}' is a file; give a new folder for the labels")
-        found = sorted(p.name for p in folder.iterdir() if p.name[0] != '.') if folder.exists() else []
-        if found:
-            raise FileExistsError(
-                f"'{folder}' is not empty and holds no labels ({JOB} is missing; found {', '.join(found[:5])}). Give a "
-                'new folder.'
-            )
-        with _writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            save_json(path, {'format': FORMAT, 'version': __version__, 'identity': identity, 'code': code})
-        return
-    try:
-        job = json.loads(path.read_text(encoding='utf-8'))
-        before, number = job['identity'], job['format']
-    except (ValueError, KeyError, TypeError):
-        raise FileExistsError(f"'{path}' is not the file of a labelling job. Give a new folder.") from None
-    if number > FORMAT:
-        raise ValueError(f"'{path}' has format {number}; this version ({__version__}) reads up to {FORMAT}. "
-                         'Update ase-mlffvv.')  # fmt: skip
-    changes = [f'{key}: {_show(before, key)} before, {_show(identity, key)} now'
-               for key in sorted({*before, *identity}) if before.get(key, ...) != identity.get(key, ...)]  # fmt: skip
-    if changes:
-        raise ValueError(
-            f"'{folder}' holds labels of other settings ({'; '.join(changes)}). They must not be mixed: give another "
-            'folder, or the settings of before.'
-        )
-    if job.get('code') and code and job['code'] != code:
-        raise ValueError(
-            f"the text of '{identity['calculator']}' has changed since '{folder}' was begun. Labels of different "
-            'settings must not be mixed: give another folder, or undo the change. If the change does not touch the '
-            f'numbers, delete the entry "code" in {path}.'
-        )
-    if job.get('code') != code:
-        save_json(path, {**job, 'code': code})
-
-
-@contextmanager
-def _writing(folder):
-    try:
-        yield
-    except OSError as error:
-        raise type(error)(
-            f"cannot write into '{folder}': {error.strerror}. Give a folder that can be written."
-        ) from None
-
-
-def _show(identity, key):
-    return json.dumps(identity[key], ensure_ascii=False) if key in identity else 'not given'
-
-
-@contextmanager
-def locked(folder):
-    """Keep a second job out of the folder. The system removes the lock when the process ends in any way."""
-    with _writing(folder), tempfile.TemporaryFile(dir=folder):
-        pass  # told now, not after the first calculation
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    with open(folder / LOCK, 'w') as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FileExistsError(f"another job works in '{folder}' now; wait for it, or stop it") from None
-        except OSError as error:
-            log.warning("'%s' cannot be locked (%s): do not start a second job there", folder, error)
-        yield
+    with JobFolder(folder, JOB, identity, what='labels', writes=WRITES, overwrite=overwrite) as job:
+        before = job.entries.get('code')
+        if before and code and before != code:
+            if not overwrite:
+                raise ValueError(
+                    f"the text of '{identity['calculator']}' has changed since '{folder}' was begun. Labels of "
+                    'different settings must not be mixed: give another folder, or undo the change. If the change '
+                    f'does not touch the numbers, delete the entry "code" in {job.path / JOB}.'
+                )
+            job.begin()
+        if job.entries.get('code') != code:
+            job.save(code=code)
+        yield job
 
 
 def find_records(folder):

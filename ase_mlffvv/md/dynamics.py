@@ -8,7 +8,6 @@ import numpy as np
 from ase import units
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms
-from mlffvv_analysis.coordination import CUTOFF
 from tqdm import tqdm
 
 from ..engines.grade import GradeWatch
@@ -16,9 +15,8 @@ from ..errors import StructureError
 from ..model.find import DEFAULT, find_potential
 from .forces import make_forces
 from .integrators import State, VelocityVerlet
-
-SAMPLES = ('step', 'temperature_K', 'potential_energy_eV', 'total_energy_eV', 'thermostat_work_eV', 'mean_coordination',
-           'mean_x_A', 'mean_y_A', 'mean_z_A', 'mean_xy_A', 'mean_distance_A')  # fmt: skip
+from .interrupt import interrupt_flag
+from .reporters import Grade, Reporter, Samples, View
 
 
 class Dynamics:
@@ -39,17 +37,19 @@ class Dynamics:
     timestep : float, fs
     device, engine, skin, threads, precision
         As for :class:`.VVCalculator`.
-    sample_interval : int
-        Steps between samples of energies, coordination and displacements, which are taken without stopping: see
-        :attr:`samples`. Zero takes none.
+    reporters : sequence of Reporter, optional
+        What looks at the run while it goes on: see :mod:`ase_mlffvv.md.reporters`. The default is one
+        :class:`.Samples`, with energies, coordination and displacements of every tenth step.
     on_extrapolation, check_interval
-        As for :class:`.VVCalculator`; the default interval is 10 steps on the CPU and 1 000 on a GPU, because the grade
-        is computed on the CPU.
+        As for :class:`.VVCalculator`, but the interval is in steps; the default is 10 steps on the CPU and 1 000 on a
+        GPU, because the grade is computed on the CPU.
+    model_name : str, optional
+        For messages; default ``model`` where that is a name.
 
     Attributes
     ----------
     state : State
-    forces : HostForces or DeviceForces
+    forces : Evaluator
 
     Examples
     --------
@@ -64,18 +64,15 @@ class Dynamics:
     """
 
     def __init__(self, atoms, model=None, integrator=None, timestep=2.0, *, device='cpu', engine='auto', skin=0.8,
-                 threads=None, precision='float64', sample_interval=10, on_extrapolation='warn',
-                 check_interval=None):  # fmt: skip
+                 threads=None, precision='float64', reporters=None, on_extrapolation='warn',
+                 check_interval=None, model_name=None):  # fmt: skip
         if len(atoms) == 0:
             raise StructureError('the structure has no atoms')
         if not (np.isfinite(timestep) and timestep > 0):
             raise ValueError(f'timestep must be positive (fs), got {timestep!r}')
-        if not (int(sample_interval) == sample_interval and sample_interval >= 0):
-            raise ValueError(f'sample_interval must be a whole number of steps, got {sample_interval!r}')
         frozen = frozen_atoms(atoms)
         self.potential = find_potential(model)
         self.integrator, self.timestep = integrator or VelocityVerlet(), float(timestep)
-        self.sample_interval = int(sample_interval)
         self._start = atoms.copy()
         self.forces = make_forces(self.potential, atoms, device=device, engine=engine, skin=skin, threads=threads,
                                   precision=precision)  # fmt: skip
@@ -91,17 +88,29 @@ class Dynamics:
                            array(mobile), 3 * int(mobile.sum()))  # fmt: skip
         if check_interval is None:
             check_interval = 10 if device == 'cpu' else 1000
-        name = model if isinstance(model, str) else DEFAULT if model is None else 'the model'
-        self.watch = GradeWatch(self.potential, on_extrapolation, check_interval, threads, name)
+        if model_name is None:
+            model_name = model if isinstance(model, str) else DEFAULT if model is None else 'the model'
+        self._watch = GradeWatch(self.potential, on_extrapolation, 1, threads, model_name)
+        self.reporters = [Grade(self._watch, check_interval), *([Samples()] if reporters is None else reporters)]
+        for reporter in self.reporters:
+            if not isinstance(reporter, Reporter):
+                raise TypeError(
+                    f'reporters must be instances of ase_mlffvv.md.Reporter, got {reporter!r}; use Reporter(interval, '
+                    'function) for a function'
+                )
+        self._reported = [-1] * len(self.reporters)  # the last step that each has seen
+        self._view = View(self)
         self._origin = array(atoms.positions)
-        self._samples = []
         self._stepper = self.integrator.prepare(self.state, self.timestep * units.fs)
 
     def __len__(self):
         return len(self._start)
 
     def run(self, steps, progress=False):
-        """Do so many steps.
+        """Do a number of steps.
+
+        Ctrl-C ends the run after the present step. After it, or after any error, the state is that of the last
+        complete step: another call continues from there as if nothing had happened, bit for bit.
 
         Parameters
         ----------
@@ -115,27 +124,47 @@ class Dynamics:
             Positions that are not finite, or atoms that meet: the time step is too long.
         ExtrapolationError
             With ``on_extrapolation='stop'``.
+        KeyboardInterrupt
+            After Ctrl-C.
         """
-        self._begin()
-        if not progress:
-            for _ in range(steps):
-                self._step()
-            return
-        begin = perf_counter()
-        with tqdm(total=steps, unit='step', desc='MD', smoothing=0.1) as bar:
-            for k in range(1, steps + 1):
-                self._step()
-                rate = len(self) * k / (perf_counter() - begin)
-                bar.set_postfix_str(f'{rate:.3g} atom-steps/s', refresh=False)
-                bar.update()
+        state, begin, first = self.state, perf_counter(), self.state.step
+        with interrupt_flag() as stop:
+            bar = tqdm(total=steps, unit='step', desc='MD', smoothing=0.1, disable=not progress)
+            try:
+                self._begin()
+                while state.step < first + steps and not stop.is_set():
+                    self._stepper.step(state, self.forces)
+                    self._report()
+                    if progress:
+                        rate = len(self) * (state.step - first) / (perf_counter() - begin)
+                        bar.set_postfix_str(f'{rate:.3g} atom-steps/s', refresh=False)
+                        bar.update()
+            finally:
+                bar.close()
+                for reporter in self.reporters:
+                    reporter.flush()
+        if stop.is_set():
+            raise KeyboardInterrupt(f'stopped after step {state.step}; run() continues from there')
 
-    def _step(self):
-        self._stepper.step(self.state, self._compute)
-        if self.sample_interval and self.state.step % self.sample_interval == 0:
-            self._samples.append(self._sample())
+    def _begin(self):
+        """Forces of the present positions, and the reports that are due."""
+        self._evaluate()
+        self._report()
+
+    def _evaluate(self):
+        state = self.state
+        if state.forces is None:
+            state.energies, state.forces = self.forces(state.positions)
+
+    def _report(self):
+        step = self.state.step
+        for k, reporter in enumerate(self.reporters):
+            if step % reporter.interval == 0 and self._reported[k] != step:
+                reporter(self._view)
+                self._reported[k] = step
 
     def forget(self):
-        """Go on as a run does that begins from :meth:`structure`, bit for bit, as after each checkpoint of a job.
+        """Continue as a run does that begins from :meth:`structure`, bit for bit, as after each checkpoint of a job.
 
         On a GPU, where sums follow the order of the pair list, it means a new list and new forces; on the CPU nothing.
         """
@@ -143,63 +172,45 @@ class Dynamics:
             self.forces.forget()
             self.state.forces = None
 
-    def _begin(self):
-        state = self.state
-        if state.forces is None:
-            state.energies, state.forces = self._compute(state.positions)
-            if self.sample_interval and not self._samples:
-                self._samples.append(self._sample())
-
-    def _compute(self, positions):
-        found = self.forces(positions)
-        if self.watch.due():
-            self.watch.check(*self.forces.system())
-        return found
-
-    def _sample(self):
-        """Numbers of the present step; they stay on the device until somebody asks."""
-        state, n = self.state, len(self)
-        kinetic, potential = state.kinetic_energy(), state.energies.sum()
-        moved = state.positions - self._origin
-        square = moved * moved
-        mean = moved.sum(0) / n
-        in_plane = ((square[:, 0] + square[:, 1]) ** 0.5).sum() / n
-        reach = min(CUTOFF, self.potential.cutoff)
-        coordination = self.forces.coordination(reach).sum() / n
-        return (state.step, 2.0 * kinetic / (state.n_dof * units.kB), potential / n, (potential + kinetic) / n,
-                state.thermostat_work / n, coordination, mean[0], mean[1], mean[2], in_plane,
-                (square.sum(1) ** 0.5).sum() / n)  # fmt: skip
-
     @property
     def samples(self):
-        """Samples so far: dict of arrays by name, see ``SAMPLES``.
-
-        Energies are per atom (eV); ``total_energy_eV - thermostat_work_eV`` is conserved. Coordination is the mean
-        number of neighbors within 3.45 Å. Displacements are from the start, means over all atoms: of each component,
-        of the distance in the plane (xy), of the whole distance.
-        """
-        self._samples = [tuple(float(x) for x in row) for row in self._samples]
-        rows = np.array(self._samples, float).reshape(-1, len(SAMPLES))
-        return dict(zip(SAMPLES, rows.T))
+        """Samples so far, a dict of arrays by name: see :attr:`.Samples.table`."""
+        return self._samples().table
 
     def averages(self, skip=0):
         """Mean and standard deviation over the samples, ``{name: (mean, deviation)}``, without the first ``skip``."""
-        return {name: (x[skip:].mean(), x[skip:].std()) for name, x in self.samples.items() if name != 'step'}
+        return self._samples().averages(skip)
+
+    def _samples(self):
+        for reporter in self.reporters:
+            if isinstance(reporter, Samples):
+                return reporter
+        raise AttributeError('this Dynamics takes no samples: none of its reporters is a Samples')
+
+    def displacements(self):
+        """Displacements (n_atoms, 3) from the structure given, Å, on the device."""
+        return self.state.positions - self._origin
+
+    def grade(self):
+        """Extrapolation grade of each atom (ndarray), or None if the potential has none; computed on the CPU."""
+        if self.potential.uncertainty is None:
+            return None
+        return self._watch.uncertainty(*self.forces.system())[2]
 
     @property
     def temperature(self):
         """Of the mobile atoms, K."""
-        return 2.0 * float(self.state.kinetic_energy()) / (self.state.n_dof * units.kB)
+        return float(self._view.temperature)
 
     @property
     def potential_energy(self):
         """Of all atoms, eV."""
-        self._begin()
+        self._evaluate()
         return float(self.state.energies.sum())
 
     @property
     def thermostat_work(self):
-        """What the thermostat has put in, eV."""
+        """Energy that the thermostat has put in, eV."""
         return float(self.state.thermostat_work)
 
     def structure(self):
@@ -211,7 +222,7 @@ class Dynamics:
 
     def atoms(self):
         """The present :meth:`structure` with energies and forces."""
-        self._begin()
+        self._evaluate()
         out, energies = self.structure(), host(self.state.energies)
         energy = float(energies.sum())
         out.calc = SinglePointCalculator(out, energy=energy, free_energy=energy, energies=energies,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from tqdm import tqdm
 
+from ..calculators import VVCalculator
 from ..errors import StructureError
 from .dynamics import Dynamics
 
@@ -30,7 +31,7 @@ def minimise(atoms, model=None, *, fmax=0.01, steps=10_000, maxstep=0.2, progres
     Returns
     -------
     Atoms
-        With energy and forces.
+        With energy and forces, and a :class:`.VVCalculator` of the same model and settings.
 
     Raises
     ------
@@ -44,7 +45,7 @@ def minimise(atoms, model=None, *, fmax=0.01, steps=10_000, maxstep=0.2, progres
     """
     still = atoms.copy()
     still.set_momenta(np.zeros((len(atoms), 3)), apply_constraint=False)
-    md = Dynamics(still, model, on_extrapolation='ignore', sample_interval=0, **settings)
+    md = Dynamics(still, model, on_extrapolation='ignore', reporters=(), **settings)
     state, mobile = md.state, md.state.mobile
     md.atoms()
     velocities = 0.0 * state.positions
@@ -55,7 +56,7 @@ def minimise(atoms, model=None, *, fmax=0.01, steps=10_000, maxstep=0.2, progres
             largest = float((force * force).sum(1).max()) ** 0.5
             bar.set_postfix_str(f'largest force {largest:.4f} eV/Å', refresh=False)
             if largest <= fmax:
-                return md.atoms()
+                return _with_calculator(md, settings)
             power = float((force * velocities).sum())
             if power > 0.0:
                 ratio = float((velocities * velocities).sum() / (force * force).sum()) ** 0.5
@@ -75,3 +76,12 @@ def minimise(atoms, model=None, *, fmax=0.01, steps=10_000, maxstep=0.2, progres
     raise StructureError(
         f'not relaxed to {fmax:g} eV/Å in {steps} steps: the largest force is {largest:.4f} eV/Å. Allow more steps.'
     )
+
+
+def _with_calculator(md, settings):
+    """The relaxed structure with a calculator that holds its results and can be used after it."""
+    relaxed = md.atoms()
+    calc = VVCalculator(md.potential, **settings)
+    calc.atoms, calc.results = relaxed.copy(), dict(relaxed.calc.results)
+    relaxed.calc = calc
+    return relaxed

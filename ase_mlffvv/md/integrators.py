@@ -1,8 +1,9 @@
 """Integrators of molecular dynamics, on NumPy arrays or on torch tensors of any device.
 
-Each is a frozen description with ``prepare(state, timestep)``, whose result has ``step(state, compute)``. A step works
-on the arrays of a :class:`State` and never asks the device for a number, so that a GPU runs ahead of Python. Momenta,
-not velocities, are kept, because those are what a checkpoint holds: a restarted run has the same bits.
+Each is a frozen description with ``prepare(state, timestep)``, whose result has ``step(state, compute)``. A step makes
+new arrays and replaces those of the :class:`State` all at once when it is complete, so that an error or Ctrl-C inside a
+step leaves the state before it. It never asks the device for a number, so that a GPU runs ahead of Python. Momenta, not
+velocities, are kept, because those are what a checkpoint holds: a restarted run has the same bits.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 from ase import units
+
+from ..errors import StructureError
 
 
 @dataclass
@@ -27,7 +30,7 @@ class State:
     mobile : (n_atoms, 1)
         1, or 0 for frozen atoms.
     n_dof : int
-        Degrees of n_dof, for the temperature.
+        Number of degrees of freedom, for the temperature.
     thermostat_work : number, eV
         What the thermostat has put in so far.
     step : int
@@ -45,7 +48,16 @@ class State:
 
     def kinetic_energy(self):
         """Kinetic energy in eV, a number on the device."""
-        return 0.5 * (self.momenta * self.momenta * self.inverse_mass).sum()
+        return kinetic_energy(self.momenta, self.inverse_mass)
+
+    def complete(self, **values):
+        """Replace fields by those of the next step, all or none: no signal can be handled in between."""
+        vars(self).update(values, step=self.step + 1)
+
+
+def kinetic_energy(momenta, inverse_mass):
+    """Kinetic energy in eV, a number on the device."""
+    return 0.5 * (momenta * momenta * inverse_mass).sum()
 
 
 def _check(**values):
@@ -54,8 +66,18 @@ def _check(**values):
             raise ValueError(f'{name} must be positive, got {value!r}')
 
 
+def _check_moving(state, settings):
+    if not float(state.kinetic_energy()) > 0:
+        raise StructureError(
+            f'{settings.name} scales momenta, and those of the structure are zero. Draw them first: '
+            f'ase.md.velocitydistribution.thermalize_momenta(atoms, temperature_K={settings.temperature:g})'
+        )
+
+
 class _Verlet:
     """Velocity Verlet, and a change of momenta by a thermostat in front of each step."""
+
+    scale = None  # of a thermostat: factor of all momenta, from the kinetic energy (eV) before step number ``step``
 
     def __init__(self, state, timestep, fix_drift=False):
         self.timestep = timestep
@@ -63,24 +85,23 @@ class _Verlet:
         self.half_kick = 0.5 * timestep * state.mobile
         self.fix_drift = fix_drift
 
-    def scale(self, state):
-        """Factor of all momenta, or None."""
-        return None
-
     def step(self, state, compute):
         """Advance by one time step; ``compute(positions)`` returns energies and forces."""
-        factor = self.scale(state)
-        if factor is not None:
+        before, work = state.momenta, state.thermostat_work
+        if self.scale is not None:
             kinetic = state.kinetic_energy()
-            state.momenta *= factor
-            state.thermostat_work = state.thermostat_work + (factor * factor - 1.0) * kinetic
-        state.momenta += self.half_kick * state.forces
+            factor = self.scale(kinetic, state.step)
+            before = before * factor
+            work = work + (factor * factor - 1.0) * kinetic
+        momenta = self.half_kick * state.forces
+        momenta += before
         if self.fix_drift:
-            state.momenta -= state.momenta.sum(0) / len(state.momenta)
-        state.positions += self.drift * state.momenta
-        state.energies, state.forces = compute(state.positions)
-        state.momenta += self.half_kick * state.forces
-        state.step += 1
+            momenta -= momenta.sum(0) / len(momenta)
+        positions = self.drift * momenta
+        positions += state.positions
+        energies, forces = compute(positions)
+        momenta += self.half_kick * forces
+        state.complete(positions=positions, momenta=momenta, energies=energies, forces=forces, thermostat_work=work)
 
 
 @dataclass(frozen=True)
@@ -130,9 +151,10 @@ class _Berendsen(_Verlet):
         super().__init__(state, timestep, fix_drift=bool(state.mobile.min() > 0))
         self.rate = timestep / (settings.taut * units.fs)
         self.target = 0.5 * state.n_dof * units.kB * settings.temperature
+        _check_moving(state, settings)
 
-    def scale(self, state):
-        ratio = self.target / state.kinetic_energy()
+    def scale(self, kinetic, step):
+        ratio = self.target / kinetic
         return ((1.0 + (ratio - 1.0) * self.rate) ** 0.5).clip(0.9, 1.1)
 
 
@@ -177,11 +199,12 @@ class _CSVR(_Verlet):
         self.decay = math.exp(-timestep / (settings.taut * units.fs))
         self.n_dof = state.n_dof
         self.target = 0.5 * state.n_dof * units.kB * settings.temperature
+        _check_moving(state, settings)
 
-    def scale(self, state):
-        rng = noise(self.seed, state.step)
+    def scale(self, kinetic, step):
+        rng = noise(self.seed, step)
         first, others = rng.standard_normal(), 2.0 * rng.standard_gamma(0.5 * (self.n_dof - 1))
-        share = (1.0 - self.decay) * self.target / self.n_dof / state.kinetic_energy()
+        share = (1.0 - self.decay) * self.target / self.n_dof / kinetic
         return (self.decay + share * (others + first**2) + 2.0 * first * (self.decay * share) ** 0.5) ** 0.5
 
 
@@ -234,14 +257,14 @@ class _Langevin:
         kick = self.c3 * xi - self.c4 * eta
         velocities = state.momenta * state.inverse_mass
         velocities += self.c1 * state.forces - self.c2 * velocities + kick
-        state.positions += self.timestep * velocities + self.c5 * eta
-        state.energies, state.forces = compute(state.positions)
-        velocities += self.c1 * state.forces - self.c2 * velocities + kick
-        state.momenta = velocities / state.inverse_mass
-        state.thermostat_work = state.thermostat_work + (
-            state.kinetic_energy() + state.energies.sum() - before[0] - before[1]
-        )
-        state.step += 1
+        positions = self.timestep * velocities + self.c5 * eta
+        positions += state.positions
+        energies, forces = compute(positions)
+        velocities += self.c1 * forces - self.c2 * velocities + kick
+        momenta = velocities / state.inverse_mass
+        after = kinetic_energy(momenta, state.inverse_mass), energies.sum()
+        work = state.thermostat_work + (after[0] + after[1] - before[0] - before[1])
+        state.complete(positions=positions, momenta=momenta, energies=energies, forces=forces, thermostat_work=work)
 
 
 def normal(seed, step, like, n):

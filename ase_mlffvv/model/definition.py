@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from ase.geometry import complete_cell
 
+from ..errors import check_centres
 from ..features.values import Environment, feature_values
 from .potential import Prediction
 from .reduce import sum_by_index
@@ -14,12 +15,12 @@ from .terms import CUBIC, PAIR, SINGLE
 _CHUNK = 4_000_000  # numbers in the largest temporary, (centres, neighbors, neighbors, basis functions)
 
 
-def environments(potential, species, D, pairs, centre):
+def environments(potential, species, D, pairs, centre, centres=None):
     """Chunks of centre atoms of one element: yields (atoms, Environment, pair numbers (n_centres, n_max)).
 
-    ``D`` is a torch tensor (n_pairs, 3); padding of the pair numbers is -1.
+    ``D`` is a torch tensor (n_pairs, 3); padding of the pair numbers is -1. ``centres`` restricts the atoms.
     """
-    atoms = np.flatnonzero(species == centre)
+    atoms = np.flatnonzero(species == centre) if centres is None else centres[species[centres] == centre]
     if len(atoms) == 0:
         return
     cutoff = max((family.cutoff[centre] for family in potential.features), default=0.0)
@@ -105,7 +106,7 @@ def _like(array, tensor):
     return torch.as_tensor(np.asarray(array), dtype=tensor.dtype, device=tensor.device)
 
 
-def evaluate(potential, species, positions, cell, pairs, device='cpu') -> Prediction:
+def evaluate(potential, species, positions, cell, pairs, device='cpu', centres=None) -> Prediction:
     """Energies, forces and virials.
 
     Parameters
@@ -120,15 +121,27 @@ def evaluate(potential, species, positions, cell, pairs, device='cpu') -> Predic
         Complete to at least ``potential.cutoff``.
     device : str
         torch device.
+    centres : array_like of int, optional
+        Only the energies of these atoms count: the result is that of the sum of their energies, with forces on all
+        atoms; energies and virials of the others are zero. Results of disjoint groups that cover all atoms add up to
+        the result without ``centres``.
+
+    Raises
+    ------
+    ValueError
+        Centres that are repeated or not numbers of atoms.
     """
     n_atoms = len(positions)
+    species = np.asarray(species)
+    if centres is not None:
+        centres = check_centres(centres, n_atoms)
     vectors = torch.as_tensor(pairs.vectors(positions, cell), dtype=torch.float64, device=device)
     i = torch.as_tensor(pairs.i, device=device)
     j = torch.as_tensor(pairs.j.astype(np.int64), device=device)
     energies = vectors.new_zeros(n_atoms)
     gradient = torch.zeros_like(vectors)
     for centre, block in enumerate(potential.blocks):
-        for atoms, environment, which in environments(potential, species, vectors, pairs, centre):
+        for atoms, environment, which in environments(potential, species, vectors, pairs, centre, centres):
             environment.D.requires_grad_()
             features = feature_values(potential.features, environment, centre)
             e = basis(block, components(block, features)) @ _like(block.coefficients, features)
@@ -141,6 +154,8 @@ def evaluate(potential, species, positions, cell, pairs, device='cpu') -> Predic
     if potential.pair is not None:
         D = vectors.clone().requires_grad_()
         e = pair_energies(potential.pair, D, i, j, torch.as_tensor(species, device=device), cell)
+        if centres is not None:
+            e = e * torch.isin(i, torch.as_tensor(centres, device=device))
         (slope,) = torch.autograd.grad(e.sum(), D)
         energies = energies + sum_by_index(e.detach(), i, n_atoms)
         gradient = gradient + slope

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from ase.data import atomic_numbers
 
 from ..errors import ElementError, some
 from .pair import PairTerm
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import ArrayLike
+
+    from ..neighbors import PairList
 
 
 class Prediction(NamedTuple):
@@ -77,16 +84,16 @@ class VVPotential:
         return f'VVPotential({terms}; {names}, cutoff {self.cutoff:g} Å)'
 
     @property
-    def cutoff(self):
+    def cutoff(self) -> float:
         """Range of the pair list in Å that an evaluation needs."""
         reach = max((max(family.cutoff) for family in self.features), default=0.0)
         return max(reach, self.pair.range if self.pair else 0.0)
 
-    def n_features(self, centre):
+    def n_features(self, centre: int) -> int:
         """Number of raw features of an atom of element index ``centre``."""
         return sum(family.size(centre, len(self.elements)) for family in self.features)
 
-    def species(self, numbers):
+    def species(self, numbers: ArrayLike) -> np.ndarray:
         """Element index of each atom from atomic numbers, shape (n_atoms,), int64.
 
         Raises
@@ -94,46 +101,61 @@ class VVPotential:
         ElementError
             An element the model was not fitted for; names the atoms.
         """
-        numbers = np.asarray(numbers)
-        table = np.full(max(numbers.max(initial=0), 118) + 1, -1)
-        table[[atomic_numbers[e] for e in self.elements]] = np.arange(len(self.elements))
-        species = table[numbers]
-        return _require_known(species, numbers, self.elements)
+        return element_indices(numbers, self.elements)
 
-    def digest(self):
+    def digest(self) -> str:
         """Hexadecimal SHA-256 of everything that determines the numbers of this potential."""
         from .file import digest
 
         return digest(self)
 
-    def evaluate(self, species, positions, cell, pairs, device='cpu') -> Prediction:
+    def evaluate(
+        self,
+        species: np.ndarray,
+        positions: np.ndarray,
+        cell: np.ndarray,
+        pairs: PairList,
+        device: str = 'cpu',
+        centres: np.ndarray | None = None,
+    ) -> Prediction:
         """Energies, forces and virials by the torch definition (:mod:`ase_mlffvv.model.definition`)."""
         from .definition import evaluate
 
-        return evaluate(self, species, positions, cell, pairs, device)
+        return evaluate(self, species, positions, cell, pairs, device, centres)
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Write a ``.vv`` file; it appears under its name only when complete."""
         from .file import save
 
         save(self, path)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | Path) -> VVPotential:
         """Read a ``.vv`` file. Raises FileNotFoundError or VVFileError with the reason."""
         from .file import load
 
         return load(path)
 
     @classmethod
-    def from_pwmlff(cls, folder):
+    def from_pwmlff(cls, folder: str | Path) -> VVPotential:
         """Import a model folder of the original PWMLFF programs (:mod:`ase_mlffvv.model.pwmlff`)."""
         from .pwmlff import read_folder
 
         return read_folder(folder)
 
 
-def _require_known(species, numbers, elements):
+def element_indices(numbers, elements):
+    """Position in ``elements`` of each atomic number, shape (n_atoms,), int64.
+
+    Raises
+    ------
+    ElementError
+        An element is not among them; names the atoms.
+    """
+    numbers = np.asarray(numbers)
+    table = np.full(max(numbers.max(initial=0), 118) + 1, -1)
+    table[[atomic_numbers[e] for e in elements]] = np.arange(len(elements))
+    species = table[numbers]
     unknown = np.flatnonzero(species < 0)
     if len(unknown):
         from ase.data import chemical_symbols

@@ -1,4 +1,4 @@
-"""Pair lists: built once with a skin, reused while they are still exact."""
+"""Pair lists, built with a skin and reused while they are still complete."""
 
 from .pairs import PairList, pair_list
 from .skin import SkinList

@@ -1,4 +1,4 @@
-"""How much memory is left, and the refusal of structures that need more, before work starts."""
+"""Available memory, and the check that a structure fits into it before work starts."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from ..errors import InsufficientMemoryError
 
 
 def available_memory():
-    """Bytes this process may still take: free memory of the machine and of its control group; None if unknown."""
+    """Bytes that this process may still allocate, limited by the machine and its control groups; None if unknown."""
     found = [_of_machine(), *_of_groups()]
     return min((x for x in found if x is not None), default=None)
 
 
 def check_memory(needed, n_atoms, n_neighbors):
-    """Raise InsufficientMemoryError if ``needed`` bytes for ``n_atoms`` with ``n_neighbors`` each are not there."""
+    """Raise InsufficientMemoryError if ``needed`` bytes are not available for ``n_atoms`` with ``n_neighbors`` each."""
     available = available_memory()
     if available is not None and needed > available:
         raise InsufficientMemoryError(
             f'{n_atoms} atoms with {n_neighbors:.0f} neighbors each need {needed / 1e9:.3g} GB, and '
-            f'{available / 1e9:.3g} GB are available. Use a potential of shorter cutoff (li-pbe-2-fast), a smaller '
+            f'{available / 1e9:.3g} GB are available. Use a potential with a shorter cutoff (li-pbe-2-fast), a smaller '
             'skin, fewer atoms, or a machine with more memory.'
         )
 
@@ -36,7 +36,7 @@ def _of_machine():
 
 
 def _of_groups():
-    """Memory left in the control groups (versions 2 and 1) of this process, where they have a limit."""
+    """Memory left in those control groups (versions 2 and 1) of this process that have a limit."""
     try:
         groups = [line.split(':', 2) for line in Path('/proc/self/cgroup').read_text().splitlines()]
     except OSError:

@@ -1,8 +1,9 @@
-"""Complete pair lists on the CPU for any cell and any periodicity."""
+"""Complete pair lists for any cell and any periodicity, on the CPU."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.geometry import complete_cell
@@ -12,29 +13,33 @@ from ..jit import available_threads
 from .cells import count_pairs, fill_pairs, find_points
 from .memory import check_memory
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
 _COINCIDENT = 1e-4  # Å
-_RESULTS = 450  # bytes per atom, measured, for results, copies of positions, and what is needed while they are computed
+_RESULTS = 450  # bytes per atom, measured: results, copies of positions, and temporary arrays
 
 
 @dataclass(frozen=True)
 class PairList:
     """All directed pairs (i, j, S) within a cutoff, sorted by i, then j, then image.
 
-    Each pair appears twice, as (i, j, S) and (j, i, -S); periodic self-images are included. The order depends
-    on the pairs alone, never on the history of the list, so sums over it are reproducible.
+    Each pair appears twice, as (i, j, S) and (j, i, -S); pairs of an atom with its own periodic images are included.
+    The order depends only on the pairs and not on the history of the list, so that sums over it are reproducible.
 
     Attributes
     ----------
     first : ndarray, shape (n_atoms + 1,), int64
-        Pairs of atom i are ``first[i]:first[i + 1]``.
+        The pairs of atom i are ``first[i]:first[i + 1]``.
     j : ndarray, shape (n_pairs,), int32
         Neighbor of each pair.
     image : ndarray, shape (n_pairs,), uint8, uint16 or uint32
-        Row of ``shifts`` that belongs to each pair, in as few bytes as their number takes.
+        Row of ``shifts`` for each pair, in the smallest sufficient integer type.
     shifts : ndarray, shape (n_images, 3), int32
         Distinct cell shifts S.
-    cutoff : float
-        Å. The list is complete up to here.
+    cutoff : float, Å
+        Distance up to which the list is complete.
     """
 
     first: np.ndarray
@@ -44,36 +49,38 @@ class PairList:
     cutoff: float
 
     @property
-    def i(self):
+    def i(self) -> np.ndarray:
         """Centre atom of each pair, shape (n_pairs,)."""
         return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
 
-    def vectors(self, positions, cell):
+    def vectors(self, positions: np.ndarray, cell: np.ndarray) -> np.ndarray:
         """Vectors ``r_j + S cell - r_i`` in Å, shape (n_pairs, 3)."""
         shift_vectors = self.shifts @ np.asarray(cell)
         return positions[self.j] - positions[self.i] + shift_vectors[self.image]
 
 
-def pair_list(positions, cell, pbc, cutoff, threads=None) -> PairList:
+def pair_list(
+    positions: ArrayLike, cell: ArrayLike, pbc: ArrayLike, cutoff: float, threads: int | None = None
+) -> PairList:
     """Find all pairs closer than ``cutoff``.
 
     Parameters
     ----------
     positions : array_like, shape (n_atoms, 3), Å
-        They may lie outside the cell.
+        Positions, which may lie outside the cell.
     cell : array_like, shape (3, 3), Å
-        Rows are the cell vectors; vectors of directions that are not periodic are ignored.
+        Rows are the cell vectors; those of non-periodic directions are ignored.
     pbc : bool or array_like, shape (3,), bool
     cutoff : float, Å
     threads : int, optional
-        Default all processors the process may use; the list does not depend on it.
+        Number of threads; by default, all processors that the process may use. The list does not depend on it.
 
     Raises
     ------
     StructureError
-        Positions that are not finite, coincident atoms, or a periodic cell without volume.
+        If positions are not finite, atoms coincide, or the periodic cell has no volume.
     InsufficientMemoryError
-        The machine has too little memory for the list and the results of an evaluation.
+        If the machine has too little memory for the list and the results of an evaluation.
     """
     positions = np.ascontiguousarray(positions, float)
     pbc = np.broadcast_to(np.asarray(pbc, bool), 3)
@@ -103,17 +110,17 @@ def pair_list(positions, cell, pbc, cutoff, threads=None) -> PairList:
 
 
 def _coincident(pairs, positions, cell):
-    """Error that names the atoms of pairs that are too close."""
+    """Error that names the coincident atoms."""
     i, distance = pairs.i, np.linalg.norm(pairs.vectors(positions, cell), axis=1)
     p = int(distance.argmin())
     return StructureError(
-        f'atoms {i[p]} and {pairs.j[p]} coincide (distance {distance[p]:.1e} Å); {len(i) // 2} such pairs among atoms '
-        f'{some(np.unique(i))}. Remove duplicates, e.g. with ase.geometry.get_duplicate_atoms.'
+        f'atoms {i[p]} and {pairs.j[p]} coincide (distance {distance[p]:.1e} Å); there are {len(i) // 2} such pairs '
+        f'among atoms {some(np.unique(i))}. Remove duplicates, e.g. with ase.geometry.get_duplicate_atoms.'
     )
 
 
 def _shifts(numbers, strides, origin):
-    """Cell shifts, shape (n, 3), of their ascending numbers."""
+    """Cell shifts, shape (n, 3), from their numbers in ascending order."""
     if len(numbers) == 0:
         return np.zeros((1, 3), np.int32)
     numbers = numbers + origin @ strides

@@ -1,4 +1,4 @@
-"""When a stored pair list is still exact, and how often it was."""
+"""Pair lists with a skin, reused as long as they are complete."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ from .pairs import PairList, pair_list
 
 
 class SkinList:
-    """Pair list built at ``cutoff + skin`` and kept until a pair within ``cutoff`` could be missing.
+    """Pair list built with the cutoff ``cutoff + skin`` and reused until a pair within ``cutoff`` could be missing.
 
-    With the cell h of the build and h' = h F now, and u = r' - r F the displacements beyond that strain, no pair
-    is missed while ``sigma_min(F) (cutoff + skin) - 2 max|u| >= cutoff``, whatever the cell.
+    Let h be the cell for which the list was built, h' = h F the current cell, and u = r' - r F the displacements in
+    addition to this strain. Then, for any cell, no pair is missing as long as
+    ``sigma_min(F) (cutoff + skin) - 2 max|u| >= cutoff``.
 
     Parameters
     ----------
     cutoff : float, Å
     skin : float, Å
-        Zero rebuilds at every change; 0.8 measured best for lithium in MD, whose atoms are light.
+        With zero, the list is rebuilt after every change. The default was the fastest in MD of lithium, whose atoms are
+        light and therefore fast.
     threads : int, optional
-        To build with; default all processors the process may use.
+        Number of threads that build the list; by default, all processors that the process may use.
 
     Attributes
     ----------
     statistics : dict
-        ``builds``, ``reuses`` and ``seconds`` spent building.
+        Numbers of ``builds`` and ``reuses``, and the ``seconds`` spent building.
     """
 
     def __init__(self, cutoff: float, skin: float = 0.8, threads: int | None = None):
@@ -39,16 +41,16 @@ class SkinList:
         self._pairs: PairList | None = None
 
     def get(self, positions, cell, pbc) -> PairList:
-        """Pairs that include all within ``cutoff`` for these positions (Å), cell (rows, Å) and pbc."""
+        """Pair list that contains all pairs within ``cutoff`` for these positions (Å), cell (rows, Å) and pbc."""
         cell = np.array(cell, float)
         pbc = np.array(pbc, bool)
         if self._pairs is not None and self._is_complete(positions, cell, pbc):
             self.statistics['reuses'] += 1
             return self._pairs
         start = perf_counter()
-        self._pairs = None  # two lists at a time may not fit
+        self._pairs = None  # two lists may not fit into memory
+        self._built_for = np.array(positions, float), cell, pbc  # set first, in case of Ctrl-C in between
         self._pairs = pair_list(positions, cell, pbc, self.cutoff + self.skin, self.threads)
-        self._built_for = np.array(positions, float), cell, pbc
         self.statistics['builds'] += 1
         self.statistics['seconds'] += perf_counter() - start
         return self._pairs

@@ -6,26 +6,28 @@ import json
 import logging
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
 from ase.build import bulk
 from tqdm import tqdm
 
+from ..io.files import save_text
+from ..jobs.folder import JobFolder
 from ..labelling.engines import check_settings, code_of, find_engine
-from ..labelling.store import identity_of, locked, save_json, save_text
+from ..labelling.store import identity_of
 from .plots import plot
 from .relaxing import PropertyError, use
 from .results import Validation
 from .tasks import ELEMENT, TASKS, Lab, choose
 
-FORMAT = 1
 JSON, TEXT, PNG = 'validation.json', 'validation.txt', 'validation.png'
 log = logging.getLogger(__name__)
 
 
 def validate(calculator=None, folder='validation', *, settings=None, only=None, quick=False, melting=False, seed=0,
-             progress=True):  # fmt: skip
+             overwrite=False, progress=True):  # fmt: skip
     """Compute properties of lithium and compare them with DFT and experiment.
 
     The call may be repeated after Ctrl-C or a crash, or with more groups: what is finished is kept, what failed is
@@ -52,6 +54,9 @@ def validate(calculator=None, folder='validation', *, settings=None, only=None, 
         Add the melting point, which takes several times as long as everything else.
     seed : int
         Of velocities and thermostat.
+    overwrite : bool
+        Begin anew in a folder that holds the properties of another calculator, which are then removed, or files of
+        something else, which stay.
     progress : bool
         Show progress bars.
 
@@ -66,7 +71,7 @@ def validate(calculator=None, folder='validation', *, settings=None, only=None, 
     ValueError
         The calculator cannot compute lithium, an unknown group, or a folder of another calculator.
     FileExistsError
-        The folder is a file, or another job works there.
+        The folder is a file or holds something else, or another process works there.
     TypeError
         Not a calculator, or settings that it does not take.
     KeyboardInterrupt
@@ -84,18 +89,22 @@ def validate(calculator=None, folder='validation', *, settings=None, only=None, 
     >>> print(validate(VVCalculator(), only=['lattice', 'elastic']))        # doctest: +SKIP
     """
     names, folder = choose(only, quick, melting), Path(folder)
-    make, identity, title = _calculator(calculator, dict(settings or {}), folder)
-    lab = Lab(use(make), seed=seed, progress=progress)
-    _check(lab, make, identity)
+    options = {'seed': seed, 'progress': progress}
+    with TemporaryDirectory() as trial:  # what is refused leaves no folder
+        make, identity, title = _calculator(calculator, dict(settings or {}), Path(trial))
+        _check(Lab(use(make), **options), identity)
     identity['seed'] = seed
+    make, _, _ = _calculator(calculator, dict(settings or {}), folder / 'calculator')
+    lab = Lab(use(make), **options)
     validation = Validation(title, folder, lab.done)
-    lab.done.update(_earlier(folder, identity))
-    with locked(folder):
-        _run(names, lab, identity, validation)
+    with JobFolder(folder, JSON, identity, what='properties', writes=(TEXT, PNG), overwrite=overwrite) as job:
+        earlier = job.entries.get('tasks', {})
+        lab.done.update({k: record for k, record in earlier.items() if record['status'] == 'done' and k in TASKS})
+        _run(names, lab, job, validation)
     return validation
 
 
-def _run(names, lab, identity, validation):
+def _run(names, lab, job, validation):
     """Compute what is not finished, and write everything."""
     folder, progress = validation.folder, lab.progress
     todo = [name for name in names if lab.done.get(name, {}).get('status') != 'done']
@@ -105,7 +114,7 @@ def _run(names, lab, identity, validation):
             for name in todo:
                 bar.set_postfix_str(name)
                 lab.done[name] = _compute(TASKS[name], lab)
-                _save(folder, identity, validation)
+                _save(job, validation)
                 bar.update()
     except KeyboardInterrupt:
         finished = sum(lab.done.get(name, {}).get('status') == 'done' for name in names)
@@ -113,13 +122,13 @@ def _run(names, lab, identity, validation):
             f"stopped with {finished} of {len(names)} parts finished in '{folder}'; to go on, give the same command "
             'again'
         ) from None
-    _save(folder, identity, validation)
+    _save(job, validation)
     save_text(folder / TEXT, f'{validation}\n')
     plot(validation, folder / PNG)
 
 
-def _calculator(calculator, settings, folder):
-    """What makes the calculator, what identifies it, and its name for people."""
+def _calculator(calculator, settings, directory):
+    """What makes the calculator (with its files in ``directory``), what identifies it, and its name for people."""
     if calculator is None:
         from ..calculators import VVCalculator
 
@@ -139,7 +148,7 @@ def _calculator(calculator, settings, folder):
     if code_of(function, name):
         identity['code'] = code_of(function, name)
     text = ', '.join(f'{key}={value}' for key, value in settings.items())
-    return partial(_make, function, settings, folder / 'calculator'), identity, f'{name}({text})'
+    return partial(_make, function, settings, directory), identity, f'{name}({text})'
 
 
 def _make(function, settings, directory, atoms):
@@ -147,7 +156,7 @@ def _make(function, settings, directory, atoms):
     return function(atoms, safe=False, directory=directory, **settings)
 
 
-def _check(lab, make, identity):
+def _check(lab, identity):
     """Raise ValueError unless the calculator gives energy and forces of lithium; note its potential."""
     atoms = bulk(ELEMENT, 'bcc', a=3.44)
     try:
@@ -178,35 +187,6 @@ def _compute(task, lab):
     return record
 
 
-def _earlier(folder, identity):
-    """Records of finished tasks of an earlier call.
-
-    Raises
-    ------
-    FileExistsError, ValueError
-        The folder is a file, or holds a damaged table or one of another calculator.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"'{folder}' is a file; give a folder for the table")
-    path = folder / JSON
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        return {}
-    try:
-        data = json.loads(path.read_text(encoding='utf-8'))
-        kind, before, tasks = data['format'], data['identity'], data['tasks']
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"'{path}' is damaged or no table of properties ({error}); give another folder") from None
-    if kind != FORMAT:
-        raise ValueError(f"'{path}' was written by another version of this package; give another folder")
-    if before != identity:
-        differing = sorted(k for k in {*before, *identity} if before.get(k) != identity.get(k))
-        raise ValueError(f"'{folder}' holds the properties of another calculator (other {', '.join(differing)}); give "
-                         'another folder')  # fmt: skip
-    return {name: record for name, record in tasks.items() if record['status'] == 'done' and name in TASKS}
-
-
-def _save(folder, identity, validation):
+def _save(job, validation):
     """Write all that is finished, all at once."""
-    save_json(folder / JSON, {'format': FORMAT, 'title': validation.title, 'identity': identity,
-                              'table': validation.to_list(), 'tasks': validation.tasks})  # fmt: skip
+    job.save(title=validation.title, table=validation.to_list(), tasks=validation.tasks)

@@ -47,7 +47,7 @@ def test_means_by_class_and_excess_per_atom():
     assert np.isnan(mean_by_class(energies, np.zeros(5, int))['bulk'])
     assert excess_per_atom(energies, classes == 2, classes == 1) == 2
     assert np.isnan(excess_per_atom(energies, classes == 7, classes == 1))
-    with pytest.raises(ValueError, match='energies of'):
+    with pytest.raises(ValueError, match='must have the same shape'):
         mean_by_class(energies, classes[:2])
 
 

@@ -87,7 +87,7 @@ def test_mean_orientation():
     noise = Rotation.from_rotvec(rng.normal(size=(500, 3)) * np.radians(3))
     cubic = Rotation.create_group('O')[rng.integers(24, size=500)]
     assert misorientation(mean_orientation((true * noise * cubic).as_quat()), true.as_quat()) < 0.5
-    with pytest.raises(ValueError, match='no orientation'):
+    with pytest.raises(ValueError, match='at least one orientation'):
         mean_orientation(np.zeros((0, 4)))
 
 
@@ -202,6 +202,6 @@ def test_small_and_empty_structures():
         assert (ids == -1).all()
         assert grains == []
         assert find_boundaries(atoms, ids, grains) == []
-    with pytest.raises(ValueError, match='labels and quaternions are of 2 and 2 atoms, not of 1'):
+    with pytest.raises(ValueError, match='expected labels and quaternions of 1 atoms, got those of 2 and 2'):
         find_grains(Atoms('Li'), np.zeros(2, int), np.zeros((2, 4)))
     assert surface_by_mesh(Atoms('Li2', [[0, 0, 0], [0, 0, 3.0]])).all()

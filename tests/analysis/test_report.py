@@ -58,6 +58,28 @@ def test_the_command_leaves_a_report(tmp_path, capsys, monkeypatch):
                                       timeline(tmp_path / 'run.extxyz', progress=False))  # fmt: skip
 
 
+def test_a_page_of_someone_else_stays(tmp_path, capsys):
+    write(tmp_path / 'a.extxyz', bulk('Li', cubic=True) * (3, 3, 3))
+    out = tmp_path / 'q'
+    out.mkdir()
+    (out / 'index.html').write_text('mine')
+    (out / 'style.css').write_text('mine')
+    command = ['analyse', str(tmp_path / 'a.extxyz'), '-o', str(out), '--processes', '1', '--pictures', '1']
+    assert main(command) == 1
+    assert 'does not hold a report (report.json is missing; found index.html, style.css)' in capsys.readouterr().err
+    assert sorted(p.name for p in out.iterdir()) == ['index.html', 'style.css']
+    assert (out / 'index.html').read_text() == 'mine'
+    assert main([*command, '--overwrite']) == 0
+    assert 'a.extxyz' in (out / 'index.html').read_text()
+    assert (out / 'style.css').read_text() == 'mine'
+    capsys.readouterr()
+    assert main([*command, '--cutoff', '3.6']) == 1
+    assert 'settings.cutoff: 3.45 before, 3.6 now' in capsys.readouterr().err
+    assert main(['analyse', str(out / 'coloured.extxyz'), *command[2:], '--overwrite']) == 1
+    assert 'is one of the files to read' in capsys.readouterr().err
+    assert main([*command, '--cutoff', '3.6', '--overwrite']) == 0
+
+
 def test_errors_on_the_command_line_are_one_line(tmp_path, capsys):
     assert main(['analyse', str(tmp_path / 'none.extxyz')]) == 1
     assert 'there is no trajectory' in capsys.readouterr().err

@@ -25,7 +25,7 @@ def test_band_of_runs_with_other_times():
     assert b.time[-1] == 7.5
     np.testing.assert_allclose(b.mean, b.time)
     assert np.isnan(band([[0.0, 1.0]], [[1.0, 2.0]]).low).all()
-    for times, values, message in (([[0, 1]], [[1]], 'one pair of arrays'), ([[1, 0]], [[1, 2]], 'must increase'),
+    for times, values, message in (([[0, 1]], [[1]], 'arrays of equal length'), ([[1, 0]], [[1, 2]], 'must increase'),
                                    ([[0, 1], [2, 3]], [[0, 1], [0, 1]], 'no time in common')):  # fmt: skip
         with pytest.raises(ValueError, match=message):
             band(times, values)
@@ -37,12 +37,12 @@ def test_two_conditions():
     found = compare(cold, warm)
     assert found.differ
     assert found.low < 0.6 < found.high
-    assert 'they differ' in str(found)
+    assert str(found).endswith('runs: significant')
     assert found.p_permutation == pytest.approx(2 / 252)
     errors = [compare(rng.normal(size=5), rng.normal(size=5)).differ for _ in range(200)]
     assert np.mean(errors) < 0.08
     assert not compare([1.0, 1.0], [1.0, 1.0]).differ
-    with pytest.raises(ValueError, match='two runs or more'):
+    with pytest.raises(ValueError, match='at least two runs'):
         compare([1.0], [2.0, 3.0])
     with pytest.raises(ValueError, match='finite'):
         compare([1.0, np.nan], [2.0, 3.0])

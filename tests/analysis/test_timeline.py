@@ -3,17 +3,21 @@
 import tracemalloc
 
 import numpy as np
-import pandas
 import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.io import Trajectory, read, write
+from mlffvv_analysis import timeline as timelines
 from mlffvv_analysis.frame import Frame, Settings
 from mlffvv_analysis.observables import OBSERVABLES, row
 from mlffvv_analysis.stream import frames
 from mlffvv_analysis.timeline import timeline
 
+from ase_mlffvv.errors import CheckpointError
+from ase_mlffvv.jobs.folder import locked
 from ase_mlffvv.structures import add_adatoms, column
+
+pandas = pytest.importorskip('pandas', reason='the extra analysis is not installed')
 
 
 def trajectory(path, count=6, start=0, energies=True):
@@ -86,9 +90,67 @@ def test_a_growing_trajectory_is_gone_on_with(tmp_path, monkeypatch):
     pandas.testing.assert_frame_equal(grown, fresh)
     pandas.testing.assert_frame_equal(pandas.read_csv(table), fresh)
     computed.clear()
-    timeline(path, table, observables=('motion',), progress=False)  # other columns: from the start
-    assert len(computed) == 5
-    trajectory(path, 2)  # another run: shorter than what is known
+    trajectory(path, 2)  # restarted from a checkpoint, which cuts what comes after it: from the first frame
+    assert len(timeline(path, table, observables=names, progress=False)) == 2
+    assert len(computed) == 2
+
+
+def test_other_tables_are_not_replaced(tmp_path, monkeypatch):
+    path, table = tmp_path / 'run.extxyz', tmp_path / 'timeline.csv'
+    trajectory(path, 2)
+    options = {'observables': ('motion',), 'progress': False}
+    table.write_text('mine')
+    with pytest.raises(FileExistsError, match='timeline.csv. exists already'):
+        timeline(path, table, **options)
+    assert table.read_text() == 'mine'
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name[0] != '.') == ['run.extxyz', 'timeline.csv']
+    assert len(timeline(path, table, overwrite=True, **options)) == 2
+    written = table.read_bytes()
+    with pytest.raises(ValueError, match=r'settings.cutoff: 3.45 before, 3.6 now.*overwrite'):
+        timeline(path, table, settings=Settings(cutoff=3.6), **options)
+    with pytest.raises(ValueError, match='observables: .*motion.* before, .*shape.* now'):
+        timeline(path, table, **{**options, 'observables': ('motion', 'shape')})
+    write(tmp_path / 'other.extxyz', bulk('Li', cubic=True) * (2, 2, 2))
+    with pytest.raises(ValueError, match='from another trajectory .first frame: '):
+        timeline(tmp_path / 'other.extxyz', table, **options)
+    with pytest.raises(FileExistsError, match='exists already'):
+        timeline(bulk('Li'), table, **options)  # cannot be continued
+    with pytest.raises(FileExistsError, match='is one of the files to read'):
+        timeline(path, path, overwrite=True, **options)
+    assert table.read_bytes() == written
+    state = tmp_path / 'timeline.state'
+    state.write_bytes(state.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match='is damaged or cut off'):
+        timeline(path, table, **options)
+    computed = []
+    monkeypatch.setattr('mlffvv_analysis.timeline.row', lambda *a: computed.append(1) or row(*a))
+    assert len(timeline(path, table, overwrite=True, **options)) == len(computed) == 2
+    assert len(timeline(path, table, overwrite=True, **options)) == len(computed) == 2, 'the same job continues'
+
+
+def test_a_second_process_is_kept_from_the_table(tmp_path):
+    path, table = tmp_path / 'run.extxyz', tmp_path / 'timeline.csv'
+    trajectory(path, 1)
+    with locked(tmp_path / '.timeline.csv.lock', 'it'), pytest.raises(FileExistsError, match='another job works in'):
+        timeline(path, table, observables=('motion',), progress=False)
+    assert not table.exists()
+
+
+def test_killed_between_the_first_table_and_its_state(tmp_path, monkeypatch):
+    path, table = tmp_path / 'run.extxyz', tmp_path / 'timeline.csv'
+    trajectory(path, 2)
+    saved, save = [], timelines.save_checkpoint
+
+    def stop(*args):
+        if saved:
+            raise KeyboardInterrupt
+        saved.append(save(*args))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(timelines, 'save_checkpoint', stop)
+        with pytest.raises(KeyboardInterrupt):
+            timeline(path, table, observables=('motion',), progress=False)
+    assert table.exists()
     assert len(timeline(path, table, observables=('motion',), progress=False)) == 2
 
 

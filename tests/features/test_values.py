@@ -15,7 +15,7 @@ from ase_mlffvv.model.definition import environments
 from ase_mlffvv.neighbors import pair_list
 
 from .. import brute
-from ..conftest import shared
+from ..golden import GOLDEN
 from ..systems import cell_of, zoo
 
 
@@ -88,7 +88,7 @@ def test_golden_numbers_of_the_authors_set():
 
 def test_golden_file():
     """All stored cells with full precision, and a gradient of them."""
-    lines = shared('golden', 'li_features.txt').read_text().splitlines()
+    lines = (GOLDEN / 'li_features.txt').read_text().splitlines()
     starts = [k for k, line in enumerate(lines) if line.startswith('#') and ' Rc ' in line]
     assert len(starts) >= 4
     for start, end in zip(starts, [*starts[1:], len(lines)]):

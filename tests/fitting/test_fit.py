@@ -9,11 +9,11 @@ from ase.build import bulk
 
 from ase_mlffvv import VVSpec, accuracy, fit
 from ase_mlffvv.calculators import VVCalculator
-from ase_mlffvv.errors import DatasetError, ElementError
+from ase_mlffvv.errors import CheckpointError, DatasetError, ElementError
+from ase_mlffvv.fitting import Dataset
 from ase_mlffvv.fitting import train as train_module
-from ase_mlffvv.fitting.prepare import prepare
+from ase_mlffvv.fitting.checkpoint import FitCheckpoint
 from ase_mlffvv.fitting.supervised import active_directions
-from ase_mlffvv.io.datasets import Labels, check_frames
 
 SPEC = VVSpec('Li', cutoff=4.2, two_body=8, three_body=(2, 2), single=6, terms=12, repulsion=0)
 
@@ -51,33 +51,44 @@ def teacher():
     return potential
 
 
-@pytest.mark.parametrize('keep', [('energy', 'forces'), ('energy', 'forces', 'stress'), ('energies',)])
-def test_known_potential_is_found_again(teacher, keep):
-    """With the teacher's functions, least squares gives back its energies and forces on new structures."""
-    frames = labelled(teacher, structures(), keep)
-    test = labelled(teacher, structures(6, seed=9), ('energy', 'forces', 'stress', 'energies'))
-    spec = replace(SPEC, terms=0)
-    potential, report = fit(frames, spec, progress=False, ridge=1e-12, validation=test)
-    full = _refit(teacher, frames)
-    errors = accuracy(full, test)
-    assert errors.mae('energy') < 1e-7
-    assert errors.mae('forces') < 1e-6
-    assert errors.mae('stress') < 1e-7
-    assert report.validation.mae('forces') > 1e-3  # the linear functions alone cannot
-    assert potential.blocks[0].n < 30
+def with_terms(potential, n, factor=1.0):
+    """The linear functions of a potential and its first n terms, those with coefficients times a factor."""
+    (block,) = potential.blocks
+    coefficients = block.coefficients[: block.n + 1 + n].copy()
+    coefficients[block.n + 1 :] *= factor
+    block = replace(block, terms=block.terms[:n], coefficients=coefficients)
+    return replace(potential, blocks=(block,), uncertainty=None)
 
 
-def _refit(teacher, frames):
-    from ase_mlffvv.fitting.frames import Projector, make_frame
-    from ase_mlffvv.fitting.normal import solve
-    from ase_mlffvv.fitting.rows import Columns, FitWeights
-    from ase_mlffvv.fitting.select import accumulate, with_coefficients
-    from ase_mlffvv.io.datasets import labels_of
+KEEP = [('energy', 'forces'), ('energy', 'forces', 'stress'), ('energies',)]
 
-    data = [make_frame(a, np.zeros(len(a), int), teacher.cutoff, labels_of(a)) for a in frames]
-    normal = accumulate(data, Projector(teacher), Columns(teacher.blocks), FitWeights())
-    w, _ = solve(*normal.matrix(), 1e-14)
-    return replace(teacher, blocks=with_coefficients(teacher.blocks, w))
+
+@pytest.mark.parametrize('keep', KEEP)
+def test_linear_potential_is_found_again(teacher, keep):
+    """fit() gives back energies, forces and stresses of a potential in its space, on structures it has not seen."""
+    master = with_terms(teacher, 0)
+    test = labelled(master, structures(6, seed=9), ('energy', 'forces', 'stress', 'energies'))
+    frames = labelled(master, structures(), keep)
+    _, report = fit(frames, replace(SPEC, terms=0), progress=False, ridge=1e-13, validation=test)
+    assert report.validation.mae('energy') < 1e-7
+    assert report.validation.mae('forces') < 1e-6
+    assert report.validation.mae('stress') < 1e-7
+    assert report.validation.mae('energies') < 1e-6
+
+
+@pytest.mark.parametrize('keep', KEEP)
+def test_a_term_is_found_again(teacher, keep):
+    """Selection finds the term of a potential that has one, and then nothing remains to be fitted."""
+    master = with_terms(teacher, 1, 5.0)
+    test = labelled(master, structures(6, seed=9), ('energy', 'forces', 'stress'))
+    frames = labelled(master, structures(), keep)
+    potential, report = fit(frames, SPEC, progress=False, ridge=1e-13, validation=test)
+    assert master.blocks[0].terms[0].tolist() in potential.blocks[0].terms.tolist()
+    assert report.validation.mae('energy') < 1e-6
+    assert report.validation.mae('forces') < 1e-5
+    assert report.validation.mae('stress') < 1e-6
+    _, linear = fit(frames, replace(SPEC, terms=0), progress=False, validation=test)
+    assert linear.validation.mae('forces') > 1e-2
 
 
 def test_terms_lower_the_error_and_forces_are_gradients(teacher):
@@ -134,7 +145,7 @@ def test_interrupted_fit_goes_on(teacher, tmp_path, monkeypatch):
     whole, _ = fit(frames, SPEC, progress=False)
     state = tmp_path / 'a.vv.part'
     calls = []
-    save = train_module._State.save
+    save = FitCheckpoint.save
 
     def stop(self, blocks):
         save(self, blocks)
@@ -143,7 +154,7 @@ def test_interrupted_fit_goes_on(teacher, tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_module._State, 'save', stop)
+        patch.setattr(FitCheckpoint, 'save', stop)
         with pytest.raises(KeyboardInterrupt):
             fit(frames, SPEC, progress=False, checkpoint=state)
     assert state.exists()
@@ -154,15 +165,44 @@ def test_interrupted_fit_goes_on(teacher, tmp_path, monkeypatch):
     assert not state.exists()
 
 
-def test_checkpoint_of_another_fit_is_not_used(teacher, tmp_path, caplog):
+def test_other_files_are_no_checkpoints(teacher, tmp_path, monkeypatch):
     frames = labelled(teacher, structures())
+    mine = tmp_path / 'mine.vv'
+    teacher.save(mine)
+    before = mine.read_bytes()
+    with pytest.raises(CheckpointError, match='mine.vv. is not a checkpoint'):
+        fit(frames, replace(SPEC, terms=2), progress=False, checkpoint=mine)
+    assert mine.read_bytes() == before
     state = tmp_path / 'a.vv.part'
-    teacher.save(state)
-    fit(frames, replace(SPEC, terms=2), progress=False, checkpoint=state)
-    assert 'belongs to another fit' in caplog.text
-    state.write_text('junk')
-    fit(frames, replace(SPEC, terms=2), progress=False, checkpoint=state)
-    assert 'ignoring the unreadable checkpoint' in caplog.text
+    with monkeypatch.context() as patch:
+        patch.setattr(FitCheckpoint, 'remove', lambda self: None)
+        fit(frames, replace(SPEC, terms=2), progress=False, checkpoint=state)
+    before = state.read_bytes()
+    with pytest.raises(CheckpointError, match='of another fit .*spec.terms: 2 before, 3 now'):
+        fit(frames, replace(SPEC, terms=3), progress=False, checkpoint=state)
+    with pytest.raises(CheckpointError, match='of another fit .the training data have changed'):
+        fit(frames[1:], replace(SPEC, terms=2), progress=False, checkpoint=state)
+    assert state.read_bytes() == before
+    state.write_bytes(before[:-1])
+    with pytest.raises(CheckpointError, match='is damaged or cut off'):
+        fit(frames, replace(SPEC, terms=2), progress=False, checkpoint=state)
+    assert state.read_bytes() == before[:-1]
+
+
+def test_checkpoint_knows_data_that_terms_are_not_selected_on(teacher, tmp_path):
+    frames = labelled(teacher, structures())
+    state = _interrupted(frames, tmp_path / 'a.vv.part')
+    with pytest.raises(CheckpointError, match='of another fit'):  # the 14th is not selected on, but has its components
+        fit(frames[:13], replace(SPEC, terms=2), progress=False, checkpoint=state, stride=2)
+
+
+def _interrupted(frames, state):
+    """Checkpoint of a fit that was stopped after the selection."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_module, 'accumulate', lambda *args: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            fit(frames, replace(SPEC, terms=2), progress=False, checkpoint=state, stride=2)
+    return state
 
 
 def test_repulsion_starts_at_the_shortest_distance(teacher):
@@ -198,7 +238,7 @@ def test_validation_group_weights_and_card(teacher):
 
 def test_bad_training_sets(teacher):
     frames = labelled(teacher, structures(3))
-    with pytest.raises(DatasetError, match='holds no structures'):
+    with pytest.raises(DatasetError, match='contains no structures'):
         fit([], SPEC, progress=False)
     bare = structures(2)
     bare[1].arrays['force'] = np.zeros((4, 3))
@@ -228,28 +268,45 @@ def test_one_atom_structures():
     assert np.isfinite(potential.blocks[0].coefficients).all()
 
 
-def test_supervised_directions(teacher):
-    """An energy that depends on one direction of feature space: that direction comes first."""
-    block = teacher.blocks[0]
+def one_direction(teacher):
+    """The teacher with an energy that depends on one direction of feature space, and this direction."""
+    (block,) = teacher.blocks
     v = np.random.default_rng(0).normal(size=block.n)
     coefficients = np.zeros_like(block.coefficients)
     coefficients[: block.n] = v
-    one = replace(teacher, blocks=(replace(block, coefficients=coefficients),))
-    data = prepare(structures(4), [Labels(0.0, None, None, None)] * 4, teacher, {})
-    (found,) = active_directions(one, data)
-    want = (block.projection * block.scale) @ v
-    assert found.shape == block.projection.shape
-    cosine = found[:, 0] @ want / np.linalg.norm(found[:, 0]) / np.linalg.norm(want)
-    assert abs(cosine) == pytest.approx(1, abs=1e-9)
+    direction = (block.projection * block.scale) @ v
+    return replace(teacher, blocks=(replace(block, coefficients=coefficients),)), direction
+
+
+def cosine(a, b):
+    return abs(a @ b) / np.linalg.norm(a) / np.linalg.norm(b)
+
+
+def test_supervised_directions(teacher):
+    """An energy that depends on one direction of feature space: that direction comes first."""
+    one, direction = one_direction(teacher)
+    (found,) = active_directions(one, Dataset(labelled(one, structures(4)), 'Li', teacher.cutoff))
+    assert found.shape == teacher.blocks[0].projection.shape
+    assert cosine(found[:, 0], direction) == pytest.approx(1, abs=1e-9)
 
 
 def test_supervised_fit(teacher):
-    """The directions of the first fit are those of the result, as many as asked for, and the same again."""
+    """One component is enough for an energy that depends on one direction, and it is that direction."""
+    one, direction = one_direction(teacher)
+    frames, test = labelled(one, structures()), labelled(one, structures(4, seed=9))
+    spec = replace(SPEC, components=1, projection='supervised', terms=0)
+    found, report = fit(frames, spec, progress=False, ridge=1e-12, validation=test)
+    assert found.blocks[0].projection.shape[1] == 1
+    assert cosine(found.blocks[0].projection[:, 0], direction) == pytest.approx(1, abs=1e-9)
+    assert report.validation.mae('forces') < 1e-6
+    _, plain = fit(frames, replace(spec, projection='pca'), progress=False, ridge=1e-12, validation=test)
+    assert plain.validation.mae('forces') > 1e-2
+
+
+def test_supervised_fit_is_repeated(teacher):
     frames = labelled(teacher, structures())
     spec = replace(SPEC, components=4, projection='supervised')
-    first, _ = fit(frames, replace(SPEC, terms=4), progress=False)
-    (want,) = active_directions(first, prepare(frames, check_frames(frames), first, {}))
     one, two = (fit(frames, spec, progress=False)[0] for _ in range(2))
-    np.testing.assert_allclose(one.blocks[0].projection, want[:, :4], rtol=1e-8)
+    assert one.blocks[0].projection.shape[1] == 4
     assert len(one.blocks[0].terms) == spec.terms
     assert one.digest() == two.digest()

@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 
 from ase_mlffvv.fitting.centres import adaptive_gaussians, principal_components, scaling
-from ase_mlffvv.fitting.frames import Projector, make_frame
+from ase_mlffvv.fitting.dataset import make_frame
 from ase_mlffvv.fitting.normal import solve
+from ase_mlffvv.fitting.projector import Projector
 from ase_mlffvv.fitting.rows import Columns, FitWeights
 from ase_mlffvv.fitting.select import accumulate, with_coefficients
 from ase_mlffvv.io.datasets import labels_of
 from ase_mlffvv.model import VVPotential
 
-from ..conftest import shared
-from ..golden import golden_frames
+from ..golden import GOLDEN, golden_frames
 
 
 @pytest.fixture(scope='module')
 def golden():
-    folder = shared('golden', 'one_element')
+    folder = GOLDEN / 'one_element'
     potential = VVPotential.from_pwmlff(folder)
     frames = [
         make_frame(atoms, np.zeros(len(atoms), int), potential.cutoff, labels_of(atoms))

@@ -44,7 +44,7 @@ def test_ridge_holds_back(teacher, pupil):  # noqa: F811
     assert errors[0] > errors[1] > errors[2]
 
 
-def test_prior_is_the_joint_fit(teacher, pupil):  # noqa: F811
+def test_normal_matrix_is_the_joint_fit(teacher, pupil):  # noqa: F811
     """Old data at their least squares enter by their normal matrix as if they were there."""
     weights = FitWeights(energy=10.0, stress=0.0)
     settings = {'weights': weights, 'ridge': 1e-13, 'new_zero': False, 'progress': False}
@@ -55,7 +55,7 @@ def test_prior_is_the_joint_fit(teacher, pupil):  # noqa: F811
     new = labelled(pupil, structures(8, seed=12), ('energy', 'forces'))
     start, _ = refit(teacher, old, **settings)
     joint, _ = refit(start, old + new, **settings)
-    short, _ = refit(start, new, prior=normal_matrix(start, old, weights=weights, progress=False), **settings)
+    short, _ = refit(start, new, normal=normal_matrix(start, old, weights=weights, progress=False), **settings)
     np.testing.assert_allclose(short.blocks[0].coefficients, joint.blocks[0].coefficients, rtol=1e-4)
     assert np.abs(short.blocks[0].coefficients / start.blocks[0].coefficients - 1).max() > 1e-2
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ase_mlffvv.fitting.candidates import CandidateScores
-from ase_mlffvv.fitting.frames import Projector, make_frame
+from ase_mlffvv.fitting.dataset import make_frame
+from ase_mlffvv.fitting.projector import Projector
 from ase_mlffvv.fitting.rows import Columns, FitWeights, group_average, weighted_rows
 from ase_mlffvv.fitting.select import change_along, residual_fields
 from ase_mlffvv.io.datasets import Labels

@@ -13,11 +13,9 @@ from ase.calculators.emt import EMT
 from ase_mlffvv import VVCalculator, VVSpec, fit
 from ase_mlffvv.calculators import CommitteeCalculator
 from ase_mlffvv.errors import DatasetError, ExtrapolationError, ExtrapolationWarning
-from ase_mlffvv.fitting import add_uncertainty, reliability
-from ase_mlffvv.fitting.frames import Projector
-from ase_mlffvv.fitting.prepare import prepare
+from ase_mlffvv.fitting import Dataset, add_uncertainty, reliability
+from ase_mlffvv.fitting.projector import Projector
 from ase_mlffvv.fitting.rows import Columns
-from ase_mlffvv.io.datasets import check_frames
 from ase_mlffvv.model import VVPotential
 from recipes.fit_li_pbe_1 import mlearn
 
@@ -79,7 +77,7 @@ def test_draws_have_the_covariance_of_the_definition(potential):
     many = add_uncertainty(potential, frames, held_out=crystals(4, 1), n_draws=3000)
     projector, columns = Projector(potential), Columns(potential.blocks)
     X = np.concatenate([columns.evaluate(frame, *projector(frame))[0]
-                        for frame in prepare(frames, check_frames(frames), potential, {})])  # fmt: skip
+                        for frame in Dataset(frames, 'Cu', potential.cutoff)])  # fmt: skip
     leverage = np.sqrt(np.einsum('ia,ab,ib->i', X, np.linalg.pinv(X.T @ X, rcond=1e-9, hermitian=True), X))
     calc = VVCalculator(many)
     found = [calc.uncertainty(atoms, forces=False) for atoms in frames]

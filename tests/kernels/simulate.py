@@ -6,6 +6,7 @@ calculator says, and messages of errors, to standard output as JSON.
 
 import json
 import sys
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,9 @@ from ase_mlffvv.neighbors import pair_list
 
 from ..systems import cell_of, zoo
 from ..toys import random_potential
+from .test_centres import groups
 
+GROUPED = 'slab', 'mixed', 'cluster', 'one atom'
 ELEMENTS = {'one element': ('Li',), 'two elements': ('Li', 'Na')}
 
 
@@ -43,6 +46,24 @@ def message(call, *args, **settings):
     return 'no error'
 
 
+def moving():
+    """Structures one after another: some steps of a slab, one more atom, none, another cell, another periodicity."""
+    atoms = zoo()['slab']
+    for k in range(3):
+        atoms.positions += 0.02 * np.sin(np.arange(3 * len(atoms)) + k).reshape(-1, 3)
+        yield f'step {k}', atoms.copy()
+    atoms.append('Li')
+    atoms.positions[-1] = atoms.positions[0] + [0.3, 0.2, 4.5]
+    yield 'one more', atoms.copy()
+    yield 'empty', atoms[:0]
+    atoms = zoo()['cubic']
+    yield 'cubic', atoms.copy()
+    atoms.set_cell(1.01 * atoms.cell[:], scale_atoms=True)
+    yield 'strained', atoms.copy()
+    atoms.pbc = True, True, False
+    yield 'not periodic', atoms.copy()
+
+
 def main(out):
     from ase_mlffvv import VVCalculator
     from ase_mlffvv.engines.choice import make_engine
@@ -58,6 +79,24 @@ def main(out):
         engine = CudaEngine(potential)
         for name, atoms in zoo(elements).items():
             keep(f'{label}/{name}', engine.evaluate(*system(potential, atoms)))
+
+    for name in GROUPED:
+        potential = density_potential('two elements')
+        atoms, engine = zoo(ELEMENTS['two elements'])[name], CudaEngine(potential, scratch=6000)
+        args, total = system(potential, atoms, skin=0.5), Counter()
+        for centres in groups(len(atoms)):
+            prediction = engine.evaluate(*args, centres=centres)
+            kept = engine._device_pairs
+            again = engine.evaluate(*args, centres=centres[::-1])
+            said.setdefault('kept for the same centres', []).append(kept is engine._device_pairs)
+            total.update({f'sum/{name}/{field}': value for field, value in prediction._asdict().items()})
+            others = np.setdiff1d(np.arange(len(atoms)), centres)
+            total[f'others/{name}'] += (
+                np.abs(prediction.energies[others]).sum() + np.abs(prediction.virials[others]).sum()
+            )
+            total[f'others/{name}'] += np.abs(again.forces - prediction.forces).sum()
+        arrays.update(total)
+    said['repeated centres'] = message(engine.evaluate, *args, centres=[0, 0])
 
     potential = density_potential('one element')
     atoms = zoo()['slab']
@@ -87,6 +126,16 @@ def main(out):
         atoms.calc = VVCalculator(potential, device='cuda', engine=choice)
         arrays[f'calculator/{choice}'] = atoms.get_forces()
         said[f'engine={choice}'] = atoms.calc.engine_info()
+    calc = VVCalculator(potential, device='cuda')
+    for name, atoms in moving():
+        atoms.calc = calc
+        arrays[f'calculator/{name}/forces'] = atoms.get_forces()
+        arrays[f'calculator/{name}/stresses'] = calc.results.get('stresses', np.zeros(0))
+    said['reused'] = calc.engine_info()['pair_list']
+    for k, results in enumerate(calc.evaluate_many([atoms for _, atoms in moving()], ['forces'])):
+        arrays[f'calculator/many/{k}'] = results['forces']
+    said['after many'] = calc.engine_info()['pair_list']
+    atoms = zoo()['slab']
     engine = make_engine(potential, 'cuda', 'cuda', precision='float32')
     keep('float32', engine.evaluate(*system(potential, atoms)))
     said['calculator, features'] = message(VVCalculator, random_potential(), device='cuda', engine='cuda')

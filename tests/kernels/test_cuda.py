@@ -13,7 +13,7 @@ from ase_mlffvv.model.potential import Prediction
 from ase_mlffvv.structures import column
 
 from ..systems import zoo
-from .simulate import ELEMENTS, density_potential, linear, system
+from .simulate import ELEMENTS, GROUPED, density_potential, linear, moving, system
 from .simulator import simulate
 
 
@@ -30,7 +30,7 @@ def simulated(tmp_path_factory):
     arrays = dict(np.load(out))
     names = {key.rpartition('/')[0] for key in arrays}
     found = {n: tuple(arrays.get(f'{n}/{field}') for field in Prediction._fields) for n in names}
-    found.update({key: value for key, value in arrays.items() if key.startswith('calculator')})
+    found.update({key: value for key, value in arrays.items() if key.startswith(('calculator', 'others'))})
     return found, said
 
 
@@ -40,6 +40,17 @@ def test_simulated_engine_agrees(simulated, label, name):
     potential = density_potential(label)
     want = NumbaEngine(potential, 1).evaluate(*system(potential, zoo(ELEMENTS[label])[name]))
     agree(simulated[0][f'{label}/{name}'], want)
+
+
+@pytest.mark.parametrize('name', GROUPED)
+def test_groups_of_centres_add_up(simulated, name):
+    found, said = simulated
+    want = found[f'two elements/{name}']
+    for field, a, b in zip(Prediction._fields, found[f'sum/{name}'], want):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-10 * max(1.0, np.abs(b).max()), err_msg=field)
+    assert found[f'others/{name}'] == 0
+    assert all(x is True for x in said['kept for the same centres'])
+    assert said['repeated centres'].startswith('ValueError: centres must be different atoms, got 0 more than once')
 
 
 def test_linear_models_and_models_without_pair_term(simulated):
@@ -94,6 +105,19 @@ def test_choice_of_the_calculator(simulated):
     if not torch.cuda.is_available():  # auto falls back to torch
         assert 'but torch' in said['calculator, features, auto']
     assert "Numba finds no CUDA device 'cuda:1'" in said['second GPU']
+
+
+def test_calculator_with_its_list_on_the_device(simulated):
+    found, said = simulated
+    calc = VVCalculator(density_potential('one element'))
+    for k, (name, atoms) in enumerate(moving()):
+        atoms.calc = calc
+        for forces in (found[f'calculator/{name}/forces'], found[f'calculator/many/{k}']):
+            np.testing.assert_allclose(forces, atoms.get_forces(), atol=1e-10, err_msg=name)
+        stresses = calc.results.get('stresses', np.zeros(0))
+        np.testing.assert_allclose(found[f'calculator/{name}/stresses'], stresses, atol=1e-10, err_msg=name)
+    assert said['reused'] == said['after many']
+    assert said['reused']['reuses'] == 3  # two steps, and the strain
 
 
 def test_without_a_gpu():

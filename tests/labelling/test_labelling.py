@@ -117,7 +117,7 @@ def test_changed_settings_are_named(tmp_path):
     folder, path = tmp_path / 'labels', str(tmp_path / 'calls')
     quick(copper(1), factories.counted, folder, settings={'calls': path, 'ecut': 350})
     os.remove(path)
-    with pytest.raises(ValueError, match=r'other settings \(ecut: 350 before, 400 now\)\. They must not be mixed'):
+    with pytest.raises(ValueError, match=r'labels with other settings \(ecut: 350 before, 400 now'):
         quick(copper(1), factories.counted, folder, settings={'calls': path, 'ecut': 400})
     with pytest.raises(ValueError, match=r'calculator: "tests.labelling.factories:counted" before, "emt" now'):
         quick(copper(1), 'emt', folder)
@@ -140,6 +140,7 @@ def test_changed_function_is_noticed(tmp_path, monkeypatch):
         job = json.loads((folder / 'label.json').read_text()) if folder.exists() else None
         if job:  # as if the module had been edited
             job['identity']['calculator'] = f'{name}:make'
+            job.pop('sha256', None)
             (folder / 'label.json').write_text(json.dumps(job))
         return quick(copper(1), f'{name}:make', folder)
 
@@ -147,6 +148,23 @@ def test_changed_function_is_noticed(tmp_path, monkeypatch):
     run('dft_b', text.replace('350', '350  # eV\n'))
     with pytest.raises(ValueError, match='the text of \'dft_c:make\' has changed .* delete the entry "code"'):
         run('dft_c', text.replace('350', '400'))
+    assert quick(copper(1), 'dft_c:make', folder, overwrite=True).computed == 1
+    assert quick(copper(1), 'dft_c:make', folder).computed == 0
+
+
+def test_overwriting_begins_anew(tmp_path):
+    folder, settings = tmp_path / 'labels', {'calls': str(tmp_path / 'calls')}
+    folder.mkdir()
+    (folder / 'notes.txt').write_text('mine')
+    quick(copper(3), factories.counted, folder, settings={**settings, 'ecut': 350}, overwrite=True)
+    os.remove(tmp_path / 'calls')
+    summary = quick(copper(2), factories.counted, folder, settings={**settings, 'ecut': 400}, overwrite=True)
+    assert summary.computed == 2
+    assert len(read(folder / 'labelled.extxyz', ':')) == len(list(folder.glob('*-*/result.json'))) == 2
+    os.remove(tmp_path / 'calls')
+    again = quick(copper(3), factories.counted, folder, settings={**settings, 'ecut': 400}, overwrite=True)
+    assert again.computed == 1, 'the same settings continue'
+    assert (folder / 'notes.txt').read_text() == 'mine'
 
 
 def test_failures_are_set_apart(tmp_path):
@@ -260,7 +278,6 @@ def test_a_second_job_is_kept_out(tmp_path):
                 quick(copper(1), 'emt', tmp_path / 'labels')
             return super().submit(fn, *args)
 
-    pytest.importorskip('fcntl')
     assert quick(copper(1), 'emt', tmp_path / 'labels', executor=Nosy()).labelled == 1
 
 
@@ -313,12 +330,12 @@ def test_bad_calculators_and_settings(tmp_path):
 def test_folder_of_something_else(tmp_path):
     (tmp_path / 'run').mkdir()
     (tmp_path / 'run' / 'settings.json').write_text('{}')
-    with pytest.raises(FileExistsError, match=r'holds no labels \(label.json is missing; found settings.json\)'):
+    with pytest.raises(FileExistsError, match=r'does not hold labels \(label.json is missing; found settings.json\)'):
         quick(copper(1), 'emt', tmp_path / 'run')
     with pytest.raises(FileExistsError, match='is a file'):
         quick(copper(1), 'emt', tmp_path / 'run' / 'settings.json')
     (tmp_path / 'run' / 'label.json').write_text('["tea"]')
-    with pytest.raises(FileExistsError, match='is not the file of a labelling job'):
+    with pytest.raises(FileExistsError, match='does not describe labels'):
         quick(copper(1), 'emt', tmp_path / 'run')
 
 

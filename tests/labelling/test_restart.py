@@ -102,7 +102,7 @@ def test_mistakes_are_one_line(tmp_path, capsys, monkeypatch):
     for args, message in (
         (['a.extxyz', '-o', 'labels', '--calculator', 'abinit'], "no calculator 'abinit'"),
         (['a.extxyz', '-o', 'labels', '--calculator', 'emt', '--settings', 'ecut'], "expected KEY=VALUE, got 'ecut'"),
-        (['a.extxyz', '-o', 'full', '--calculator', 'emt'], 'is not empty and holds no labels'),
+        (['a.extxyz', '-o', 'full', '--calculator', 'emt'], 'is not empty and does not hold labels'),
         (['none.extxyz', '-o', 'labels', '--calculator', 'emt'], 'none.extxyz'),
         (['a.extxyz', '-o', 'labels', '--calculator', 'mine:make'], "missing a required argument: 'ecut'"),
         (['a.extxyz', '-o', 'labels', '--calculator', 'mine:make', '--settings', 'ecut=1'], 'could be labelled'),

@@ -6,7 +6,7 @@ import numpy as np
 from ase.constraints import FixAtoms
 from ase.md.velocitydistribution import thermalize_momenta
 
-from ase_mlffvv.md import Berendsen, Dynamics
+from ase_mlffvv.md import Berendsen, Dynamics, Samples
 
 from ..systems import zoo
 from ..toys import random_potential
@@ -24,7 +24,7 @@ def slab():
 def make(device, precision='float64'):
     potential = random_potential(**SETTINGS['potential'])
     return Dynamics(slab(), potential, Berendsen(300, taut=50), 1.0, device=device, precision=precision,
-                    sample_interval=2, on_extrapolation='ignore')  # fmt: skip
+                    reporters=[Samples(2)], on_extrapolation='ignore')  # fmt: skip
 
 
 def arrays(md):

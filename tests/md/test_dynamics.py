@@ -12,13 +12,12 @@ from ase.md.nvtberendsen import NVTBerendsen
 from ase.md.velocitydistribution import Stationary, thermalize_momenta
 from ase.md.verlet import VelocityVerlet as AseVerlet
 from ase.optimize import FIRE
-from mlffvv_analysis import coordination_numbers
 
 from ase_mlffvv import VVCalculator
 from ase_mlffvv.errors import ExtrapolationError, StructureError
-from ase_mlffvv.md import CSVR, Berendsen, Dynamics, Langevin, VelocityVerlet, minimise
-from ase_mlffvv.md.dynamics import SAMPLES
+from ase_mlffvv.md import CSVR, Berendsen, Dynamics, Langevin, Samples, VelocityVerlet, minimise
 from ase_mlffvv.md.integrators import noise
+from ase_mlffvv.md.reporters import SAMPLES
 from ase_mlffvv.structures import column, freeze_bottom
 
 FS = units.fs
@@ -157,31 +156,12 @@ def test_noise_of_tensors():
 def test_canonical_kinetic_energy(integrator):
     """Mean and variance of the kinetic energy of the canonical ensemble."""
     atoms = warm(bulk('Li', cubic=True, a=3.44) * 3, 600.0)
-    md = Dynamics(atoms, integrator=integrator, timestep=2.0, sample_interval=2, on_extrapolation='ignore')
+    md = Dynamics(atoms, integrator=integrator, timestep=2.0, reporters=[Samples(2)], on_extrapolation='ignore')
     md.run(2000)
     t = md.samples['temperature_K'][100:]
     n_dof = 3 * len(atoms)
     assert t.mean() == pytest.approx(300, rel=0.04)
     assert t.std() == pytest.approx(300 * np.sqrt(2 / n_dof), rel=0.25)
-
-
-def test_samples():
-    atoms = warm(structures()['needle'])
-    md = Dynamics(atoms, integrator=Berendsen(250), sample_interval=5, on_extrapolation='ignore')
-    md.run(20)
-    samples, after = md.samples, md.atoms()
-    assert list(samples) == list(SAMPLES)
-    np.testing.assert_array_equal(samples['step'], [0, 5, 10, 15, 20])
-    moved = after.positions - atoms.positions
-    for name, value in (
-        ('temperature_K', md.temperature), ('potential_energy_eV', after.get_potential_energy() / len(atoms)),
-        ('mean_coordination', coordination_numbers(after).mean()), ('mean_z_A', moved[:, 2].mean()),
-        ('mean_xy_A', np.hypot(moved[:, 0], moved[:, 1]).mean()),
-        ('mean_distance_A', np.linalg.norm(moved, axis=1).mean()),
-    ):  # fmt: skip
-        assert samples[name][-1] == pytest.approx(value, rel=1e-12), name
-    mean, deviation = md.averages(skip=1)['temperature_K']
-    assert (mean, deviation) == (samples['temperature_K'][1:].mean(), samples['temperature_K'][1:].std())
 
 
 def test_minimise():
@@ -195,6 +175,11 @@ def test_minimise():
     assert np.linalg.norm(relaxed.get_forces(), axis=1).max() <= 0.003
     np.testing.assert_array_equal(relaxed.positions[atoms.constraints[0].index],
                                   atoms.positions[atoms.constraints[0].index])  # fmt: skip
+    stored = relaxed.get_forces()
+    assert relaxed.calc.calculation_required(relaxed, ['energy', 'forces', 'energies']) is False
+    relaxed.rattle(0.01, seed=1)
+    assert abs(relaxed.get_forces() - stored).max() > 1e-3
+    assert relaxed.calc.uncertainty(relaxed)['grade'].shape == (len(relaxed),)
     with pytest.raises(StructureError, match='not relaxed to 0.003 eV/Å in 3 steps'):
         minimise(atoms, fmax=0.003, steps=3)
 
@@ -209,6 +194,10 @@ def test_messages():
         Berendsen(250, taut=-1)
     with pytest.raises(CalculatorSetupError, match="device='cuda' was requested|engine"):
         Dynamics(atoms, device='cuda', engine='numba')
+    still = structures()['crystal']
+    for thermostat in (Berendsen(250), CSVR(250)):
+        with pytest.raises(StructureError, match='scales momenta, and those of the structure are zero'):
+            Dynamics(still, integrator=thermostat)
     bound = atoms.copy()
     bound.set_constraint(FixBondLength(0, 1))
     with pytest.raises(NotImplementedError, match='FixAtoms only, the structure has FixBondLength'):

@@ -9,8 +9,7 @@ from ase_mlffvv.model import VVPotential
 from ase_mlffvv.neighbors import pair_list
 
 from .. import brute
-from ..conftest import shared
-from ..golden import golden_frames
+from ..golden import GOLDEN, golden_frames
 from ..systems import zoo
 from .pwmlff_folder import write_folder
 
@@ -100,7 +99,7 @@ def test_bad_folders(tmp_path):
 
 @pytest.mark.parametrize('engine', ['torch', 'numba'])
 def test_stored_predictions_of_the_original_programs(engine):
-    folder = shared('golden', 'one_element')
+    folder = GOLDEN / 'one_element'
     fit = folder / 'fread_dfeat'
     energies, forces = np.loadtxt(fit / 'energyVV.pred.1')[:, 1], -np.loadtxt(fit / 'forceVV.pred.1')[:, 1]
     calc = VVCalculator(folder, engine=engine)
@@ -116,6 +115,6 @@ def test_stored_predictions_of_the_original_programs(engine):
 
 def test_pair_list_of_the_golden_model_is_complete():
     """The original counts neighbors within Rc; images of one atom are separate entries."""
-    atoms = golden_frames(shared('golden', 'one_element'))[0]
+    atoms = golden_frames(GOLDEN / 'one_element')[0]
     near = brute.neighbors(atoms.positions, atoms.cell[:], atoms.pbc, 0, 6.1)
     assert np.diff(pair_list(atoms.positions, atoms.cell[:], atoms.pbc, 6.1).first)[0] == len(near)

@@ -99,9 +99,9 @@ def test_empty_space_costs_nothing():
 
 
 def test_what_cannot_be_listed():
-    with pytest.raises(StructureError, match=r'atoms 1 are more than 500000 cells away .* atoms.wrap'):
+    with pytest.raises(StructureError, match=r'atoms 1 are more than 500000 cell vectors outside .* atoms.wrap'):
         pair_list([[0, 0, 0], [4e6, 1, 1]], 3 * np.eye(3), True, 4.0)
-    message = r'atoms 1 and 2 coincide \(distance 0.0e\+00 Å\); 2 such pairs among atoms 1, 2, 3, 4\.'
+    message = r'atoms 1 and 2 coincide \(distance 0.0e\+00 Å\); there are 2 such pairs among atoms 1, 2, 3, 4\.'
     with pytest.raises(StructureError, match=message):
         pair_list([[0, 0, 0], [1, 0, 0], [1, 0, 9], [2, 2, 2], [2, 2, 2 + 5e-5]], 9 * np.eye(3), True, 5.0)
 

@@ -55,19 +55,35 @@ def test_going_on(tmp_path, monkeypatch):
         result = validate(calc, tmp_path, only=['elastic'], progress=False)
     assert result.tasks['bcc'] == before['bcc']
     assert result.value('C11') > result.value('C12')
-    with pytest.raises(ValueError, match='holds the properties of another calculator'):
+    with pytest.raises(ValueError, match='holds properties with other settings .*digest: .* before'):
         validate(VVCalculator('li-pbe-solvent-1'), tmp_path, only=['elastic'], progress=False)
-    with pytest.raises(ValueError, match='other seed'):
+    with pytest.raises(ValueError, match='seed: 0 before, 1 now'):
         validate(calc, tmp_path, only=['elastic'], seed=1, progress=False)
 
 
 def test_a_damaged_table(tmp_path):
     (tmp_path / 'validation.json').write_text('{"format": 1')
-    with pytest.raises(ValueError, match='is damaged or no table of properties'):
+    with pytest.raises(FileExistsError, match='is damaged, or does not describe properties'):
         validate(None, tmp_path, only=['lattice'], progress=False)
     (tmp_path / 'file').write_text('')
     with pytest.raises(FileExistsError, match='is a file'):
         validate(None, tmp_path / 'file', only=['lattice'], progress=False)
+
+
+def test_other_files_stay(tmp_path):
+    (tmp_path / 'validation.txt').write_text('mine')
+    options = {'settings': {'epsilon': 0.3}, 'only': ['lattice'], 'progress': False}
+    with pytest.raises(FileExistsError, match='does not hold properties .* found validation.txt'):
+        validate(LJ, tmp_path, **options)
+    assert [p.name for p in tmp_path.iterdir()] == ['validation.txt']
+    (tmp_path / 'notes.txt').write_text('mine')
+    assert run('validate', '--calculator', LJ, '--settings', 'epsilon=0.3', '--only', 'lattice', '--overwrite',
+               '-o', tmp_path) == 0  # fmt: skip
+    assert 'lithium' in (tmp_path / 'validation.txt').read_text()
+    assert (tmp_path / 'notes.txt').read_text() == 'mine'
+    with pytest.raises(ValueError, match='epsilon: 0.3 before, 0.2 now'):
+        validate(LJ, tmp_path, **{**options, 'settings': {'epsilon': 0.2}})
+    assert validate(LJ, tmp_path, **{**options, 'settings': {'epsilon': 0.2}}, overwrite=True).failed == []
 
 
 def test_failures_are_reported_and_tried_again(tmp_path, monkeypatch):
@@ -94,7 +110,7 @@ def test_what_needs_a_failed_part_fails_with_it(tmp_path, monkeypatch):
     result = validate(None, tmp_path, only=['elastic'], progress=False)
     reasons = {r.name: r.reason for r in result.results}
     assert reasons['a_bcc'] == 'ZeroDivisionError: none'
-    assert reasons['C11'] == 'needs bcc, which failed'
+    assert reasons['C11'] == "this property needs the result of 'bcc', which failed"
 
 
 def test_other_calculators(tmp_path, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from ase.calculators.calculator import (
     CalculationFailed,
@@ -18,6 +19,15 @@ from ..cavity import SPACING, cavity_targets, measure
 from ..cells import checked_cell
 from ..electrode import DEFAULT_REFERENCE, electrode_potential, fermi_level
 from .checks import as_solvent, check_settings, kpoints
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ase import Atoms
+
+    from ..solvent import Solvent
+
 
 CONVERGENCE = {'energy': 1e-5, 'density': 1e-5, 'eigenstates': 1e-9}  # eV, electrons, eV^2; per electron
 
@@ -125,7 +135,7 @@ class GPAWSolvent(Calculator):
         'txt': None,
     }
 
-    def __init__(self, solvent=None, **settings):
+    def __init__(self, solvent: Solvent | None = None, **settings: Any):
         _import_gpaw()
         self._dft = None
         self.extra_results = {}
@@ -134,7 +144,7 @@ class GPAWSolvent(Calculator):
     def _get_name(self):
         return 'gpaw-solvent'
 
-    def set(self, **settings):
+    def set(self, **settings: Any) -> dict:
         """Change settings; any change discards the results."""
         unknown = sorted(set(settings) - set(self.default_parameters))
         if unknown:
@@ -158,7 +168,7 @@ class GPAWSolvent(Calculator):
         return f'gpaw {metadata.version("gpaw")}'
 
     @property
-    def solvent(self):
+    def solvent(self) -> Solvent | None:
         """The solvent, None in vacuum."""
         return as_solvent(self.parameters['solvent'])
 
@@ -170,24 +180,24 @@ class GPAWSolvent(Calculator):
         return self._dft
 
     @property
-    def fermi_level(self):
+    def fermi_level(self) -> float:
         """Fermi level in eV: against the bulk of the solution where there are ions, else against the cell's mean."""
         return float(self.dft.ibzwfs.fermi_level * Ha)
 
     @property
-    def electrode_potential(self):
+    def electrode_potential(self) -> float:
         """Potential in V against :attr:`parameters` ``reference``; needs a solvent with ions."""
         if self.solvent is None or self.solvent.kappa_squared == 0:
             raise CalculatorSetupError('without ions in the solvent (kappa_squared > 0) no potential is defined')
         return electrode_potential(self.fermi_level, self.parameters['reference'])
 
     @property
-    def total_charge(self):
+    def total_charge(self) -> float:
         """Charge of the cell in e."""
         return -float(self.dft.pot_calc.charge)
 
     @property
-    def extrapolated_energy(self):
+    def extrapolated_energy(self) -> float:
         """Energy extrapolated to zero smearing, eV."""
         work = (self._wanted_level() or 0.0) * self.total_charge
         return float(self.dft.energies.total_extrapolated * Ha) + work
@@ -210,7 +220,12 @@ class GPAWSolvent(Calculator):
             return None
         return deepcopy(self.extra_results[name])
 
-    def calculate(self, atoms=None, properties=('energy',), system_changes=all_changes):
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ('energy',),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
         """Compute energies, forces and charges; the stress where it is asked for."""
         super().calculate(atoms, properties, system_changes)
         self.results, self.extra_results = {}, {}

@@ -9,7 +9,7 @@ import numpy as np
 from ase.calculators.calculator import CalculatorSetupError
 from numba import njit
 
-from ...errors import StructureError
+from ...errors import StructureError, check_centres
 from ...jit import available_threads, in_order, kernel
 from ...model.potential import Prediction, VVPotential
 from ..shared.tables import feature_tables, in_precision, pair_tables, vv_tables
@@ -61,23 +61,28 @@ class NumbaEngine:
         self._make_scratch = _scratch_density if alone else _scratch
         self._own = threading.local()  # scratch of each thread: new memory at each call would cost more than it saves
 
-    def evaluate(self, species, positions, cell, pairs) -> Prediction:
+    def evaluate(self, species, positions, cell, pairs, centres=None) -> Prediction:
         """See :func:`ase_mlffvv.model.definition.evaluate`; ``pairs`` may reach farther than the cutoff."""
         n_atoms = len(positions)
         system = make_system(species, positions, cell, pairs)
         widest = int(np.diff(pairs.first).max(initial=0))
-        energies, forces, virials = np.empty(n_atoms), np.zeros((n_atoms, 3)), np.empty((n_atoms, 3, 3))
+        new = np.empty if centres is None else np.zeros
+        centres = np.arange(n_atoms) if centres is None else check_centres(centres, n_atoms)
+        energies, forces, virials = new(n_atoms), np.zeros((n_atoms, 3)), new((n_atoms, 3, 3))
         closest = np.inf
 
         def block(begin, end):
-            near = pairs.j[pairs.first[begin] : pairs.first[end]]
-            low = int(min(begin, near.min(initial=begin)))
-            part = np.zeros((max(end, int(near.max(initial=begin)) + 1) - low, 3))  # blocks share neighbors
+            if begin == end:
+                return 0, np.zeros((0, 3)), np.inf
+            first, last = centres[begin], centres[end - 1]
+            near = pairs.j[pairs.first[first] : pairs.first[last + 1]]
+            low = int(near.min(initial=first))
+            part = np.zeros((int(near.max(initial=last)) + 1 - low, 3))  # blocks share neighbors
             results = energies, low, part, virials
             scratch = self._scratch_of_thread(widest)
-            return low, part, self._kernel(*self._tables, system, self.cutoff, scratch, begin, end, *results)
+            return low, part, self._kernel(*self._tables, system, self.cutoff, scratch, centres[begin:end], *results)
 
-        for low, part, smallest in in_order(block, _edges(n_atoms, self.threads), self.threads):
+        for low, part, smallest in in_order(block, _edges(len(centres), self.threads), self.threads):
             forces[low : low + len(part)] += part
             closest = min(closest, smallest)
         if closest < 1e-8:
@@ -186,12 +191,12 @@ def _scratch(tables, vv, widest):
 
 
 @kernel(**FAST)
-def _evaluate(tables, vv, pair, system, cutoff, scratch, begin, end, energies, low, forces, virials):
-    """Energies and virials of atoms begin..end - 1, and their shares of all forces; the smallest squared distance."""
+def _evaluate(tables, vv, pair, system, cutoff, scratch, centres, energies, low, forces, virials):
+    """Energies and virials of these centre atoms, and their shares of all forces; the smallest squared distance."""
     lw, near, w, dw, f, q, g, gauss, D = scratch
     lanes = width(lw.A)
     closest = np.inf
-    for i in range(begin, end):
+    for i in centres:
         t = system.species[i]
         closest = min(closest, gather(i, cutoff, system, near, 0, lanes))
         all_features(t, tables, near, w, dw, lw, f)
@@ -215,7 +220,7 @@ def _scratch_density(tables, vv, widest):
 
 
 @kernel(**FAST)
-def _evaluate_density(tables, vv, pair, system, cutoff, scratch, begin, end, energies, low, forces, virials):
+def _evaluate_density(tables, vv, pair, system, cutoff, scratch, centres, energies, low, forces, virials):
     """As :func:`_evaluate`, for models of density features alone: as many atoms of one element at a time as a vector
     has lanes, in the precision of the tables."""
     lw, vw, near, dw, D, atom = scratch
@@ -223,15 +228,16 @@ def _evaluate_density(tables, vv, pair, system, cutoff, scratch, begin, end, ene
     closest = np.inf
     for t in range(tables.n_types):
         ready = 0
-        for i in range(begin, end + 1):
-            if i < end:
+        for k in range(len(centres) + 1):
+            if k < len(centres):
+                i = centres[k]
                 if system.species[i] != t:
                     continue
                 closest = min(closest, gather(i, cutoff, system, near, ready, lanes))
                 density_moments(t, tables.density, near, dw, ready)
                 atom[ready] = i
                 ready += 1
-            if ready == lanes or (i == end and ready > 0):
+            if ready == lanes or (k == len(centres) and ready > 0):
                 lane_moments(tables.density, dw, lw.A)
                 density_products(tables.density, lw.A, lw.F)
                 atomic_energies(t, vv, lw.F, vw, lw.Q)

@@ -18,6 +18,7 @@ from ase_mlffvv.errors import PWmatWarning
 from ase_mlffvv.io.pwmat.etot_input import read_etot_input
 
 from ...conftest import shared
+from ...io.pwmat import synthetic
 from .conftest import runs
 
 
@@ -175,9 +176,14 @@ def test_units_of_dynamics():
     assert job.file() == {'MD_ION_TAU': 80.0, 'MD_NPT_PEXT': 0.1}
 
 
-def test_a_trajectory_of_the_program(make):
-    """A MOVEMENT that PWmat wrote for a dynamics of bcc lithium is read as the result of that dynamics."""
-    movement = shared('data', 'pwmat', 'Li_bcc_10frames.MOVEMENT')
+@pytest.mark.parametrize('program', [False, True], ids=['synthetic', 'program'])
+def test_a_trajectory_of_the_program(make, tmp_path, program):
+    """The MOVEMENT of a dynamics of bcc lithium is read as the result of that dynamics."""
+    movement = tmp_path / 'MOVEMENT'
+    if program:
+        movement = shared('data', 'pwmat', 'Li_bcc_10frames.MOVEMENT')
+    else:
+        movement.write_text(synthetic.lithium())
     frames = read(movement, ':', format='pwmat-movement')
     calc = make(job=MolecularDynamicsJob(298, 10))
     calc.write_inputfiles(frames[0])
@@ -188,14 +194,21 @@ def test_a_trajectory_of_the_program(make):
     assert final.get_potential_energy() == frames[-1].get_potential_energy()
     np.testing.assert_array_equal(final.get_forces(), frames[-1].get_forces())
     np.testing.assert_array_equal(final.get_potential_energies(), frames[-1].get_potential_energies())
-    assert final.get_potential_energy() / 2 == pytest.approx(-193.77, abs=0.01)
+    if program:
+        assert final.get_potential_energy() / 2 == pytest.approx(-193.77, abs=0.01)
 
 
-def test_a_structure_of_the_program(make, pseudo):
-    atoms = read(shared('data', 'pwmat', 'LiSi.atom.config'), format='pwmat-config')
+@pytest.mark.parametrize('program', [False, True], ids=['synthetic', 'program'])
+def test_a_structure_of_the_program(make, tmp_path, pseudo, program):
+    path = tmp_path / 'LiSi.atom.config'
+    if program:
+        path = shared('data', 'pwmat', 'LiSi.atom.config')
+    else:
+        path.write_text(synthetic.CONFIG)
+    atoms = read(path, format='pwmat-config')
     (pseudo / 'Si.SG15.PBE.UPF').write_text('')
     calc = make(kpts={'density': 2.0})
     calc.write_inputfiles(atoms)
-    shutil.copy(shared('data', 'pwmat', 'LiSi.atom.config'), calc.directory / 'atom.config')
+    shutil.copy(path, calc.directory / 'atom.config')
     assert not calc._inputs(atoms).differences(calc.directory)
     assert read_etot_input(calc.directory / 'etot.input')['IN.PSP2'] == 'Si.SG15.PBE.UPF'

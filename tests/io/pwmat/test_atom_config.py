@@ -13,6 +13,7 @@ from ase_mlffvv.io.pwmat.atom_config import read_pwmat_config, write_pwmat_confi
 
 from ...conftest import shared
 from . import files
+from .synthetic import CONFIG
 
 EVERYTHING = """   3 atoms
  LATTICE
@@ -264,9 +265,15 @@ def test_what_cannot_be_written(tmp_path, atoms, message):
         write_pwmat_config(tmp_path / 'atom.config', atoms)
 
 
-def test_real_file(tmp_path):
-    atoms = read(shared('data', 'pwmat', 'LiSi.atom.config'))
-    assert atoms.get_chemical_formula() == 'Li60Si16'
+@pytest.mark.parametrize('formula', ['Li6Si2', 'Li60Si16'])
+def test_file_of_the_program(tmp_path, formula):
+    path = tmp_path / 'LiSi.atom.config'
+    if formula == 'Li6Si2':
+        path.write_text(CONFIG)
+    else:  # a file of the program itself, where it is at hand
+        path = shared('data', 'pwmat', path.name)
+    atoms = read(path)
+    assert atoms.get_chemical_formula() == formula
     assert not atoms.constraints
     assert atoms.calc is None
     write(tmp_path / 'atom.config', atoms)

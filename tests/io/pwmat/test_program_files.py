@@ -1,4 +1,7 @@
-"""Files of the program itself: that signs and units are what the physics says. Skipped where the files are absent."""
+"""Trajectories as the program writes them: signs and units are what the physics says.
+
+Synthetic files are always read; those of the program itself are skipped where they are absent.
+"""
 
 import itertools
 
@@ -8,6 +11,7 @@ from ase.geometry import find_mic
 from ase.io import read, write
 
 from ...conftest import shared
+from . import synthetic
 
 # frames, net force (eV/Å; the grid leaves more on the molecule with oxygen) and error of the slope of energies over
 # work (the energies of bcc lithium change by 1 meV and have an error of 0.1 meV)
@@ -15,12 +19,22 @@ FILES = {
     'Li_bcc_10frames.MOVEMENT': (10, 0.01, 0.05),
     'CH4.MOVEMENT': (10, 0.01, 0.02),
     'EC_12frames.MOVEMENT': (12, 0.1, 0.02),
+    'lithium': (10, 1e-8, 0.02),
+    'methane': (10, 1e-8, 0.02),
 }
 
 
+def path_of(name, folder):
+    if name.endswith('MOVEMENT'):
+        return shared('data', 'pwmat', name)
+    path = folder / f'{name}.MOVEMENT'
+    path.write_text(getattr(synthetic, name)())
+    return path
+
+
 @pytest.fixture(params=FILES)
-def trajectory(request):
-    return read(shared('data', 'pwmat', request.param), ':'), *FILES[request.param]
+def trajectory(request, tmp_path):
+    return read(path_of(request.param, tmp_path), ':'), *FILES[request.param]
 
 
 def test_energies_and_forces_add_up(trajectory):
@@ -50,11 +64,12 @@ def test_forces_are_minus_the_gradient_of_the_energy(trajectory):
     assert np.dot(work, change) / np.dot(work, work) == pytest.approx(1, abs=trajectory[3])
 
 
-def test_stress_is_tensile_positive():
+@pytest.mark.parametrize('name', ['CH4.MOVEMENT', 'methane'])
+def test_stress_is_tensile_positive(name, tmp_path):
     # for a molecule in a large box the strain derivative is that of its shape, sum dE/dR r, beside a constant pressure
     # of the plane waves
     differences = []
-    for atoms in read(shared('data', 'pwmat', 'CH4.MOVEMENT'), ':', unwrapped=True):
+    for atoms in read(path_of(name, tmp_path), ':', unwrapped=True):
         virial = -atoms.get_forces().T @ (atoms.positions - atoms.get_center_of_mass())
         differences.append(atoms.get_stress(voigt=False) * atoms.get_volume() - virial)
     differences = np.array(differences)

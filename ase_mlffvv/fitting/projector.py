@@ -1,53 +1,11 @@
-"""Training structures as the fit sees them: pair lists, components g of every atom, and their derivatives."""
+"""Components g of every atom of a frame, and their derivatives."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from ..io.datasets import Labels
-from ..kernels.cpu.cosine import System, make_system
 from ..kernels.fit.project import projections, raw_features
 from ..kernels.shared.tables import FeatureTables, feature_tables, padded
-from ..neighbors import PairList, pair_list
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """One training structure.
-
-    Attributes
-    ----------
-    system : System
-    pairs : PairList
-        Complete to the cutoff of the features, without skin.
-    labels : Labels
-        What remains to be fitted (after constants and pair term are taken off).
-    group : str
-    weight : float
-    volume : float
-        Å^3; zero without a three-dimensional cell.
-    """
-
-    system: System
-    pairs: PairList
-    labels: Labels
-    group: str
-    weight: float
-    volume: float
-
-    def __len__(self):
-        return len(self.system.positions)
-
-
-def make_frame(atoms, species, cutoff, labels, group='', weight=1.0) -> Frame:
-    """Frame of an Atoms object; ``species`` are element indices, ``cutoff`` in Å."""
-    cell = np.where(atoms.pbc[:, None], atoms.cell[:], 0.0)
-    pairs = pair_list(atoms.positions, cell, atoms.pbc, cutoff)
-    system = make_system(species, atoms.positions, cell, pairs)
-    volume = atoms.cell.volume if atoms.cell.rank == 3 else 0.0
-    return Frame(system, pairs, labels, group, weight, volume)
 
 
 class Projector:

@@ -1,0 +1,80 @@
+"""The checkpoint of a fit: the terms selected so far."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from ..errors import CheckpointError
+from ..io.checkpoint import load_checkpoint, save_checkpoint
+from ..io.identity import differences, plain
+from ..model.terms import ElementBlock
+
+KIND = 'fit'
+_FIELDS = tuple(field.name for field in fields(ElementBlock))
+
+
+class FitCheckpoint:
+    """A file that is written after each round of selection, and removed when the fit is finished.
+
+    A file that is not the checkpoint of this very fit is neither replaced nor removed.
+
+    Parameters
+    ----------
+    path : path, optional
+        Without, nothing is kept.
+    settings : dict, optional
+        JSON-able; they are named where those of the file differ.
+    fingerprint : str, optional
+        Digest of the settings and the training data.
+    """
+
+    def __init__(self, path=None, settings=None, fingerprint=''):
+        self.path = None if path is None else Path(path)
+        self.settings, self.fingerprint = plain(settings or {}), fingerprint
+
+    def resume(self, blocks, notes):
+        """Blocks of the checkpoint, or those given where there is none.
+
+        Raises
+        ------
+        CheckpointError
+            The file is damaged or something else, or the checkpoint of another fit.
+        """
+        saved = check_checkpoint(self.path)
+        if saved is None:
+            return blocks
+        arrays, data = saved
+        if data['fingerprint'] != self.fingerprint:
+            changes = '; '.join(differences(data['settings'], self.settings)) or 'the training data have changed'
+            raise CheckpointError(
+                f"'{self.path}' is the checkpoint of another fit ({changes}). To continue that one, give its data and "
+                'settings; to begin this one, remove the file or give another name.'
+            )
+        names = range(data['elements'])
+        blocks = tuple(ElementBlock(**{name: arrays[f'{t}.{name}'] for name in _FIELDS}) for t in names)
+        notes.append(f'resumed with {sum(len(b.terms) for b in blocks)} terms from {self.path}')
+        return blocks
+
+    def save(self, blocks):
+        """Replace the checkpoint."""
+        if self.path is not None:
+            arrays = {f'{t}.{name}': getattr(block, name) for t, block in enumerate(blocks) for name in _FIELDS}
+            data = {'settings': self.settings, 'fingerprint': self.fingerprint, 'elements': len(blocks)}
+            save_checkpoint(self.path, KIND, arrays, data)
+
+    def remove(self):
+        """At the end of the fit."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+
+def check_checkpoint(path):
+    """Content of the checkpoint of a fit, as :func:`.load_checkpoint` gives it; None where there is no file.
+
+    Raises
+    ------
+    CheckpointError
+        The file is damaged or something else.
+    """
+    return None if path is None or not Path(path).exists() else load_checkpoint(path, KIND)

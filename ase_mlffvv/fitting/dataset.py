@@ -1,0 +1,202 @@
+"""Dataset: labelled structures, checked once, with their pair lists, as every stage of a fit uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import DatasetError
+from ..io.datasets import Labels, StructureWeights, check_frames, group_of, weights_of
+from ..kernels.cpu.cosine import System, make_system
+from ..model.potential import element_indices
+from ..neighbors import PairList, pair_list
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One labelled structure.
+
+    Attributes
+    ----------
+    system : System
+    pairs : PairList
+        Complete to the cutoff of the data set, without skin.
+    labels : Labels
+    group : str
+    weight : float
+        Factor of all residuals of the structure.
+    volume : float
+        Å^3; zero without a three-dimensional cell.
+    energy_weight : float
+        Further factor of the residual of the total energy.
+    atom_weights : ndarray or None, shape (n_atoms,)
+        Further factor of the residuals of the force and the atomic energy of each atom.
+    """
+
+    system: System
+    pairs: PairList
+    labels: Labels
+    group: str = ''
+    weight: float = 1.0
+    volume: float = 0.0
+    energy_weight: float = 1.0
+    atom_weights: np.ndarray | None = None
+
+    def __len__(self):
+        return len(self.system.positions)
+
+
+def make_frame(atoms, species, cutoff, labels, group='', weights=None) -> Frame:
+    """Frame of an Atoms object; ``species`` are element indices, ``cutoff`` in Å, weights 1 by default."""
+    weights = weights or StructureWeights()
+    cell = np.where(atoms.pbc[:, None], atoms.cell[:], 0.0)
+    pairs = pair_list(atoms.positions, cell, atoms.pbc, cutoff)
+    system = make_system(species, atoms.positions.copy(), cell, pairs)
+    volume = atoms.cell.volume if atoms.cell.rank == 3 else 0.0
+    return Frame(system, pairs, labels, group, weights.structure, volume, weights.energy, weights.atoms)
+
+
+class Dataset(Sequence):
+    """Labelled structures with their pair lists: what :func:`.fit` and its companions work on.
+
+    Those functions build one from a list of Atoms. Build it once where several of them use the same structures. A
+    slice of a data set is a data set that shares the pair lists.
+
+    Parameters
+    ----------
+    frames : sequence of Atoms
+        Labels and weights are those of :mod:`ase_mlffvv.io.datasets`.
+    elements : str or sequence of str
+        Chemical symbols in the order of the potential.
+    cutoff : float, Å
+        Range of the pair lists; that of the potential or more. The lists take 5 bytes a pair.
+    source : str
+        Name of the structures in error messages.
+    tick : callable
+        Called after each structure.
+
+    Raises
+    ------
+    DatasetError
+        A structure has no usable label, or an impossible label or weight; names it.
+    ElementError
+        A structure contains an element that is not in ``elements``.
+    """
+
+    def __init__(self, frames, elements, cutoff, *, source='the training set', tick=lambda: None):
+        frames = list(frames)
+        self.elements = (elements,) if isinstance(elements, str) else tuple(elements)
+        self.cutoff = float(cutoff)
+        self._frames = []
+        for atoms, labels in zip(frames, check_frames(frames, source)):
+            species = element_indices(atoms.numbers, self.elements)
+            self._frames.append(
+                make_frame(atoms, species, self.cutoff, labels, group_of(atoms), weights_of(atoms, source))
+            )
+            tick()
+
+    def __len__(self):
+        return len(self._frames)
+
+    def __getitem__(self, key):
+        return self._of(self._frames[key]) if isinstance(key, slice) else self._frames[key]
+
+    def __repr__(self):
+        return (
+            f'Dataset({len(self)} structures, {sum(map(len, self))} atoms of {", ".join(self.elements)}, '
+            f'cutoff {self.cutoff:g} Å)'
+        )
+
+    def _of(self, frames):
+        other = object.__new__(Dataset)
+        other.elements, other.cutoff, other._frames = self.elements, self.cutoff, list(frames)
+        return other
+
+    def subset(self, numbers):
+        """The structures with these numbers, in this order, as a data set that shares the pair lists."""
+        return self._of(self._frames[int(k)] for k in numbers)
+
+    def with_labels(self, labels):
+        """The same structures with other labels: one :class:`Labels` for each."""
+        labels = list(labels)
+        if len(labels) != len(self):
+            raise ValueError(f'{len(self)} structures need as many labels, got {len(labels)}')
+        return self._of(replace(frame, labels=label) for frame, label in zip(self, labels))
+
+    def weighted(self, group_weights):
+        """The same structures, their weights multiplied by the factor of their group.
+
+        Raises
+        ------
+        DatasetError
+            A group has no structures, a factor is not finite or negative, or nothing has any weight.
+        """
+        groups = {frame.group for frame in self}
+        unknown = sorted(set(group_weights) - groups)
+        if unknown:
+            raise DatasetError(
+                f'group_weights names groups without structures: {", ".join(unknown)}; '
+                f'there are: {", ".join(sorted(groups))}'
+            )
+        for group, factor in group_weights.items():
+            if not (np.isfinite(factor) and factor >= 0):
+                raise DatasetError(f"the weight of the group '{group}' must be zero or positive, got {factor!r}")
+        found = [replace(frame, weight=frame.weight * group_weights.get(frame.group, 1.0)) for frame in self]
+        if not any(frame.weight > 0 for frame in found):
+            raise DatasetError(f'all {len(found)} structures have weight zero: nothing is left to fit')
+        return self._of(found)
+
+
+def as_dataset(frames, potential, source='the training set', tick=lambda: None) -> Dataset:
+    """Data set for a potential: one made of structures, or the data set given, if it is suitable.
+
+    Raises
+    ------
+    DatasetError
+        The data set has other elements or shorter pair lists.
+    """
+    if not isinstance(frames, Dataset):
+        return Dataset(frames, potential.elements, potential.cutoff, source=source, tick=tick)
+    if frames.elements != tuple(potential.elements):
+        raise DatasetError(
+            f'the data set was made for the elements {", ".join(frames.elements)}, expected '
+            f'{", ".join(potential.elements)} in this order; make it with elements={list(potential.elements)}'
+        )
+    if frames.cutoff < potential.cutoff:
+        raise DatasetError(
+            f'the pair lists of the data set reach {frames.cutoff:g} Å, the potential needs {potential.cutoff:g} Å; '
+            'make the data set with a longer cutoff'
+        )
+    return frames
+
+
+def split(frames, validation, seed):
+    """Structures to fit to and structures held out; ``validation`` is a share of them or others.
+
+    Parameters
+    ----------
+    frames : Dataset
+    validation : float or sequence of Atoms or Dataset
+    seed : int
+
+    Returns
+    -------
+    Dataset, and Dataset or list of Atoms
+    """
+    if not isinstance(validation, (int, float)):
+        return frames, validation if isinstance(validation, Dataset) else list(validation)
+    if not 0 <= validation < 1:
+        raise ValueError(f'validation must be a share between 0 and 1 or a list of structures, got {validation}')
+    n = round(validation * len(frames))
+    out = set(np.random.default_rng(seed).permutation(len(frames))[:n].tolist())
+    return frames.subset(k for k in range(len(frames)) if k not in out), frames.subset(sorted(out))
+
+
+def datasets(frames, potential, validation=0.0, group_weights=None, seed=0, tick=lambda: None):
+    """Data sets to fit to, with the weights of the groups, and to validate on (None without structures)."""
+    data, held_out = split(as_dataset(frames, potential, tick=tick), validation, seed)
+    if len(held_out) > 0:
+        held_out = as_dataset(held_out, potential, 'the validation set', tick)
+    return data.weighted(group_weights or {}), held_out if len(held_out) else None

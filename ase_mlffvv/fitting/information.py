@@ -1,0 +1,130 @@
+"""Normal matrix of training structures: what a later fit needs to take them into account without seeing them again."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import DatasetError
+from ..io.files import complete
+from .dataset import Dataset, as_dataset
+from .projector import Projector
+from .rows import Columns, as_weights
+from .select import accumulate
+from .stages import Stages
+from .surroundings import KnownSurroundings, survey
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NormalMatrix:
+    """What structures say about the coefficients of a set of functions, and the surroundings that they hold.
+
+    :func:`normal_matrix` makes it, and a report of :func:`.fit` holds it (``report.normal``). Those of different
+    structures can be added; ``share * normal`` makes the structures count less, and leaves known what is known.
+
+    Attributes
+    ----------
+    functions : str
+        Digest of the functions (:func:`functions_of`).
+    matrix : ndarray, shape (n_functions, n_functions)
+        ``B^T B`` with B the weighted rows of the least-squares problem, all elements together.
+    known : KnownSurroundings
+    """
+
+    functions: str
+    matrix: np.ndarray
+    known: KnownSurroundings
+
+    def __repr__(self):
+        return f'NormalMatrix({len(self.matrix)} functions, {self.functions[:12]})'
+
+    def __add__(self, other):
+        self._check(other.functions)
+        return NormalMatrix(self.functions, self.matrix + other.matrix, self.known + other.known)
+
+    def __rmul__(self, share):
+        if not (np.isfinite(share) and share >= 0):
+            raise ValueError(f'the factor of a normal matrix must be zero or positive, got {share!r}')
+        return replace(self, matrix=share * self.matrix)
+
+    def check(self, potential):
+        """Raise :class:`DatasetError` unless the matrix is one of the functions of ``potential``."""
+        self._check(functions_of(potential))
+
+    def _check(self, functions):
+        if functions != self.functions:
+            raise DatasetError(
+                f'the normal matrix belongs to other functions ({self.functions[:12]}, expected {functions[:12]}); '
+                'make it with normal_matrix() of this very potential or of one that refit() made from it'
+            )
+
+    def save(self, path):
+        """Write an ``.npz`` file; it appears under its name only when complete."""
+        arrays = {'functions': np.array(self.functions), 'matrix': self.matrix, 'bound': np.array(self.known.bound)}
+        for t, (gram, rows) in enumerate(zip(self.known.gram, self.known.rows)):
+            arrays |= {f'gram{t}': gram, f'rows{t}': rows}
+        with complete(path) as temporary, open(temporary, 'wb') as file:
+            np.savez(file, **arrays)
+
+    @classmethod
+    def load(cls, path):
+        """Read a file that :meth:`save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+        DatasetError
+            It is not such a file, or damaged.
+        """
+        try:
+            with open(path, 'rb') as raw, np.load(raw, allow_pickle=False) as file:
+                bound = file['bound']
+                gram, rows = (tuple(file[f'{name}{t}'] for t in range(len(bound))) for name in ('gram', 'rows'))
+                known = KnownSurroundings(gram, rows, tuple(map(float, bound)))
+                return cls(str(file['functions']), file['matrix'], known)
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError, KeyError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+            raise DatasetError(
+                f"'{path}' is not a normal matrix or is damaged ({type(error).__name__}: {error}); write it again "
+                'with the save() of report.normal or of normal_matrix()'
+            ) from error
+
+
+def functions_of(potential):
+    """Hexadecimal digest of the functions of a potential, whatever their coefficients."""
+    blocks = tuple(replace(block, coefficients=np.zeros_like(block.coefficients)) for block in potential.blocks)
+    return replace(potential, blocks=blocks, pair=None, uncertainty=None).digest()
+
+
+def normal_matrix(potential, frames, *, weights=None, group_weights=None, progress=True) -> NormalMatrix:
+    """Normal matrix of a potential's functions, to be the ``normal`` of :func:`.refit`.
+
+    Parameters
+    ----------
+    potential : VVPotential
+    frames : sequence of Atoms, or Dataset
+        What it was fitted to, with ``weights`` and ``group_weights`` as then.
+    progress : bool
+        Show progress bars.
+
+    Returns
+    -------
+    NormalMatrix
+
+    Raises
+    ------
+    DatasetError
+        Structures without usable labels, or an element of the potential is in none of them.
+    """
+    weights, stages = as_weights(weights), Stages(progress)
+    frames = frames if isinstance(frames, Dataset) else list(frames)
+    with stages('lists', len(frames)) as tick:
+        data = as_dataset(frames, potential, tick=tick).weighted(group_weights or {})
+    with stages('normal equations', len(data)) as tick:
+        matrix = accumulate(data, Projector(potential), Columns(potential.blocks), weights, tick).matrix()[0]
+    with stages('surroundings', 2 * len(data)) as tick:
+        known = survey(potential, data, tick=tick)[1]
+    return NormalMatrix(functions_of(potential), matrix, known)

@@ -1,0 +1,274 @@
+"""A folder of long work: it belongs to one job, and one process at a time works in it.
+
+What a job writes goes through :func:`ase_mlffvv.io.files.complete`, and states to continue from through
+:func:`ase_mlffvv.io.checkpoint.save_checkpoint`.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import shlex
+import socket
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from .. import __version__
+from ..io.files import save_json
+from ..io.identity import differences, digest_of, plain
+
+log = logging.getLogger(__name__)
+LOCK = '.lock'
+FORMAT = 1
+OVERWRITE = '--overwrite (overwrite=True in Python)'
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, getattr(errno, 'ENOTSUP', None), getattr(errno, 'EOPNOTSUPP', None)}
+
+
+class JobFolder:
+    """The folder of one job, held by this process within a ``with`` block.
+
+    The identity is what makes the folder this job: a dict of settings, kept in a JSON file of the folder. The same
+    job may be opened again at any time, another one is refused.
+
+    Parameters
+    ----------
+    path : path
+        New, empty (hidden files do not count), or of an earlier call.
+    file : str
+        Name of the JSON file with the identity, by which folders of this kind are known. It may hold further entries.
+    identity : dict or None
+        JSON-able. None takes that of the folder, which must exist.
+    what : str
+        What such a folder holds, for messages: ``'labels'``, ``'a run'``.
+    writes : sequence of str
+        Names or glob patterns of the files that a job of this kind writes. Where ``overwrite`` begins a new job in a
+        folder that is not empty, these are removed; all others stay.
+    new : bool
+        Refuse a folder that already holds this job too.
+    overwrite : bool
+        Begin a new job where another one, or files of something else, would be refused.
+
+    Attributes
+    ----------
+    path : Path
+    identity : dict
+    digest : str
+        SHA-256 of the identity. A checkpoint that holds it cannot be taken for one of another job.
+    entries : dict
+        Further entries of the file, as last read or saved.
+    begun : bool
+        Whether this call began the job; False where an earlier one did.
+
+    Raises
+    ------
+    FileExistsError
+        The folder is a file, holds something else, a damaged identity or (with ``new``) this very job; or another
+        process works in it.
+    ValueError
+        It holds a job of other settings, which are named, or was written by a newer version.
+    FileNotFoundError
+        ``identity`` is None and there is no job.
+    TypeError
+        JSON cannot hold the identity.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> with JobFolder(folder, 'job.json', {'cutoff': 3.4}, what='an analysis') as job:
+    ...     job.begun
+    True
+    >>> with JobFolder(folder, 'job.json', {'cutoff': 3.6}, what='an analysis') as job:  # doctest: +ELLIPSIS
+    ...     pass
+    Traceback (most recent call last):
+    ValueError: '...' holds an analysis with other settings (cutoff: 3.4 before, 3.6 now)...
+    """
+
+    def __init__(self, path, file, identity, *, what, writes=(), new=False, overwrite=False):
+        self.path, self.file, self.what, self.writes = Path(path), file, what, tuple(writes)
+        self.identity = None if identity is None else plain(identity)
+        self._new, self._overwrite = new, overwrite
+        self.entries, self.begun = {}, False
+        self._held = ExitStack()
+
+    @property
+    def digest(self):
+        return digest_of(self.identity)
+
+    def __enter__(self):
+        self._check()  # a folder that is refused is left as it was
+        with self._held:
+            with _writing(self.path):
+                self.path.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=self.path):
+                    pass  # told now, not after hours of work
+            self._held.enter_context(locked(self.path / LOCK, f"'{self.path}'"))
+            found = self._check()
+            if found is None:
+                self.begin()
+            else:
+                self.identity, self.entries = found
+                for left in self.path.glob('.*.part'):  # by a process that was killed
+                    left.unlink(missing_ok=True)
+            self._held = self._held.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self._held.close()
+
+    def begin(self):
+        """Begin anew, with removal of what the job before wrote.
+
+        The identity is removed first, so that the folder belongs to no job until the end.
+        """
+        for pattern in (self.file, *self.writes):
+            for path in self.path.glob(pattern):
+                if path.is_file() or path.is_symlink():
+                    path.unlink()
+        self.begun = True
+        self.save()
+
+    def save(self, **entries):
+        """Write the file of the identity with further entries, which replace those of before."""
+        save_json(self.path / self.file, {'format': FORMAT, 'version': __version__, 'identity': self.identity,
+                                          'sha256': self.digest, **entries})  # fmt: skip
+        self.entries = entries
+
+    def _check(self):
+        """Identity and entries of the job to continue; None where one is to begin."""
+        if self.path.exists() and not self.path.is_dir():
+            raise FileExistsError(f"'{self.path}' is a file; give the name of a folder")
+        try:
+            found = read_job(self.path, self.file, self.what)
+        except FileNotFoundError:
+            if self.identity is None:
+                raise
+            others = sorted(p.name for p in self.path.iterdir() if p.name[0] != '.') if self.path.exists() else []
+            if others and not self._overwrite:
+                more = ', ...' if len(others) > 5 else ''
+                raise FileExistsError(
+                    f"'{self.path}' is not empty and does not hold {self.what} ({self.file} is missing; found "
+                    f'{", ".join(others[:5])}{more}). Give a new folder, or {OVERWRITE} to write into this one.'
+                ) from None
+            return None
+        except (FileExistsError, ValueError):
+            if self._overwrite and self.identity is not None:
+                return None
+            raise
+        if self.identity is None:
+            return found
+        changes = differences(found[0], self.identity)
+        if self._overwrite and (changes or self._new):
+            return None
+        if changes:
+            raise ValueError(
+                f"'{self.path}' holds {self.what} with other settings ({'; '.join(changes)}). They must not be mixed: "
+                f'give another folder, the settings of before, or {OVERWRITE} to begin anew.'
+            )
+        if self._new:
+            raise FileExistsError(
+                f"'{self.path}' already holds {self.what}. Give another folder, or {OVERWRITE} to begin anew."
+            )
+        return found
+
+
+def read_job(path, file, what):
+    """Identity and further entries of the job in a folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such job.
+    FileExistsError
+        The file is damaged or something else.
+    ValueError
+        It was written by a newer version.
+    """
+    path = Path(path) / file
+    if not path.is_file():
+        raise FileNotFoundError(f"'{path.parent}' does not hold {what}: {file} is missing")
+    try:
+        entries = json.loads(path.read_text(encoding='utf-8'))
+        identity, number = entries.pop('identity'), entries.pop('format')
+        if not isinstance(identity, dict) or not isinstance(number, int):
+            raise TypeError
+        digest = entries.pop('sha256', None)
+        entries.pop('version', None)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise FileExistsError(
+            f"'{path}' is damaged, or does not describe {what}. Give a new folder, or {OVERWRITE}."
+        ) from None
+    if number > FORMAT:
+        raise ValueError(f"'{path}' has format {number}; this version ({__version__}) reads up to {FORMAT}. "
+                         'Update ase-mlffvv.')  # fmt: skip
+    if digest is not None and digest != digest_of(identity):
+        raise FileExistsError(
+            f"'{path}' was changed or damaged: the settings in it do not match their checksum. Undo the change, or "
+            f'give a new folder, or {OVERWRITE}.'
+        )
+    return identity, entries
+
+
+@contextmanager
+def locked(path, what):
+    """Keep other processes out of a block; the system frees the lock when this process ends in any way.
+
+    Parameters
+    ----------
+    path : path
+        Of the lock file. Who holds the lock stands in a second one beside it.
+    what : str
+        What is locked, for the message.
+
+    Raises
+    ------
+    FileExistsError
+        Another process holds the lock; the message tells which.
+    """
+    path = Path(path)
+    holder, lock = path.with_name(f'{path.name}.holder'), FileLock(path, timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise FileExistsError(f'another job works in {what} now{_told(holder)}; wait for it, or stop it') from None
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+            raise
+        log.warning('%s cannot be locked (%s): do not start a second job there', what, error)
+        yield
+        return
+    try:
+        save_json(holder, {'pid': os.getpid(), 'host': socket.gethostname(),
+                           'since': datetime.now().isoformat(' ', 'seconds'),
+                           'command': shlex.join(sys.argv)[:200]})  # fmt: skip
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _told(holder):
+    """Who holds a lock, for a message; nothing where the other process has not written it yet."""
+    try:
+        who = json.loads(holder.read_text(encoding='utf-8'))
+        return f' (process {who["pid"]} on {who["host"]}, since {who["since"]}: {who["command"]})'
+    except (OSError, ValueError, KeyError, TypeError):
+        return ''
+
+
+@contextmanager
+def _writing(folder):
+    """Errors of the system say what could not be written."""
+    try:
+        yield
+    except OSError as error:
+        message = f"cannot write into '{folder}': {error.strerror}. Give a folder that can be written."
+        raise type(error)(error.errno, message) from None

@@ -1,0 +1,273 @@
+"""What looks at a run of :class:`.Dynamics` while it goes on: samples, frames, the extrapolation grade, or your own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from ase import units
+from ase.io import write
+
+from ..io.background import Background
+from ..io.packed.frames import append_frame
+
+SAMPLES = ('step', 'temperature_K', 'potential_energy_eV', 'total_energy_eV', 'thermostat_work_eV', 'mean_coordination',
+           'mean_x_A', 'mean_y_A', 'mean_z_A', 'mean_xy_A', 'mean_distance_A')  # fmt: skip
+PACKED = '.vvtraj'
+TEXT = ('.extxyz', '.xyz')
+
+
+class View:
+    """The present state of a run, as a reporter sees it.
+
+    Arrays and numbers live where the atoms do: NumPy's on the CPU, torch tensors on a GPU. A tensor that is not
+    converted to a Python number does not stop the GPU. Reporters must not change the arrays; later steps do not
+    change them either, so they can be kept without a copy.
+
+    Parameters
+    ----------
+    dynamics : Dynamics
+    """
+
+    def __init__(self, dynamics):
+        self._dynamics = dynamics
+
+    def __len__(self):
+        return len(self._dynamics)
+
+    @property
+    def step(self):
+        """Steps done so far."""
+        return self._dynamics.state.step
+
+    @property
+    def time(self):
+        """Time since step 0, fs."""
+        return self.step * self._dynamics.timestep
+
+    @property
+    def positions(self):
+        """Positions (n_atoms, 3), Å, not wrapped into the cell."""
+        return self._dynamics.state.positions
+
+    @property
+    def momenta(self):
+        """Momenta (n_atoms, 3), in ASE's units."""
+        return self._dynamics.state.momenta
+
+    @property
+    def forces(self):
+        """Forces (n_atoms, 3), eV/Å."""
+        return self._dynamics.state.forces
+
+    @property
+    def energies(self):
+        """Potential energy of each atom (n_atoms,), eV."""
+        return self._dynamics.state.energies
+
+    @property
+    def displacements(self):
+        """Displacements (n_atoms, 3) from the structure that the Dynamics was made with, Å."""
+        return self._dynamics.displacements()
+
+    @property
+    def potential_energy(self):
+        """Of all atoms, eV."""
+        return self.energies.sum()
+
+    @property
+    def kinetic_energy(self):
+        """Of all atoms, eV."""
+        return self._dynamics.state.kinetic_energy()
+
+    @property
+    def temperature(self):
+        """Of the mobile atoms, K."""
+        return 2.0 * self.kinetic_energy / (self._dynamics.state.n_dof * units.kB)
+
+    @property
+    def thermostat_work(self):
+        """Energy that the thermostat has put in so far, eV."""
+        return self._dynamics.state.thermostat_work
+
+    def coordination(self, cutoff):
+        """Number of neighbors of each atom within ``cutoff`` (Å), or the potential's cutoff if that is shorter."""
+        return self._dynamics.forces.coordination(min(cutoff, self._dynamics.potential.cutoff))
+
+    def grade(self):
+        """Extrapolation grade of each atom (ndarray), or None if the potential has none. It is computed on the CPU."""
+        return self._dynamics.grade()
+
+    def system(self):
+        """Arguments of an engine on the CPU: species, positions, cell and pair list."""
+        return self._dynamics.forces.system()
+
+    def atoms(self):
+        """The present structure as Atoms on the CPU, with momenta, constraints, energies and forces."""
+        return self._dynamics.atoms()
+
+
+class Reporter:
+    """Something that is called with a :class:`View` at step 0 and in every ``interval``-th step.
+
+    An error that a reporter raises ends the run with the step complete; the reporter is called again for this step when
+    the run is continued.
+
+    Parameters
+    ----------
+    interval : int
+        Steps between calls.
+    function : callable, optional
+        Called with the view. Subclasses can override ``__call__`` instead.
+
+    Examples
+    --------
+    >>> from ase_mlffvv.md.reporters import Reporter
+    >>> heights = []
+    >>> reporter = Reporter(10, lambda view: heights.append(view.positions[:, 2].max()))
+    """
+
+    def __init__(self, interval, function=None):
+        if not (interval == int(interval) and interval >= 1):
+            raise ValueError(f'the interval of a reporter must be a whole number of steps, got {interval!r}')
+        self.interval, self._function = int(interval), function
+
+    def __call__(self, view):
+        """Look at the present state."""
+        self._function(view)
+
+    def flush(self):
+        """Finish what was begun, such as writing; called whenever a run ends."""
+
+
+class Samples(Reporter):
+    """Energies, coordination and displacements of the whole structure, taken without stopping a GPU.
+
+    Parameters
+    ----------
+    interval : int
+        Steps between samples.
+    cutoff : float, Å
+        Neighbors are counted within this distance, or within the potential's cutoff if that is shorter. The default is
+        that of :func:`mlffvv_analysis.coordination_numbers`.
+    """
+
+    def __init__(self, interval=10, cutoff=3.45):
+        super().__init__(interval)
+        if not cutoff > 0:
+            raise ValueError(f'cutoff must be positive (Å), got {cutoff!r}')
+        self.cutoff, self._rows = float(cutoff), []
+
+    def __call__(self, view):
+        """Take a sample; its numbers stay on the device until they are asked for."""
+        if self._rows and self._rows[-1][0] == view.step:  # Ctrl-C came just after this sample
+            return
+        n, kinetic, potential = len(view), view.kinetic_energy, view.potential_energy
+        moved = view.displacements
+        square = moved * moved
+        mean = moved.sum(0) / n
+        in_plane = ((square[:, 0] + square[:, 1]) ** 0.5).sum() / n
+        coordination = view.coordination(self.cutoff).sum() / n
+        self._rows.append((view.step, view.temperature, potential / n, (potential + kinetic) / n,
+                           view.thermostat_work / n, coordination, mean[0], mean[1], mean[2], in_plane,
+                           (square.sum(1) ** 0.5).sum() / n))  # fmt: skip
+
+    @property
+    def table(self):
+        """Samples so far as a dict of arrays by name, see ``SAMPLES``.
+
+        Energies are per atom (eV); ``total_energy_eV - thermostat_work_eV`` is conserved. Displacements are from the
+        start, means over all atoms: of each component, of the distance in the plane (xy), of the whole distance.
+        """
+        self._rows = [tuple(float(x) for x in row) for row in self._rows]
+        rows = np.array(self._rows, float).reshape(-1, len(SAMPLES))
+        return dict(zip(SAMPLES, rows.T))
+
+    def averages(self, skip=0):
+        """Mean and standard deviation over the samples, ``{name: (mean, deviation)}``, without the first ``skip``."""
+        return {name: (x[skip:].mean(), x[skip:].std()) for name, x in self.table.items() if name != 'step'}
+
+
+class Frames(Reporter):
+    """Writes frames to a trajectory, in the background.
+
+    Frames hold positions, momenta (text only), energy, forces (text only), the step and the time, and the energy of
+    each atom as the array ``local_energy``.
+
+    Parameters
+    ----------
+    path : path
+        ``.vvtraj`` is a packed trajectory, ``.extxyz`` or ``.xyz`` text.
+    interval : int
+        Steps between frames.
+    append : bool
+        Continue a file that exists.
+
+    Raises
+    ------
+    FileExistsError
+        The file exists, without ``append``.
+    ValueError
+        Another suffix.
+    """
+
+    def __init__(self, path, interval=100, append=False):
+        super().__init__(interval)
+        self.path = Path(path)
+        if self.path.suffix not in (PACKED, *TEXT):
+            raise ValueError(f"trajectories end in {PACKED}, {' or '.join(TEXT)}, got '{path}'")
+        if not append and self.path.exists() and self.path.stat().st_size > 0:
+            raise FileExistsError(f"'{path}' exists. Give another path, remove it, or continue it with append=True.")
+        self._background = None
+
+    def __call__(self, view):
+        """Write a frame."""
+        atoms = view.atoms()
+        atoms.info = {**atoms.info, 'step': view.step, 'time_ps': view.time / 1000}
+        if self._background is None:
+            self._background = Background()
+        self._background.put(append, self.path, atoms)
+
+    def flush(self):
+        """Wait until all frames are written."""
+        background, self._background = self._background, None
+        if background is not None:
+            background.close()
+
+
+class Grade(Reporter):
+    """Looks at the extrapolation grade of all atoms, and warns once or stops the run where one is above 1.
+
+    :class:`.Dynamics` makes one from ``on_extrapolation`` and ``check_interval``.
+
+    Parameters
+    ----------
+    watch : GradeWatch
+    interval : int
+        Steps between looks.
+    """
+
+    def __init__(self, watch, interval):
+        super().__init__(interval)
+        self.watch = watch
+
+    def __call__(self, view):
+        """Look at the present state.
+
+        Raises
+        ------
+        ExtrapolationError
+            A grade is above 1, with ``on_extrapolation='stop'``.
+        """
+        if self.watch.due():
+            self.watch.check(*view.system())
+
+
+def append(path, atoms):
+    """Append a structure with results to a trajectory, packed where the name ends in ``.vvtraj``, else extxyz."""
+    if atoms.calc is not None and 'energies' in atoms.calc.results:
+        atoms.set_array('local_energy', atoms.calc.results.pop('energies'))
+    if Path(path).suffix == PACKED:
+        append_frame(path, atoms)
+    else:
+        write(path, atoms, format='extxyz', append=True)
