@@ -224,6 +224,20 @@ def test_atomic_densities():
     assert short(11.0) == pytest.approx(soft(11.0), rel=1e-3)
 
 
+def test_points_that_an_atom_meets_once(monkeypatch):
+    """In a cell wider than the reach the sum takes a shorter way."""
+    cell = np.array([[33.0, 0, 0], [1.0, 34.0, 0], [0, 2.0, 35.0]])
+    scaled = np.array([[0.02, 0.5, 0.97], [0.1, 0.45, 0.9]])
+    grid = FourierGrid(cell, grid_shape(cell, 1.0))
+    densities = AtomicDensities([ATOM], [0, 0], scaled, grid)
+    assert not densities._repeats()
+    short = densities.total()
+    monkeypatch.setattr(AtomicDensities, '_repeats', lambda self: True)
+    long = AtomicDensities([ATOM], [0, 0], scaled, grid).total()
+    np.testing.assert_allclose(short, long, rtol=1e-12)
+    assert AtomicDensities([ATOM], [0], scaled[:1], FourierGrid(SKEWED, (12, 12, 14))).total().min() > short.min()
+
+
 def test_shares():
     rng = np.random.default_rng(1)
     grid, scaled = FourierGrid(SKEWED, (18, 20, 22)), np.array([[0.1, 0.1, 0.1], [0.5, 0.6, 0.55], [0.9, 0.2, 0.7]])
