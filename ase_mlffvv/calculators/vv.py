@@ -13,7 +13,8 @@ from ..engines.choice import check_choice, choose
 from ..engines.evaluator import Evaluator
 from ..engines.grade import GradeWatch, check_action, require_uncertainty
 from ..model.find import DEFAULT, find_potential
-from ..model.potential import Prediction, VVPotential
+from ..model.potential import VVPotential
+from ..model.prediction import Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,7 +20,7 @@ def add_machine(p):
 
 
 def add_overwrite(p, what):
-    """Leave to replace what stands where the output goes."""
+    """Add the option that permits existing output to be replaced; ``what`` is its help text."""
     p.add_argument('--overwrite', action='store_true', help=what)
 
 

@@ -104,7 +104,8 @@ def start(
             raise FileExistsError(f"another process began a run in '{folder}'")
         job.save(steps=steps, **describe_machine(calc), versions=describe_versions(), changes=[])
         save_checkpoint(job, atoms, Progress())
-        return _run(job, calc, *load_checkpoint(job), progress)
+        saved, progress_so_far = load_checkpoint(job)
+        return _run(job, calc, saved, progress_so_far, progress)
 
 
 def resume(

@@ -161,7 +161,8 @@ def label(
     ``labelled.extxyz`` holds the labelled structures in the order of the list, with ``REF_energy`` (eV),
     ``REF_forces`` (eV/Å) and, where the calculator has them, ``REF_energies`` (eV) and ``REF_stress`` (eV/Å^3, six
     Voigt numbers, tensile positive), ready for ``mlffvv fit``. ``REF_energy`` is the free energy where the calculator
-    tells it, because forces are its gradient; the other energy is then ``label_energy``. Where labels come from
+    tells it, because forces are its gradient; the other energy is then ``label_energy``. Entries of a calculator's
+    ``extra_results`` get names such as ``REF_surface``, the surface of the cavity in a solvent. Where labels come from
     stands in ``label_calculator``, ``label_code``, ``label_parameters``, ``label_settings`` and so on. ``labels.csv``
     is the overview; ``failed.extxyz`` holds structures without labels. Changes of a function of yours are noticed,
     but not those of what it calls: pass what matters as settings.

@@ -39,7 +39,7 @@ def reading(file):
 
 @contextmanager
 def replacing(file):
-    """A text file to write. One given by path takes its place only when it is complete; see :func:`.complete`."""
+    """Text file to write; a file given by its path is replaced only when it is complete (see :func:`.complete`)."""
     if hasattr(file, 'write'):
         yield file
         return
