@@ -138,7 +138,7 @@ class GPAWSolvent(Calculator):
     def __init__(self, solvent: Solvent | None = None, **settings: Any):
         _import_gpaw()
         self._dft = None
-        self.extra_results = {}
+        self.extra_results: dict = {}
         super().__init__(solvent=solvent, **settings)
 
     def _get_name(self):
