@@ -2,7 +2,8 @@
 
     python -m recipes.li_solvent_2_runs FOLDER
 
-leaves one file of frames a run. What is there already is kept; one run takes some ten minutes on one core.
+leaves one file a frame, with momenta. What is there already is kept, and a run continues from its last frame; 20 ps
+take some ten minutes on one core.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from ase.io import write
+from ase.io import read, write
 from ase.md.velocitydistribution import thermalize_momenta
 
 from ase_mlffvv.io.files import complete
@@ -19,7 +20,7 @@ from ase_mlffvv.md import Dynamics, Langevin
 from ase_mlffvv.structures import add_adatoms, column, cuboid, freeze_bottom
 
 SAMPLER = 'li-pbe-2-fast'
-TIMES = (2, 5, 10, 15, 20, 30, 40)  # ps
+TIMES = (2, 5, 10, 20, 30, 40)  # ps
 STEP = 2.0  # fs
 
 
@@ -32,33 +33,35 @@ def starts():
     yield 'cuboid 100 350 K', 350, cuboid('100')
 
 
-def frames(atoms, temperature, seed, model=SAMPLER, times=TIMES):
-    """Yield (time in ps, structure) of Langevin dynamics with the two lowest layers frozen."""
-    atoms = freeze_bottom(atoms, 2)
-    thermalize_momenta(atoms, 2 * temperature, rng=np.random.default_rng(seed))
+def advance(atoms, picoseconds, temperature, seed, model=SAMPLER):
+    """Structure after so many picoseconds of Langevin dynamics."""
     md = Dynamics(atoms, model, Langevin(temperature, friction=0.0005, seed=seed), STEP, threads=1, reporters=(),
                   precision='float32', on_extrapolation='ignore')  # fmt: skip
-    for time in times:
-        md.run(round(time * 1000 / STEP) - md.state.step)
-        out = md.structure()
-        out.set_momenta(None)
-        yield time, out
+    md.run(round(picoseconds * 1000 / STEP))
+    return md.structure()
 
 
 def main(folder):
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for seed, (name, temperature, atoms) in enumerate(starts()):
-        path = folder / f'{name.replace(" ", "_")}.extxyz'
-        if path.exists():
-            continue
-        with complete(path) as temporary:
-            atoms.info.update(time=0.0, temperature=temperature)
-            write(temporary, atoms, format='extxyz')
-            for time, frame in frames(atoms, temperature, seed):
-                frame.info.update(time=float(time), temperature=temperature)
-                write(temporary, frame, format='extxyz', append=True)
+    runs = list(starts())
+    done = [0.0] * len(runs)
+    for time in TIMES:  # all runs up to a time before any goes further, so that early frames of all are there soon
+        for k, (name, temperature, start) in enumerate(runs):
+            path = Path(folder) / name.replace(' ', '_') / f'{time:03d}_ps.extxyz'
+            if path.exists():
+                atoms = read(path)
+            else:
+                if done[k] == 0:
+                    atoms = freeze_bottom(start, 2)
+                    thermalize_momenta(atoms, 2 * temperature, rng=np.random.default_rng(k))
+                else:
+                    atoms = start
+                atoms = advance(atoms, time - done[k], temperature, seed=100 * k + time)
+                atoms.info.update(time=float(time), temperature=temperature)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with complete(path) as temporary:
+                    write(temporary, atoms, format='extxyz')
                 print(f'{name}: {time} ps', flush=True)
+            runs[k], done[k] = (name, temperature, atoms), time
 
 
 if __name__ == '__main__':

@@ -12,6 +12,7 @@ from .local import Local, outward, soft_step
 
 CLOSE = 0.88  # in units of the distance of neighbors; closer pairs do not occur in hot metals
 KEPT_CLOSE = 0.92  # the same between atoms that may not be moved
+OFFSET = 0.13  # of the box against the centre, so that no face lies in a plane of a perfect crystal
 SNAP = np.cos(np.radians(14))
 
 
@@ -58,17 +59,24 @@ def find_boxes(local: Local, core, size, reach):
     -------
     list of Box
     """
-    normal = outward(local, reach + 0.4 * local.spacing)
+    side = local.spacing * size ** (1 / 3)
     cores = sorted({min(int(n), len(local.vectors)) for n in core}, reverse=True)
     level = _levels(local, cores[0], reach)
-    out = []
-    for rotation in _rotations(local, normal):
-        vectors = local.vectors @ rotation.T
-        for lengths in _lengths(local, vectors, size, reach, normal is None):
-            box = _box(local, vectors, rotation, lengths, cores, level, size, reach)
-            if box is not None:
-                out.append(box)
-    return sorted(out, key=rank)
+    before = ()
+    for share in (0.75, 0.9, 1.1):  # of the side; below a surface a box inside of the solid may not have enough room
+        normal = outward(local, max(reach + 0.4 * local.spacing, share * side))
+        if before and (before[0] is None) == (normal is None):
+            continue
+        before, out = (normal,), []
+        for rotation in _rotations(local, normal):
+            vectors = local.vectors @ rotation.T
+            for lengths in _lengths(local, vectors, size, reach, normal is None):
+                box = _box(local, vectors, rotation, lengths, cores, level, size, reach)
+                if box is not None:
+                    out.append(box)
+        if out:
+            return sorted(out, key=rank)
+    return []
 
 
 def rank(box):
@@ -163,7 +171,7 @@ def _lengths(local, vectors, size, reach, bulk):
         low, high = max(0.8 * side, shortest), 1.28 * side
         sides = [_good_lengths(vectors, axis, low, max(high, low + 1), local.spacing) for axis in range(3)]
         for lengths in product(*sides):
-            if 0.9 * size < np.prod(lengths) / volume < 1.1 * size:
+            if 0.84 * size < np.prod(lengths) / volume < 1.16 * size:
                 yield np.array(lengths)
         return
     low, high = (np.sqrt(size * volume / (k * local.spacing)) for k in (5.0, 2.3))
@@ -175,10 +183,10 @@ def _lengths(local, vectors, size, reach, bulk):
 
 
 def volume_per_atom(local):
-    """Volume per atom around the centre inside of a solid, Å^3."""
-    distance = np.linalg.norm(local.vectors, axis=1)
-    shell = min(distance.max(), 3.5 * local.spacing)
-    return 4 / 3 * np.pi * shell**3 / (distance <= shell).sum()
+    """Volume per atom around the centre inside of a solid, Å^3, from a sum over atoms with Gaussian weights."""
+    width = 0.8 * local.spacing
+    weight = np.exp(-0.5 * (local.vectors**2).sum(axis=1) / width**2).sum()
+    return (2 * np.pi) ** 1.5 * width**3 / weight
 
 
 def _box(local, vectors, rotation, lengths, cores, level, size, reach):
@@ -186,7 +194,8 @@ def _box(local, vectors, rotation, lengths, cores, level, size, reach):
     window = np.ones(len(vectors), bool)
     for axis in range(3):
         if np.isfinite(lengths[axis]):
-            window &= (vectors[:, axis] >= -lengths[axis] / 2) & (vectors[:, axis] < lengths[axis] / 2)
+            x = vectors[:, axis] - OFFSET * local.spacing
+            window &= (x >= -lengths[axis] / 2) & (x < lengths[axis] / 2)
     flat = not np.isfinite(lengths[2])
     if flat:
         window &= vectors[:, 2] < 3.5 * local.spacing

@@ -53,10 +53,10 @@ def cut_out(atoms, centre, core=None, size=80, shape='periodic', *, reach=4.5, c
     Returns
     -------
     Atoms
-        The core first. Arrays ``core`` (bool) and ``parent_index`` (-1 for added atoms); in ``info``: ``centre`` (atom of the
-        parent), ``shape``, ``reach``, ``rotation`` (from vectors of the parent to vectors here), ``removed`` and
-        ``added`` (numbers of atoms), with ``calc`` ``core_force_change`` (eV/Å, root mean square over the core) and
-        ``grade_core`` and ``grade_buffer`` (largest grades).
+        The core first. Arrays ``core`` (bool) and ``parent_index`` (-1 for added atoms); in ``info``: ``centre`` (atom
+        of the parent), ``shape``, ``reach``, ``n_core``, ``rotation`` (from vectors of the parent to vectors here),
+        ``removed`` and ``added`` (numbers of atoms); with ``calc`` also ``core_force_change`` (eV/Å, root mean square
+        over the core) and, if it has ``uncertainty``, ``grade_core`` and ``grade_buffer`` (largest grades).
 
     Raises
     ------
@@ -78,9 +78,8 @@ def cut_out(atoms, centre, core=None, size=80, shape='periodic', *, reach=4.5, c
     made = sorted((out for out in made if out is not None), key=_misfit)[:TRIED]
     if not made:
         raise StructureError(
-            f'in none of {min(len(boxes), 4 * TRIED)} boxes of about {size} atoms around atom {centre} could atoms that are too close '
-            'through the new periodic boundaries be removed without touching the surroundings of the core; use a larger size '
-            'or a smaller core'
+            f'{min(len(boxes), 4 * TRIED)} boxes of about {size} atoms around atom {centre} were tried, but in each '
+            'atoms remain too close through a new periodic boundary; use a larger size or a smaller core'
         )
     if calc is not None:
         forces = forces_of(Atoms(atoms.numbers[local.index], local.vectors), calc)
@@ -108,8 +107,8 @@ def _check_cell(atoms, reach):
     heights = 1 / np.linalg.norm(atoms.cell.complete().reciprocal(), axis=1)
     for axis in np.flatnonzero(atoms.pbc & (heights <= 2 * reach)):
         raise StructureError(
-            f'the core is larger than the cell: with a reach of {reach:g} Å it needs {2 * reach:g} Å, but the structure repeats '
-            f'after {heights[axis]:.2f} Å along vector {axis}. Use a shorter reach, or the structure as it is.'
+            f'the core is larger than the cell: with a reach of {reach:g} Å it needs {2 * reach:g} Å, but the structure'
+            f' repeats after {heights[axis]:.2f} Å along vector {axis}. Use a shorter reach, or the structure as it is.'
         )
 
 
@@ -117,9 +116,9 @@ def _too_small(local, core, size, reach):
     needed = int(local.around(local.core(core), reach).sum())
     extent = np.ptp(local.vectors[local.around(local.core(core), reach)], axis=0)
     return (
-        f'no box of about {size} atoms holds the surroundings of a core of {core} atoms within {reach:g} Å: these are {needed} atoms in '
-        f'{" x ".join(f"{x:.1f}" for x in extent)} Å, which must not meet their periodic images. Use a larger size, a smaller core '
-        'or a shorter reach.'
+        f'no box of about {size} atoms holds the surroundings of a core of {core} atoms within {reach:g} Å: these are '
+        f'{needed} atoms in {" x ".join(f"{x:.1f}" for x in extent)} Å, which must not meet their periodic images. Use '
+        'a larger size, a smaller core or a shorter reach.'
     )
 
 
@@ -238,6 +237,6 @@ def _check_core(out, local, reach):
         there = there[(there**2).sum(-1) <= reach**2]
         if len(here) != len(there) or np.abs(here[:, None] - there[None]).max(-1).min(axis=1).max() > 1e-10:
             raise StructureError(
-                f'the surroundings of core atom {i} are not those of the parent within {reach:g} Å ({len(here)} and {len(there)} '
-                'atoms); this is an error of the program'
+                f'the surroundings of core atom {i} are not those of the parent within {reach:g} Å ({len(here)} and '
+                f'{len(there)} atoms); this is an error of the program'
             )

@@ -35,19 +35,22 @@ class UncertaintyEngine:
 
     def __call__(self, species, positions, cell, pairs):
         """Standard deviation of each atomic energy and of their sum in eV, and grade of each atom."""
-        system = make_system(species, positions, cell, pairs)
         n_atoms = len(positions)
         deviation, grade, total = np.zeros(n_atoms), np.zeros(n_atoms), 0.0
-        for begin in range(0, n_atoms, _BLOCK):
+        for t, rows, draws in self.draws(species, positions, cell, pairs):
+            deviation[rows] = np.sqrt((draws**2).mean(axis=1))
+            grade[rows] = deviation[rows] / self.largest[t]
+            total = total + draws.sum(axis=0)
+        return deviation, float(np.sqrt(np.mean(total**2))), grade
+
+    def draws(self, species, positions, cell, pairs):
+        """Yield random errors of atomic energies: element, atoms, and their draws (n_atoms, n_draws), eV."""
+        system = make_system(species, positions, cell, pairs)
+        for begin in range(0, len(positions), _BLOCK):
             f = raw_features(self.tables, self.cutoff, system, self.threads, slice(begin, begin + _BLOCK))
             for t, part in enumerate(self._parts):
                 rows = np.flatnonzero(system.species[begin : begin + _BLOCK] == t)
-                draws = part(f[rows], self.threads)
-                rows += begin
-                deviation[rows] = np.sqrt((draws**2).mean(axis=1))
-                grade[rows] = deviation[rows] / self.largest[t]
-                total = total + draws.sum(axis=0)
-        return deviation, float(np.sqrt(np.mean(total**2))), grade
+                yield t, rows + begin, part(f[rows], self.threads)
 
 
 class _Part:
