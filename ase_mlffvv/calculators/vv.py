@@ -222,7 +222,7 @@ class VVCalculator(Calculator):
         return GradeWatch(self.potential, settings['on_extrapolation'], settings['check_interval'], settings['threads'],
                           self._label(settings['model']))  # fmt: skip
 
-    def reset_check(self, calculations=0):
+    def reset_check(self, calculations: int = 0) -> None:
         """Check the grade from now on as if this number of calculations had been done before."""
         if self._watch is not None:
             self._watch.calls = calculations
