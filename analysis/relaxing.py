@@ -9,6 +9,8 @@ from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE, LBFGS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ase import Atoms
 
 
@@ -16,7 +18,7 @@ class PropertyError(RuntimeError):
     """A property could not be computed; the message gives the reason."""
 
 
-def relax(atoms: Atoms, fmax: float = 0.005, steps: int = 600, cell: str | None = None) -> Atoms:
+def relax(atoms: Atoms, fmax: float = 0.005, steps: int = 600, cell: Sequence[bool] | None = None) -> Atoms:
     """Relax a structure in place.
 
     Parameters

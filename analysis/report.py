@@ -23,15 +23,15 @@ from .render import available
 from .stream import frames
 from .timeline import digest_of_frame, timeline
 
-FIGURES = ('snapshots', 'morphology', 'phases', 'stages', 'shape', 'map')
-PAGE, TABLE, PARQUET, COLOURED = 'index.html', 'timeline.csv', 'timeline.parquet', 'coloured.extxyz'
-WRITES = (PAGE, TABLE, PARQUET, COLOURED, 'timeline.state', *(f'{name}.png' for name in FIGURES))
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ase import Atoms
 
+
+FIGURES = ('snapshots', 'morphology', 'phases', 'stages', 'shape', 'map')
+PAGE, TABLE, PARQUET, COLOURED = 'index.html', 'timeline.csv', 'timeline.parquet', 'coloured.extxyz'
+WRITES = (PAGE, TABLE, PARQUET, COLOURED, 'timeline.state', *(f'{name}.png' for name in FIGURES))
 
 COLUMNS = (('height_A', 'height over substrate', 'Å', 1), ('aspect', 'height / base radius', '', 2),
            ('convexity', 'convexity, V / V(hull)', '', 3), ('kink_deg', 'kink angle', '°', 1),

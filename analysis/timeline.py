@@ -218,7 +218,7 @@ class _Job:
         save_checkpoint(self.state_path, KIND, arrays, data)
 
 
-def digest_of_frame(atoms):
+def digest_of_frame(atoms: Atoms) -> str:
     """SHA-256 of a structure, by which a trajectory is known again."""
     parts = (atoms.numbers, atoms.positions, atoms.cell[:], atoms.get_tags())
     return hashlib.sha256(b''.join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest()

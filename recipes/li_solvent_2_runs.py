@@ -36,7 +36,7 @@ def frames(atoms, temperature, seed, model=SAMPLER, times=TIMES):
     """Yield (time in ps, structure) of Langevin dynamics with the two lowest layers frozen."""
     atoms = freeze_bottom(atoms, 2)
     thermalize_momenta(atoms, 2 * temperature, rng=np.random.default_rng(seed))
-    md = Dynamics(atoms, model, Langevin(temperature, friction=0.0005, seed=seed), STEP, threads=1, sample_interval=0,
+    md = Dynamics(atoms, model, Langevin(temperature, friction=0.0005, seed=seed), STEP, threads=1, reporters=(),
                   precision='float32', on_extrapolation='ignore')  # fmt: skip
     for time in times:
         md.run(round(time * 1000 / STEP) - md.state.step)

@@ -28,7 +28,33 @@ PUBLIC = [
     'ase_mlffvv.model.potential:VVPotential',
     'ase_mlffvv.model.spec:VVSpec',
     'ase_mlffvv.neighbors:pair_list',
-    'ase_mlffvv.structures.dendrites',
+    'ase_mlffvv.calculators:VVCalculator',
+    'ase_mlffvv.calculators:VVCalculator.__init__',
+    'ase_mlffvv.calculators:CommitteeCalculator.__init__',
+    'ase_mlffvv.datasets.solvent_set:load',
+    'ase_mlffvv.fitting:Dataset.__init__',
+    'ase_mlffvv.fitting:accuracy',
+    'ase_mlffvv.fitting:add_uncertainty',
+    'ase_mlffvv.fitting:differences',
+    'ase_mlffvv.fitting:fit',
+    'ase_mlffvv.fitting:normal_matrix',
+    'ase_mlffvv.fitting:refit',
+    'ase_mlffvv.fitting:reliability',
+    'ase_mlffvv.jobs:read_log',
+    'ase_mlffvv.jobs:read_settings',
+    'ase_mlffvv.jobs:resume',
+    'ase_mlffvv.jobs:start',
+    'ase_mlffvv.jobs:summary',
+    'ase_mlffvv.labelling:label',
+    'ase_mlffvv.md:Dynamics.__init__',
+    'ase_mlffvv.md:Dynamics.run',
+    'ase_mlffvv.md:Samples.__init__',
+    'ase_mlffvv.md:minimise',
+    'ase_mlffvv.properties:validate',
+    *(
+        f'ase_mlffvv.structures.{name}'
+        for name in ('adatoms', 'bicrystals', 'clusters', 'crystals', 'dendrites', 'slabs')
+    ),
 ]
 
 

@@ -30,11 +30,11 @@ def add(commands):
         'a trajectory (open it with: ase gui), log.csv, summary.png and a checkpoint.',
     )
     what = p.add_argument_group('structure (lengths in lattice constants)')
-    what.add_argument('--shape', choices=('column', 'training', 'cuboid-100', 'cuboid-110'), help=' ')
+    what.add_argument('--shape', choices=('column', 'training', 'cuboid-100', 'cuboid-110'), help='what to build')
     what.add_argument('--diameter', type=float, help='diameter or side of the needle')
-    what.add_argument('--height', type=float, help=' ')
+    what.add_argument('--height', type=float, help='height of the needle')
     what.add_argument('--box', type=int, help='cubic cells of the substrate along x and y')
-    what.add_argument('--substrate-layers', type=int, help=' ')
+    what.add_argument('--substrate-layers', type=int, help='atomic layers of the substrate')
     what.add_argument('--freeze', type=int, help='bottom layers to keep fixed')
     what.add_argument('--adatoms', type=float, help='adatoms per surface atom of the column')
     what.add_argument('--structure', metavar='FILE', help='read this structure instead of building one')
@@ -52,12 +52,13 @@ def add(commands):
                      '2 000 atoms on, or where the thermostat needs it)')  # fmt: skip
     how.add_argument('--trajectory', help='extxyz, or packed: trajectory.vvtraj, a tenth of the size (auto: from '
                      '50 000 atoms on)')  # fmt: skip
-    how.add_argument('--seed', type=int, help=' ')
+    how.add_argument('--seed', type=int, help='of adatoms, initial velocities and thermostat')
     model = p.add_argument_group('model')
     model.add_argument('--model', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
     model.add_argument('--device', help="'cpu' or 'cuda'")
-    model.add_argument('--engine', choices=('auto', 'numba', 'torch', 'cuda'), help=' ')
-    model.add_argument('--threads', type=int, help='CPU threads (default: all)')
+    model.add_argument('--engine', choices=('auto', 'numba', 'torch', 'cuda'), help='implementation that '
+                       'evaluates the model')  # fmt: skip
+    model.add_argument('--threads', type=int, help='number of CPU threads (default: all processors)')
     model.add_argument('--precision', choices=('float64', 'float32'), help='of the arithmetic')
     model.add_argument('--on-extrapolation', choices=('warn', 'stop', 'ignore'), help='what to do where atoms leave '
                        'the range of the training data (checked every 10 steps)')  # fmt: skip

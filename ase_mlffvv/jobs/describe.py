@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -45,7 +46,7 @@ def describe_file(path):
     path = str(path)
     name = Path(path) if Path(path).exists() else Path(path.rpartition('@')[0])
     digest = hashlib.sha256(name.read_bytes()).hexdigest() if name.is_file() else None
-    return {'file': str(Path(path).absolute()), 'sha256': digest}
+    return {'file': os.path.abspath(path), 'sha256': digest}
 
 
 def describe_calculator(calc):
@@ -65,7 +66,7 @@ def describe_machine(calc):
     committee = isinstance(calc, CommitteeCalculator)
     potentials = calc.members if committee else [calc.potential]
     names = calc.parameters['model'] if committee else [calc.parameters['model']]
-    models = [{'name': str(Path(name).absolute()) if Path(name).exists() else name, 'sha256': potential.digest()}
+    models = [{'name': os.path.abspath(name) if Path(name).exists() else name, 'sha256': potential.digest()}
               for name, potential in zip(names, potentials)]  # fmt: skip
     return {'model': models if committee else models[0], 'device': calc.parameters['device'],
             'threads': calc.parameters['threads']}  # fmt: skip

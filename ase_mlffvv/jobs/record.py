@@ -134,7 +134,7 @@ def save_checkpoint(job, atoms, progress):
     checkpoint.save_checkpoint(job.path / CHECKPOINT, KIND, arrays, data, keep_previous=True)
 
 
-def load_checkpoint(job):
+def load_checkpoint(job) -> tuple[Atoms, Progress]:
     """Atoms and :class:`Progress` of the last checkpoint.
 
     Raises
@@ -165,14 +165,14 @@ def trajectory_path(folder):
     return packed if packed.exists() else Path(folder) / TRAJECTORY
 
 
-def read_log(folder):
+def read_log(folder: str | Path) -> dict:
     """Log of a run as a dict of arrays by column."""
     with open(Path(folder) / LOG) as file:
         rows = list(csv.DictReader(file))
     return {name: np.array([float(row[name]) for row in rows]) for name in COLUMNS}
 
 
-def summary(folder):
+def summary(folder: str | Path) -> str:
     """Table of a finished run, as text."""
     table = read_log(folder)
     time, conserved = table['time_ps'], table['total_energy_eV'] - table['thermostat_work_eV']

@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -25,10 +26,17 @@ from .folder import OVERWRITE, JobFolder, differences, read_job
 from .record import CHECKPOINT, Progress, Recorder, load_checkpoint, picture, read_log, save_checkpoint
 from .settings import RunSettings
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..model import VVPotential
+
+
 log = logging.getLogger(__name__)
 SETTINGS, EXTRAPOLATION, WHAT = 'settings.json', 'extrapolation.extxyz', 'a run'
 WRITES = (record.TRAJECTORY, record.PACKED, record.LOG, CHECKPOINT, previous(CHECKPOINT).name, record.PICTURE,
           EXTRAPOLATION)  # fmt: skip
+CHANGEABLE = ('steps', 'model', 'device', 'threads', 'versions')  # by a restart
 DYNAMICS = {'ase': "ASE's dynamics", 'native': 'dynamics on the device (ase_mlffvv.md.Dynamics)'}
 
 
@@ -36,7 +44,16 @@ class Interrupted(KeyboardInterrupt):
     """The run was stopped by Ctrl-C after writing a checkpoint."""
 
 
-def start(atoms, calc, folder, settings: RunSettings, *, source=None, overwrite=False, progress=True):
+def start(
+    atoms: Atoms,
+    calc: Any,
+    folder: str | Path,
+    settings: RunSettings,
+    *,
+    source: dict | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Any:
     """Begin a run in a new folder; see :func:`resume` for the result.
 
     Parameters
@@ -92,7 +109,16 @@ def start(atoms, calc, folder, settings: RunSettings, *, source=None, overwrite=
         return _run(job, calc, saved, progress_so_far, progress)
 
 
-def resume(folder, calc=None, *, steps=None, model=None, device=None, threads=None, progress=True):
+def resume(
+    folder: str | Path,
+    calc: Any = None,
+    *,
+    steps: int | None = None,
+    model: str | Path | VVPotential | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    progress: bool = True,
+) -> Any:
     """Run, or continue, the job in ``folder`` from its last checkpoint, with the settings it was started with.
 
     Frames and log lines written after that checkpoint are cut off and computed again, to the same numbers.
@@ -146,17 +172,31 @@ def resume(folder, calc=None, *, steps=None, model=None, device=None, threads=No
         if steps < so_far.step:
             raise ValueError(f"the run in '{job.path}' has {so_far.step} steps already, got a new total of {steps}")
         now = {**before, 'steps': steps, **describe_machine(calc), 'versions': describe_versions()}
-        if not any('sha256' in text for text in differences({'model': before['model']}, {'model': now['model']})):
+        if _digests(before['model']) == _digests(now['model']):
             now['model'] = before['model']  # its file may have another name
-        changes = differences(before, now)
+        changes = {name: [before[name], now[name]] for name in CHANGEABLE if before[name] != now[name]}
         if changes:
-            log.info('continued from step %d with changes: %s', so_far.step, '; '.join(changes))
-            now['changes'] = [*before['changes'], {'step': so_far.step, 'changes': changes}]
+            text = ', '.join(f'{name} {_short(new)} instead of {_short(old)}' for name, (old, new) in changes.items())
+            log.info('from step %d on: %s', so_far.step, text)
+            now['changes'] = [*before['changes'], {'step': so_far.step, **changes}]
             job.save(**now)
         return _run(job, calc, atoms, so_far, progress)
 
 
-def read_settings(folder):
+def _digests(model):
+    return [one['sha256'] for one in (model if isinstance(model, list) else [model]) if one]
+
+
+def _short(value):
+    """A changed entry of settings.json, for a message."""
+    if isinstance(value, list):
+        return ' and '.join(map(_short, value))
+    if isinstance(value, dict) and 'sha256' in value:
+        return f'{value["name"]} (sha256 {value["sha256"][:12]}...)'
+    return str(value)
+
+
+def read_settings(folder: str | Path) -> Any:
     """What describes the run in ``folder``.
 
     Returns

@@ -10,6 +10,7 @@ from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -36,6 +37,12 @@ from .store import (
     read_record,
     save_structures,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from concurrent.futures import Executor
+    from typing import Any
+
 
 COLUMNS = ('index', 'directory', 'status', 'group', 'formula', 'atoms', 'energy_eV', 'energy_eV_per_atom',
            'max_force_eV_per_A', 'seconds', 'reason')  # fmt: skip
@@ -88,8 +95,18 @@ class LabelSummary:
         return '\n'.join(lines)
 
 
-def label(frames, calculator, folder, *, settings=None, processes=1, executor=None, retry_failed=False,
-          overwrite=False, progress=True):  # fmt: skip
+def label(
+    frames: Iterable[Atoms],
+    calculator: str | Callable,
+    folder: str | Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    processes: int = 1,
+    executor: Executor | None = None,
+    retry_failed: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> LabelSummary:
     """Label structures with a reference calculator, each in a directory of its own.
 
     The call may be repeated at any time, after a crash too: what is finished is read, not computed again, also when

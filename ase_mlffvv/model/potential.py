@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import atomic_numbers
 
 from ..errors import ElementError, some
+from .file import digest, load, save
 from .pair import PairTerm
+from .prediction import Prediction
+from .pwmlff import read_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,24 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ..neighbors import PairList
-
-
-class Prediction(NamedTuple):
-    """Result of every engine.
-
-    Attributes
-    ----------
-    energies : ndarray, shape (n_atoms,), eV
-    forces : ndarray, shape (n_atoms, 3), eV/Å
-        -dE/dR.
-    virials : ndarray, shape (n_atoms, 3, 3), eV
-        ``sum over neighbors of D (x) dE_i/dD`` with D from the centre i to the neighbor; their sum is
-        dE/d(strain), so stress = sum / volume, tensile positive.
-    """
-
-    energies: np.ndarray
-    forces: np.ndarray
-    virials: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +90,6 @@ class VVPotential:
 
     def digest(self) -> str:
         """Hexadecimal SHA-256 of everything that determines the numbers of this potential."""
-        from .file import digest
-
         return digest(self)
 
     def evaluate(
@@ -125,23 +108,17 @@ class VVPotential:
 
     def save(self, path: str | Path) -> None:
         """Write a ``.vv`` file; it appears under its name only when complete."""
-        from .file import save
-
         save(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> VVPotential:
         """Read a ``.vv`` file. Raises FileNotFoundError or VVFileError with the reason."""
-        from .file import load
-
-        return load(path)
+        return load(path, cls)
 
     @classmethod
     def from_pwmlff(cls, folder: str | Path) -> VVPotential:
         """Import a model folder of the original PWMLFF programs (:mod:`ase_mlffvv.model.pwmlff`)."""
-        from .pwmlff import read_folder
-
-        return read_folder(folder)
+        return cls(*read_folder(folder))
 
 
 def element_indices(numbers, elements):

@@ -50,7 +50,7 @@ class CudaForces:
         Atomic energies of the last step; forces and virials are also those of the last step.
     forces : device array, shape (n_atoms, 3), float64, eV/Å
     virials : device array, shape (n_atoms, 3, 3), float64, eV; or None
-        As in :class:`ase_mlffvv.model.potential.Prediction`; None if they are not computed.
+        As in :class:`ase_mlffvv.model.prediction.Prediction`; None if they are not computed.
     statistics : dict
         Numbers of ``builds`` and ``reuses``, and the ``seconds`` spent building.
 
