@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matscipy.neighbours import neighbour_list
@@ -13,6 +14,15 @@ from scipy.spatial.transform import Rotation
 from .grains import neighbor_pairs
 from .orientation import group, in_crystal, inverse, misorientation, nearest_direction, product
 from .structure import checked_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
+    from .grains import Grain
+
 
 TWIN_ANGLE = float(np.degrees(np.arccos(1 / 3)))  # 70.53 degrees about <110>, equivalent to 60 about <111>
 PLANE_TOLERANCE, ANGLE_TOLERANCE = 5.0, 3.0  # degrees
@@ -62,7 +72,7 @@ class Boundary:
     planes: tuple
 
     @property
-    def twin(self):
+    def twin(self) -> bool:
         """Whether this is the coherent Σ3{112} twin of bcc.
 
         The plane must be within 5° of {112} in both grains, the rotation 70.5±3° about ⟨110⟩, and the misorientation
@@ -72,7 +82,7 @@ class Boundary:
         angle = abs(self.twin_angle - TWIN_ANGLE) <= ANGLE_TOLERANCE and self.twin_deviation <= PLANE_TOLERANCE
         return bool(planes and angle and self.phase == 'bcc')
 
-    def trace_angle(self, view):
+    def trace_angle(self, view: Sequence[float]) -> float:
         """Angle between the trace of the plane and the horizontal (the xy plane), seen along ``view``, in degrees."""
         trace = np.cross(self.normal, view)
         sideways = np.hypot(trace[0], trace[1])
@@ -88,7 +98,9 @@ class Boundary:
         )
 
 
-def find_boundaries(atoms, ids, grains, *, gap=8.0, min_points=30):
+def find_boundaries(
+    atoms: Atoms, ids: np.ndarray, grains: Sequence[Grain], *, gap: float = 8.0, min_points: int = 30
+) -> list[Boundary]:
     """Find the boundaries between cubic grains of the same phase, and fit planes to them.
 
     First, the grains grow by two layers into disordered atoms that touch only one of them. The plane is fitted to the
@@ -140,7 +152,7 @@ def find_boundaries(atoms, ids, grains, *, gap=8.0, min_points=30):
     return sorted(found, key=lambda boundary: -boundary.extent)
 
 
-def twin_description(p, q, normal=None):
+def twin_description(p: ArrayLike, q: ArrayLike, normal: ArrayLike | None = None) -> tuple[float, tuple, float]:
     """Describe the rotation between two cubic crystals by its closest match to 70.53 degrees about ⟨110⟩.
 
     Parameters

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 GREY = (0.75, 0.75, 0.75)
 PHASE_COLOURS = {0: GREY, 1: (0.40, 0.75, 0.35), 2: (0.90, 0.35, 0.30), 3: (0.25, 0.45, 0.85), 4: (0.9, 0.8, 0.2)}
@@ -53,12 +58,12 @@ COLOURINGS = {
 }  # fmt: skip
 
 
-def colouring(name):
+def colouring(name: str) -> Colouring:
     """Colouring of an array; a continuous scale for unknown names."""
     return COLOURINGS.get(name, Colouring(name))
 
 
-def limits_of(name, *values):
+def limits_of(name: str, *values: ArrayLike) -> tuple[float, float] | None:
     """Limits of a common scale for the arrays of several structures."""
     fixed = colouring(name).limits
     if fixed is not None:
@@ -71,7 +76,7 @@ def limits_of(name, *values):
     return (float(low), float(high)) if high > low else (float(low), float(low) + 1.0)
 
 
-def rgb(name, values, limits=None):
+def rgb(name: str, values: ArrayLike, limits: tuple[float, float] | None = None) -> np.ndarray:
     """Colour of each atom, shape (n_atoms, 3), components from 0 to 1; atoms without a finite value are grey."""
     style, values = colouring(name), np.asarray(values)
     if style.colours is not None:

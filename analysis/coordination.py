@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matscipy.neighbours import neighbour_list
 
 from .structure import checked_cell, thick, to_ovito
 
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
+
 CUTOFF = 3.45  # Å, W. Zhang et al., Adv. Energy Mater. 13, 2202892 (2023)
 SMOOTH = (3.65, 4.25)  # Å: between the second and third shells of bcc lithium, the first and second of fcc and hcp
 
 
-def coordination_numbers(atoms, cutoff=CUTOFF):
+def coordination_numbers(atoms: Atoms, cutoff: float = CUTOFF) -> np.ndarray:
     """Number of neighbors of each atom within ``cutoff``.
 
     For lithium, the default lies on the second-neighbor shell (a = 3.44 Å): in perfect bcc, atoms have 14 neighbors if
@@ -37,7 +44,7 @@ def coordination_numbers(atoms, cutoff=CUTOFF):
     return np.bincount(_neighbors(atoms, 'i', cutoff), minlength=len(atoms)) if len(atoms) else np.zeros(0, int)
 
 
-def smooth_coordination(atoms, inner=SMOOTH[0], outer=SMOOTH[1]):
+def smooth_coordination(atoms: Atoms, inner: float = SMOOTH[0], outer: float = SMOOTH[1]) -> np.ndarray:
     """Number of neighbors, each with a weight that decreases smoothly from 1 at ``inner`` to 0 at ``outer``.
 
     The defaults lie in a gap between the neighbor shells of lithium: an atom has 14 neighbors in perfect bcc, 12 in fcc
@@ -62,12 +69,12 @@ def smooth_coordination(atoms, inner=SMOOTH[0], outer=SMOOTH[1]):
     return np.bincount(i, 0.5 + 0.5 * np.cos(np.pi * x), minlength=len(atoms))
 
 
-def exposed(smooth):
+def exposed(smooth: ArrayLike) -> np.ndarray:
     """Mask of atoms on the surface: their smooth coordination is below 11, as on (100), (110) and (111) surfaces."""
     return np.asarray(smooth) < 11.0
 
 
-def surface_and_bulk(numbers, cn8='bulk'):
+def surface_and_bulk(numbers: ArrayLike, cn8: str = 'bulk') -> tuple[np.ndarray, np.ndarray]:
     """Masks of surface atoms (coordination number below 8) and bulk atoms (above 8), as in the paper.
 
     Parameters
@@ -89,7 +96,7 @@ def surface_and_bulk(numbers, cn8='bulk'):
     return surface, bulk
 
 
-def surface_by_mesh(atoms, radius=4.0, depth=0.0):
+def surface_by_mesh(atoms: Atoms, radius: float = 4.0, depth: float = 0.0) -> np.ndarray:
     """Mask of the atoms on the surface, from the alpha shape of the structure (OVITO) instead of coordination numbers.
 
     Parameters
@@ -126,7 +133,7 @@ def surface_by_mesh(atoms, radius=4.0, depth=0.0):
     return mask
 
 
-def histogram(numbers, mask=None, top=20):
+def histogram(numbers: ArrayLike, mask: np.ndarray | None = None, top: int = 20) -> np.ndarray:
     """Fraction of atoms with 0, 1, ..., ``top - 1`` and at least ``top`` neighbors, shape (top + 1,)."""
     numbers = np.asarray(numbers, int) if mask is None else np.asarray(numbers, int)[mask]
     counts = np.bincount(np.minimum(numbers, top), minlength=top + 1)

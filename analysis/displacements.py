@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .extras import need
 from .structure import checked_cell
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ase import Atoms
+    from numpy.typing import ArrayLike
 
 
 class Unwrapper:
@@ -23,12 +30,12 @@ class Unwrapper:
         The first frame.
     """
 
-    def __init__(self, atoms):
+    def __init__(self, atoms: Atoms):
         checked_cell(atoms)
         self.start = atoms.positions.copy()
         self.last = atoms.positions.copy()
 
-    def add(self, atoms):
+    def add(self, atoms: Atoms) -> np.ndarray:
         """Displacements of the next frame from the first, shape (n_atoms, 3), Å.
 
         Raises
@@ -45,7 +52,7 @@ class Unwrapper:
         return self.last - self.start
 
 
-def mean_displacements(displacements, column=None):
+def mean_displacements(displacements: ArrayLike, column: np.ndarray | None = None) -> dict[str, float]:
     """Mean displacements, averaged over all atoms and over those of the dendrite.
 
     Parameters
@@ -75,7 +82,7 @@ def mean_displacements(displacements, column=None):
     return {name: float(value) for name, value in out.items()}
 
 
-def slide(displacements, mask):
+def slide(displacements: ArrayLike, mask: np.ndarray) -> tuple[float, np.ndarray]:
     """Length (Å) and direction (unit vector) of the mean displacement of the atoms in ``mask``."""
     chosen = np.asarray(displacements, float)[mask]
     if len(chosen) == 0:
@@ -85,13 +92,13 @@ def slide(displacements, mask):
     return length, mean / length if length > 0 else mean
 
 
-def mean_square(displacements, mask=None):
+def mean_square(displacements: ArrayLike, mask: np.ndarray | None = None) -> float:
     """Mean squared displacement, Å^2."""
     d = np.asarray(displacements, float) if mask is None else np.asarray(displacements, float)[mask]
     return float((d**2).sum(axis=1).mean()) if len(d) else np.nan
 
 
-def rate(time, values, window=2.0):
+def rate(time: ArrayLike, values: ArrayLike, window: float = 2.0) -> np.ndarray:
     """Slope of a series at each point, from a straight line fitted to the points in a window around it.
 
     Parameters
@@ -119,7 +126,14 @@ def rate(time, values, window=2.0):
     return out
 
 
-def change_points(time, values, min_span=None, penalty=6.0, tolerance=0.01, at_most=400):
+def change_points(
+    time: ArrayLike,
+    values: ArrayLike,
+    min_span: float | None = None,
+    penalty: float = 6.0,
+    tolerance: float = 0.01,
+    at_most: int = 400,
+) -> np.ndarray:
     """Times at which the slope of a series changes, from a fit of piecewise straight lines (PELT, ruptures).
 
     Parameters
@@ -206,7 +220,7 @@ class Segment:
     plateau: bool
 
 
-def segments(time, values, flat=0.2, **settings):
+def segments(time: ArrayLike, values: ArrayLike, flat: float = 0.2, **settings: Any) -> list[Segment]:
     """Divide a series at its change points; flat segments are plateaus, such as those of pinned boundaries.
 
     Parameters
@@ -255,7 +269,7 @@ class Hop:
     residence: float
 
 
-def hops(time, positions, distance=1.8, persist=2):
+def hops(time: ArrayLike, positions: ArrayLike, distance: float = 1.8, persist: int = 2) -> list[Hop]:
     """Find the hops of atoms between sites at which they reside.
 
     An atom has hopped when it is farther than ``distance`` from its mean position at a site for ``persist`` consecutive

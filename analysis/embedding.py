@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .extras import need
 
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import ArrayLike
 
-def embed(features, seed=0, perplexity=30.0, components=50):
+
+def embed(features: ArrayLike, seed: int = 0, perplexity: float = 30.0, components: int = 50) -> np.ndarray:
     """t-SNE map of a feature matrix; reproducible for a given seed.
 
     Parameters
@@ -40,7 +46,7 @@ def embed(features, seed=0, perplexity=30.0, components=50):
         return tsne.fit_transform(x)
 
 
-def silhouette(features, classes, sample=5000, seed=0):
+def silhouette(features: ArrayLike, classes: ArrayLike, sample: int = 5000, seed: int = 0) -> float:
     """Mean silhouette coefficient of classes of atoms in feature space.
 
     A value of 1 means well separated classes, 0 overlapping ones; negative values mean wrong assignments.
@@ -68,7 +74,7 @@ def silhouette(features, classes, sample=5000, seed=0):
     return float(silhouette_score(x, classes, sample_size=size, random_state=seed))
 
 
-def shell_features(atoms, cutoff=6.0, count=24):
+def shell_features(atoms: Atoms, cutoff: float = 6.0, count: int = 24) -> np.ndarray:
     """Radial and bond-order features of each atom, for maps without a force field.
 
     Parameters

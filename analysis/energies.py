@@ -7,15 +7,22 @@ The paper's "surface energy" is the mean *atomic* energy of atoms with few neigh
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from ase import units
 
 from .grains import CLASSES
 
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
+
 J_PER_M2 = units.m**2 / units.J  # times eV/Å^2: 16.02
 
 
-def atomic_energies(atoms):
+def atomic_energies(atoms: Atoms) -> np.ndarray | None:
     """Atomic energies of a frame, from its array ``local_energy`` or its calculator's ``energies``.
 
     Returns
@@ -39,7 +46,7 @@ def atomic_energies(atoms):
     return values
 
 
-def mean_by_class(energies, classes):
+def mean_by_class(energies: ArrayLike, classes: ArrayLike) -> dict[str, float]:
     """Mean atomic energy of each class of atoms.
 
     Parameters
@@ -62,7 +69,7 @@ def mean_by_class(energies, classes):
     return {name: float(energies[mask].mean()) if mask.any() else np.nan for name, mask in masks.items()}
 
 
-def excess_per_atom(energies, surface, interior):
+def excess_per_atom(energies: np.ndarray, surface: np.ndarray, interior: np.ndarray) -> float:
     """Mean atomic energy of surface atoms minus that of interior atoms, eV per surface atom. This is not γ."""
     energies = np.asarray(energies, float)
     if not np.any(surface) or not np.any(interior):
@@ -70,7 +77,7 @@ def excess_per_atom(energies, surface, interior):
     return float(energies[surface].mean() - energies[interior].mean())
 
 
-def area(atoms):
+def area(atoms: Atoms) -> float:
     """Area of the face of the cell that is spanned by its first two vectors, Å^2.
 
     Raises
@@ -84,7 +91,7 @@ def area(atoms):
     return value
 
 
-def excess_per_area(energy, n_atoms, bulk_energy, face, count=2):
+def excess_per_area(energy: float, n_atoms: int, bulk_energy: float, face: float, count: int = 2) -> float:
     """Excess energy per area of equivalent surfaces or grain boundaries in a cell.
 
     Parameters
@@ -106,7 +113,7 @@ def excess_per_area(energy, n_atoms, bulk_energy, face, count=2):
     return float((energy - n_atoms * bulk_energy) / (count * face) * J_PER_M2)
 
 
-def work_of_separation_per_area(first, second, together, face, count=2):
+def work_of_separation_per_area(first: float, second: float, together: float, face: float, count: int = 2) -> float:
     """Energy per area to cleave a bicrystal along its grain boundaries.
 
     Parameters

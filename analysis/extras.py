@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
-def need(module):
+def need(module: str) -> ModuleType:
     """Import a package of the extra ``analysis``.
 
     Raises

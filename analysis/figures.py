@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -12,6 +13,18 @@ from . import displacements, morphology
 from .colours import colouring, limits_of, rgb
 from .plots import draw_atoms
 from .render import available, axes_of, camera, cut, render
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pandas
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
+
+    from .frame import Frame
+    from .statistics import Band
+
 
 WIDTH = 10.0  # inches
 
@@ -22,7 +35,9 @@ def _figure(height, **settings):
     return Figure(figsize=(WIDTH, height), layout='constrained', **settings)
 
 
-def snapshots(frames, rows=('phase', 'grain', 'local_energy'), ovito=None):
+def snapshots(
+    frames: Sequence[Frame], rows: Sequence[str] = ('phase', 'grain', 'local_energy'), ovito: bool | None = None
+) -> Figure:
     """Frames side by side, each row coloured by a different array.
 
     The first row shows whole structures, the others a cut through the middle of the column.
@@ -56,7 +71,7 @@ def snapshots(frames, rows=('phase', 'grain', 'local_energy'), ovito=None):
     return figure
 
 
-def morphology_figure(table, frames):
+def morphology_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figure:
     """Outlines seen from above, coordination and energy of surface atoms, and displacements (the paper's Fig. 4)."""
     figure = _figure(6.6)
     axes = figure.subplots(2, 2)
@@ -77,7 +92,7 @@ def morphology_figure(table, frames):
     return figure
 
 
-def phase_figure(table):
+def phase_figure(table: pandas.DataFrame) -> Figure:
     """Fractions of crystal structures by two methods, in both halves of the column (the paper's Fig. S10)."""
     figure = _figure(5.6)
     grid = figure.subplots(2, 2, sharex=True, sharey=True)
@@ -97,7 +112,7 @@ def phase_figure(table):
     return figure
 
 
-def stages_figure(table):
+def stages_figure(table: pandas.DataFrame) -> Figure:
     """Energies by class, rate of displacement with plateaus, and number of grains (the paper's Figs. S11 to S14)."""
     figure = _figure(7.4)
     axes = figure.subplots(3, 1, sharex=True)
@@ -133,7 +148,7 @@ def stages_figure(table):
     return figure
 
 
-def shape_figure(table, frames):
+def shape_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figure:
     """Height, proportions, kink and torsion as functions of time, and radius profiles of some frames."""
     figure = _figure(6.6)
     axes = figure.subplots(2, 3)
@@ -154,7 +169,9 @@ def shape_figure(table, frames):
     return figure
 
 
-def map_figure(frame, most=1000, seed=0, features=None):
+def map_figure(
+    frame: Frame, most: int = 1000, seed: int = 0, features: ArrayLike | None = None
+) -> tuple[Figure, float]:
     """t-SNE map of atomic environments, coloured by energy, class and coordination (the paper's Fig. 1c).
 
     Parameters
@@ -196,7 +213,7 @@ def map_figure(frame, most=1000, seed=0, features=None):
     return figure, score
 
 
-def band_figure(bands, ylabel, path=None):
+def band_figure(bands: Mapping[str, Band], ylabel: str, path: str | Path | None = None) -> Figure:
     """Mean and confidence band of replicas as functions of time.
 
     ``bands`` maps labels to :class:`mlffvv_analysis.statistics.Band`.

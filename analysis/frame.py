@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import boundaries, coordination, energies, grains, morphology, orientation, phases
 from .structure import checked_cell, default_column
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ase import Atoms
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,13 @@ class Frame:
         The first frame; by default, this one.
     """
 
-    def __init__(self, atoms, settings=None, displacements=None, reference=None):
+    def __init__(
+        self,
+        atoms: Atoms,
+        settings: Settings | None = None,
+        displacements: ArrayLike | None = None,
+        reference: Any = None,
+    ):
         if len(atoms) == 0:
             raise ValueError('the frame has no atoms')
         checked_cell(atoms)
@@ -69,11 +82,11 @@ class Frame:
         self.column = default_column(atoms)
 
     @cached_property
-    def coordination(self):
+    def coordination(self) -> np.ndarray:
         return coordination.coordination_numbers(self.atoms, self.settings.cutoff)
 
     @cached_property
-    def surface_and_bulk(self):
+    def surface_and_bulk(self) -> tuple[np.ndarray, np.ndarray]:
         if self.settings.surface == 'mesh':
             surface = coordination.surface_by_mesh(self.atoms)
             return surface, ~surface
@@ -149,7 +162,7 @@ class Frame:
         z = self.atoms.positions[:, 2]
         return float(z.min() if self.column.all() else np.quantile(z[~self.column], 0.99))
 
-    def coloured(self):
+    def coloured(self) -> Atoms:
         """Copy of the structure with all results as arrays, for extended XYZ files and colours in ``ase gui``.
 
         Returns

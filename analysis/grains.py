@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matscipy.neighbours import neighbour_list
@@ -12,6 +13,11 @@ from scipy.sparse.csgraph import connected_components
 from .orientation import GROUPS, mean_orientation, misorientation, orientations
 from .phases import NAMES
 from .structure import checked_cell
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
 
 ANGLE, CORE, REACH = 7.0, 5, 4.2  # degrees; neighbors; Å, between the second and third shells of bcc lithium
 SURFACE, INTERIOR, BOUNDARY, SUBSURFACE, UNCLASSIFIED = 0, 1, 2, 3, -1
@@ -42,7 +48,16 @@ class Grain:
     centre: np.ndarray
 
 
-def find_grains(atoms, labels=None, quaternions=None, *, angle=ANGLE, min_size=50, core=CORE, reach=REACH):
+def find_grains(
+    atoms: Atoms,
+    labels: ArrayLike | None = None,
+    quaternions: ArrayLike | None = None,
+    *,
+    angle: float = ANGLE,
+    min_size: int = 50,
+    core: float = CORE,
+    reach: float = REACH,
+) -> tuple[np.ndarray, list[Grain]]:
     """Cluster atoms into grains by their orientations.
 
     Neighbors of the same phase belong to the same grain if their misorientation is below ``angle`` and both have at
@@ -95,7 +110,14 @@ def find_grains(atoms, labels=None, quaternions=None, *, angle=ANGLE, min_size=5
     return ids, [_grain(atoms, labels, quaternions, ids == k) for k in range(len(chosen))]
 
 
-def classify(phase, ids, surface, bulk, deep, pairs):
+def classify(
+    phase: np.ndarray,
+    ids: np.ndarray,
+    surface: np.ndarray,
+    bulk: np.ndarray,
+    deep: np.ndarray,
+    pairs: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:
     """Classify each atom as surface, subsurface, interior of a grain, or grain boundary.
 
     The paper's bulk (coordination number above 8) is divided into three classes: BOUNDARY atoms have neighbors in two
@@ -138,7 +160,7 @@ def classify(phase, ids, surface, bulk, deep, pairs):
     return out
 
 
-def neighbor_pairs(atoms, reach=REACH):
+def neighbor_pairs(atoms: Atoms, reach: float = REACH) -> tuple[np.ndarray, np.ndarray]:
     """Neighbors i, j within ``reach`` (Å), with each pair in both orders."""
     if len(atoms) == 0:
         return np.zeros(0, int), np.zeros(0, int)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -12,8 +13,12 @@ from scipy.spatial import ConvexHull, QhullError
 from .grains import neighbor_pairs
 from .structure import to_ovito
 
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import ArrayLike
 
-def height(atoms, substrate=None, quantile=0.99):
+
+def height(atoms: Atoms, substrate: ArrayLike | None = None, quantile: float = 0.99) -> float:
     """Height of a dendrite above its substrate.
 
     Parameters
@@ -46,7 +51,7 @@ def height(atoms, substrate=None, quantile=0.99):
     return float(np.quantile(z[~mask], quantile) - np.quantile(z[mask], 0.99))
 
 
-def largest_cluster(atoms, reach=5.0):
+def largest_cluster(atoms: Atoms, reach: float = 5.0) -> np.ndarray:
     """Mask of the atoms in the largest cluster connected by distances up to ``reach`` (Å), without detached atoms."""
     n = len(atoms)
     if n == 0:
@@ -56,7 +61,9 @@ def largest_cluster(atoms, reach=5.0):
     return label == np.bincount(label).argmax()
 
 
-def radius_profile(positions, spacing=3.44, floor=None):
+def radius_profile(
+    positions: ArrayLike, spacing: float = 3.44, floor: float | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Radius and centre of a column at each height.
 
     Parameters
@@ -96,7 +103,7 @@ def radius_profile(positions, spacing=3.44, floor=None):
     return base + (np.arange(count) + 0.5) * spacing, np.sqrt(2 * square), centres
 
 
-def kink_angle(positions, spacing=3.44, ends=1):
+def kink_angle(positions: ArrayLike, spacing: float = 3.44, ends: int = 1) -> tuple[float, float]:
     """Angle between the lower and the upper part of the axis of a column, the line through the centres of its slices.
 
     One straight line is fitted below the kink and one above it; the height of the kink is where they fit best.
@@ -134,7 +141,7 @@ def kink_angle(positions, spacing=3.44, ends=1):
     return float(best[1]), float(best[2])
 
 
-def convexity(atoms, mask=None, radius=5.0):
+def convexity(atoms: Atoms, mask: np.ndarray | None = None, radius: float = 5.0) -> float:
     """Ratio of the volumes of a body and its convex hull: 1 for a dome, less for a kinked, necked or branched column.
 
     Parameters
@@ -166,7 +173,7 @@ def convexity(atoms, mask=None, radius=5.0):
     return float(data.attributes['ConstructSurfaceMesh.filled_volume'] / hull)
 
 
-def aspect_ratio(positions, floor, spacing=3.44):
+def aspect_ratio(positions: ArrayLike, floor: float, spacing: float = 3.44) -> float:
     """Ratio of the height to the radius at the base; 1 for a hemisphere.
 
     Parameters
@@ -187,7 +194,7 @@ def aspect_ratio(positions, floor, spacing=3.44):
     return float(z.max() / np.sqrt(2 * (xy**2).sum(axis=1).mean()))
 
 
-def collapse_rate(time, heights, start=None, stop=None):
+def collapse_rate(time: ArrayLike, heights: ArrayLike, start: float | None = None, stop: float | None = None) -> float:
     """Mean rate at which a height decreases between two times, from a straight line fitted to it.
 
     Returns
@@ -221,7 +228,7 @@ class Outline:
     radii: np.ndarray
 
 
-def outline(positions):
+def outline(positions: ArrayLike) -> Outline:
     """Convex outline of atoms seen from above.
 
     Parameters
@@ -257,7 +264,7 @@ def outline(positions):
     return Outline(centre, corners, radii)
 
 
-def torsion_angle(before, after, fold=4, least=0.02):
+def torsion_angle(before: Outline, after: Outline, fold: int = 4, least: float = 0.02) -> float:
     """Rotation about z that maps one outline onto another.
 
     Parameters

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from . import displacements, energies, morphology, orientation
 from .grains import BOUNDARY, INTERIOR
 from .phases import BCC, fractions
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .frame import Frame
+
+
 IDENTITY = np.array([0, 0, 0, 1.0])
 PHASES = ('bcc', 'fcc', 'hcp', 'other')
 
 
-def coordination(frame):
+def coordination(frame: Frame) -> dict:
     """Mean coordination numbers of the column and its surface atoms, and the number of surface atoms."""
     surface = frame.surface & frame.column
     numbers, n = frame.coordination[frame.column], max(frame.column.sum(), 1)
@@ -26,7 +34,7 @@ def coordination(frame):
     }
 
 
-def energy(frame):
+def energy(frame: Frame) -> dict:
     """Mean atomic energies of the classes of atoms in the column; NaN without atomic energies."""
     known = frame.energies is not None
     values = frame.energies if known else np.full(len(frame.atoms), np.nan)
@@ -38,7 +46,7 @@ def energy(frame):
     return out
 
 
-def phase(frame):
+def phase(frame: Frame) -> dict:
     """Fractions of crystal structures in the column and its halves, from a-CNA and from template matching.
 
     Template matching counts only atoms without a neighbor on the surface: others lack some neighbors of the templates
@@ -52,7 +60,7 @@ def phase(frame):
     return out
 
 
-def grain(frame):
+def grain(frame: Frame) -> dict:
     """Grains, boundary atoms, the largest boundary, and the orientation of the top of the column."""
     ids, grains = frame.grains
     bcc = frame.templates[0] == BCC
@@ -78,7 +86,7 @@ def grain(frame):
     return out
 
 
-def motion(frame):
+def motion(frame: Frame) -> dict:
     """Mean displacements since the first frame, averaged over all atoms and over the column."""
     means = displacements.mean_displacements(frame.displacements, frame.column)
     out = {f'{name}_A': value for name, value in means.items()}
@@ -93,7 +101,7 @@ def motion(frame):
     return out
 
 
-def shape(frame):
+def shape(frame: Frame) -> dict:
     """Height, width, kink, convexity and torsion of the column."""
     body = frame.body
     _, radii, _ = morphology.radius_profile(body, floor=frame.floor)
@@ -118,7 +126,7 @@ def shape(frame):
     return out
 
 
-def top_of(frame):
+def top_of(frame: Frame) -> float:
     """Positions of the atoms in the upper half of the body of a column."""
     z = frame.body[:, 2]
     return frame.body[z > (z.min() + z.max()) / 2] if len(z) else frame.body
@@ -128,7 +136,7 @@ OBSERVABLES = {'coordination': coordination, 'energy': energy, 'phase': phase, '
                'shape': shape}  # fmt: skip
 
 
-def row(frame, names):
+def row(frame: Frame, names: Sequence[str]) -> dict:
     """All numbers of the named observables of a frame."""
     out = {}
     for name in names:

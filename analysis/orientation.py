@@ -7,6 +7,7 @@ component last, as in SciPy and OVITO.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -14,11 +15,21 @@ from scipy.spatial.transform import Rotation
 from .phases import BCC, FCC, HCP
 from .structure import to_ovito
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
+
 GROUPS = {FCC: 'O', HCP: 'D6', BCC: 'O'}  # proper rotations of each crystal
 RMSD = 0.15  # largest root mean square deviation from a template, in units of the nearest-neighbor distance
 
 
-def orientations(atoms, rmsd=RMSD, structures=('fcc', 'hcp', 'bcc')):
+def orientations(
+    atoms: Atoms, rmsd: float = RMSD, structures: Sequence[str] = ('fcc', 'hcp', 'bcc')
+) -> tuple[np.ndarray, np.ndarray]:
     """Crystal structure and orientation of each atom by polyhedral template matching (OVITO).
 
     Parameters
@@ -60,24 +71,24 @@ def orientations(atoms, rmsd=RMSD, structures=('fcc', 'hcp', 'bcc')):
 
 
 @lru_cache
-def group(name):
+def group(name: str) -> np.ndarray:
     """Quaternions of a point group, shape (n, 4): 'O' of cubic crystals, 'D6' of hexagonal ones."""
     return Rotation.create_group(name).as_quat()
 
 
-def product(p, q):
+def product(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """Product of quaternions (x, y, z, w) with broadcasting: the rotation by ``q`` followed by that by ``p``."""
     (a, b, c, d), (x, y, z, w) = np.moveaxis(p, -1, 0), np.moveaxis(q, -1, 0)
     return np.stack([d * x + a * w + b * z - c * y, d * y - a * z + b * w + c * x,
                      d * z + a * y - b * x + c * w, d * w - a * x - b * y - c * z], axis=-1)  # fmt: skip
 
 
-def inverse(q):
+def inverse(q: ArrayLike) -> np.ndarray:
     """Inverse of unit quaternions."""
     return np.asarray(q) * [-1, -1, -1, 1]
 
 
-def misorientation(p, q, symmetry='O'):
+def misorientation(p: ArrayLike, q: ArrayLike, symmetry: str = 'O') -> np.ndarray:
     """Smallest rotation angle between two crystals over all equivalent orientations.
 
     Parameters
@@ -102,7 +113,7 @@ def misorientation(p, q, symmetry='O'):
     return np.degrees(2 * np.arccos(np.clip(out, 0, 1))).reshape(shape)
 
 
-def nearest_equivalent(q, reference, symmetry='O'):
+def nearest_equivalent(q: ArrayLike, reference: ArrayLike, symmetry: str = 'O') -> np.ndarray:
     """Equivalents of ``q`` that are nearest to ``reference``, shape (n, 4), with the sign of the same hemisphere.
 
     Parameters
@@ -118,7 +129,7 @@ def nearest_equivalent(q, reference, symmetry='O'):
     return product(q, group(symmetry)[best]) * np.where(sign == 0, 1, sign)
 
 
-def mean_orientation(quaternions, symmetry='O', iterations=3):
+def mean_orientation(quaternions: ArrayLike, symmetry: str = 'O', iterations: int = 3) -> np.ndarray:
     """Mean of orientations that are similar up to symmetry, shape (4,)."""
     quaternions = np.asarray(quaternions, float)
     if len(quaternions) == 0:
@@ -129,7 +140,7 @@ def mean_orientation(quaternions, symmetry='O', iterations=3):
     return mean
 
 
-def rotation_about_z(q, symmetry='O'):
+def rotation_about_z(q: ArrayLike, symmetry: str = 'O') -> float:
     """Rotation of a cubic crystal about z, relative to the orientation with its axes along x, y and z.
 
     The equivalent orientation with the smallest angle is decomposed into a rotation about z and one about an axis in
@@ -144,12 +155,14 @@ def rotation_about_z(q, symmetry='O'):
     return float(-((45 - np.degrees(2 * np.arctan2(z, w))) % 90 - 45))
 
 
-def in_crystal(vectors, q):
+def in_crystal(vectors: ArrayLike, q: ArrayLike) -> np.ndarray:
     """Transform vectors from laboratory to crystal axes, shape (..., 3)."""
     return Rotation.from_quat(q).inv().apply(vectors)
 
 
-def nearest_direction(vector, families=((1, 0, 0), (1, 1, 0), (1, 1, 1), (1, 1, 2), (1, 2, 3))):
+def nearest_direction(
+    vector: ArrayLike, families: Sequence[Sequence[int]] = ((1, 0, 0), (1, 1, 0), (1, 1, 1), (1, 1, 2), (1, 2, 3))
+) -> tuple[Any, float]:
     """Low-index direction that is nearest to a vector in the axes of a cubic crystal.
 
     Parameters

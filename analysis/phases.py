@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .structure import default_column, to_ovito
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
 
 OTHER, FCC, HCP, BCC, ICO = range(5)
 NAMES = ('other', 'fcc', 'hcp', 'bcc', 'ico')
 
 
-def phases(atoms):
+def phases(atoms: Atoms) -> np.ndarray:
     """Crystal structure of each atom by adaptive common neighbor analysis (OVITO).
 
     Parameters
@@ -38,7 +45,7 @@ def phases(atoms):
     return np.array(data.particles['Structure Type'][:], dtype=int)
 
 
-def fractions(labels, mask=None):
+def fractions(labels: ArrayLike, mask: np.ndarray | None = None) -> dict[str, float]:
     """Fraction of atoms with each crystal structure.
 
     Parameters
@@ -59,7 +66,7 @@ def fractions(labels, mask=None):
         return dict(zip(NAMES, (counts / np.float64(len(labels))).tolist()))
 
 
-def regions(atoms, column=None):
+def regions(atoms: Atoms, column: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Masks of the parts of a dendrite whose crystal structures are counted separately.
 
     Parameters

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from ase import Atoms
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
+
 
 LARGE = 20_000  # number of atoms above which hidden atoms are not drawn
 
 
-def draw_atoms(axes, atoms, values, *, limits=None, radius=1.45, azimuth=25.0, elevation=12.0, cmap='viridis'):
+def draw_atoms(
+    axes: Axes,
+    atoms: Atoms,
+    values: ArrayLike,
+    *,
+    limits: tuple[float, float] | None = None,
+    radius: float = 1.45,
+    azimuth: float = 25.0,
+    elevation: float = 12.0,
+    cmap: str = 'viridis',
+) -> Any:
     """Draw a structure as shaded spheres seen from the side, coloured by one value per atom.
 
     Parameters
@@ -74,7 +97,9 @@ def _in_sight(x, y, depth, radius):
     return depth < nearest[line] + 4 * radius
 
 
-def run_summary(first, last, table, path=None, title=''):
+def run_summary(
+    first: Atoms, last: Atoms, table: Mapping[str, ArrayLike], path: str | Path | None = None, title: str = ''
+) -> Figure:
     """One-page summary of a run: the first and last structures coloured by coordination number, and curves over time.
 
     Parameters

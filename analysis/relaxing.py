@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE, LBFGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ase import Atoms
 
 
 class PropertyError(RuntimeError):
     """A property could not be computed; the message gives the reason."""
 
 
-def relax(atoms, fmax=0.005, steps=600, cell=None):
+def relax(atoms: Atoms, fmax: float = 0.005, steps: int = 600, cell: Sequence[bool] | None = None) -> Atoms:
     """Relax a structure in place.
 
     Parameters

@@ -6,11 +6,19 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .colours import rgb
 from .structure import to_ovito
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
 
 VIEWS = {'side': (-1.0, 1.0, -0.25), 'front': (0.0, 1.0, -0.12), 'top': (0.0, 0.0, -1.0),
          'along 1-10': (-1.0, 1.0, 0.0)}  # fmt: skip
@@ -40,7 +48,7 @@ class Camera:
     height: float
 
 
-def camera(atoms, view='side', aspect=1.0, margin=1.05):
+def camera(atoms: Atoms, view: str | Sequence[float] = 'side', aspect: float = 1.0, margin: float = 1.05) -> Camera:
     """Camera that shows a whole structure; use the same camera for all frames of a movie.
 
     Parameters
@@ -65,7 +73,7 @@ def camera(atoms, view='side', aspect=1.0, margin=1.05):
     return Camera(tuple(direction.tolist()), tuple(centre.tolist()), float(height))
 
 
-def axes_of(direction):
+def axes_of(direction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Unit vectors to the right and upwards in an image with this direction of view; z points up if possible."""
     right = np.cross(direction, [0, 0, 1.0])
     if np.linalg.norm(right) < 1e-6:
@@ -74,7 +82,7 @@ def axes_of(direction):
     return right, np.cross(right, direction)
 
 
-def cut(atoms, point, normal):
+def cut(atoms: Atoms, point: ArrayLike, normal: ArrayLike) -> Atoms:
     """Atoms on one side of a plane, such as half of a column or the atoms on one side of a grain boundary.
 
     Parameters
@@ -87,7 +95,7 @@ def cut(atoms, point, normal):
 
 
 @lru_cache
-def available():
+def available() -> str | None:
     """None if OVITO can draw on this machine, otherwise the reason why it cannot."""
     from ase import Atoms
 
@@ -101,7 +109,16 @@ def available():
     return None
 
 
-def render(atoms, path, colour='phase', *, view='side', size=(800, 800), limits=None, fine=False):
+def render(
+    atoms: Atoms,
+    path: str | Path,
+    colour: str = 'phase',
+    *,
+    view: str | Sequence[float] | Camera = 'side',
+    size: tuple[int, int] = (800, 800),
+    limits: tuple[float, float] | None = None,
+    fine: bool = False,
+) -> None:
     """Draw a structure with OVITO.
 
     Parameters
@@ -137,7 +154,15 @@ def render(atoms, path, colour='phase', *, view='side', size=(800, 800), limits=
     _draw(atoms, rgb(colour, atoms.arrays[colour], limits), view, path, size, fine)
 
 
-def movie(frames, folder, colour='phase', *, view='side', size=(800, 800), limits=None):
+def movie(
+    frames: Iterable[Atoms],
+    folder: str | Path,
+    colour: str = 'phase',
+    *,
+    view: str | Sequence[float] | Camera = 'side',
+    size: tuple[int, int] = (800, 800),
+    limits: tuple[float, float] | None = None,
+) -> list[Path]:
     """Draw the frames of a movie to the files ``0000.png``, ``0001.png``, ... with the same camera.
 
     Parameters

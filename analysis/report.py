@@ -7,6 +7,7 @@ import html
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.io import write
@@ -21,6 +22,12 @@ from .frame import Frame, Settings
 from .render import available
 from .stream import frames
 from .timeline import digest_of_frame, timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ase import Atoms
+
 
 FIGURES = ('snapshots', 'morphology', 'phases', 'stages', 'shape', 'map')
 PAGE, TABLE, PARQUET, COLOURED = 'index.html', 'timeline.csv', 'timeline.parquet', 'coloured.extxyz'
@@ -38,8 +45,18 @@ COLUMNS = (('height_A', 'height over substrate', 'Å', 1), ('aspect', 'height / 
            ('detached', 'detached atoms', '', 0))  # fmt: skip
 
 
-def report(trajectory, folder, *, settings=None, frame_time_ps=None, processes=1, pictures=4, ovito=None,
-           overwrite=False, progress=True):  # fmt: skip
+def report(
+    trajectory: str | Path,
+    folder: str | Path,
+    *,
+    settings: Settings | None = None,
+    frame_time_ps: float | None = None,
+    processes: int = 1,
+    pictures: int = 4,
+    ovito: bool | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Path:
     """Analyse a trajectory into a folder; a later call computes only what is new.
 
     Parameters
@@ -111,7 +128,12 @@ def _write(trajectory, folder, settings, frame_time_ps, processes, pictures, ovi
     return page
 
 
-def keyframes(trajectory, numbers, settings=None, times=None):
+def keyframes(
+    trajectory: str | Path | Iterable[Atoms],
+    numbers: Iterable[int],
+    settings: Settings | None = None,
+    times: Sequence[float] | None = None,
+) -> list[Frame]:
     """Some frames of a trajectory, analysed, with displacements from the first.
 
     Parameters

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,9 @@ class Band:
     level: float
 
 
-def band(times, values, level=0.95, points=None):
+def band(
+    times: Sequence[ArrayLike], values: Sequence[ArrayLike], level: float = 0.95, points: ArrayLike | None = None
+) -> Band:
     """Mean over replicas and its confidence interval, from Student's t distribution at each time separately.
 
     Parameters
@@ -93,7 +101,7 @@ class Comparison:
     level: float
 
     @property
-    def differ(self):
+    def differ(self) -> bool:
         """Whether both tests find a difference at the confidence level."""
         return max(self.p_welch, self.p_permutation) < 1 - self.level
 
@@ -105,7 +113,7 @@ class Comparison:
         )
 
 
-def compare(first, second, level=0.95, seed=0):
+def compare(first: ArrayLike, second: ArrayLike, level: float = 0.95, seed: int = 0) -> Comparison:
     """Test whether a quantity, given as one number per run, differs between two conditions.
 
     Parameters

@@ -5,13 +5,18 @@ from __future__ import annotations
 from io import StringIO
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ase import Atoms
 from ase.io import iread, read
 from ase.io.formats import filetype
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
 
-def frames(trajectory, offset=0, skip=0):
+
+def frames(trajectory: str | Path | Iterable[Atoms], offset: int = 0, skip: int = 0) -> Iterator[tuple[Atoms, int]]:
     """Iterate over the frames of a trajectory with only one frame in memory.
 
     Parameters
@@ -47,7 +52,7 @@ def frames(trajectory, offset=0, skip=0):
         yield from ((atoms, 0) for atoms in iread(trajectory, f'{skip}:'))
 
 
-def is_xyz(trajectory):
+def is_xyz(trajectory: Any) -> bool:
     """Whether the file is in the extended XYZ format, in which frames are found by their offset in bytes."""
     path = Path(trajectory)
     if not path.exists():

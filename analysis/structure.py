@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from ase import Atoms
 from ase.geometry import complete_cell
 
 from .extras import need
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def checked_cell(atoms):
+    from numpy.typing import ArrayLike
+    from ovito.data import DataCollection
+
+
+def checked_cell(atoms: Atoms) -> np.ndarray:
     """Cell of a structure, with the vectors of non-periodic directions replaced by unit vectors normal to the others.
 
     Raises
@@ -28,7 +36,7 @@ def checked_cell(atoms):
     return complete_cell(np.where(atoms.pbc[:, None], atoms.cell[:], 0.0))
 
 
-def thick(atoms, length):
+def thick(atoms: Atoms, length: float) -> Atoms:
     """Repeat a structure along periodic directions thinner than ``length`` (Å); the original atoms come first."""
     heights = 1 / np.linalg.norm(np.linalg.inv(checked_cell(atoms)), axis=0)
     counts = [int(np.ceil(length / h)) if p else 1 for h, p in zip(heights, atoms.pbc)]
@@ -36,7 +44,7 @@ def thick(atoms, length):
                                                    numbers=atoms.numbers) * counts  # fmt: skip
 
 
-def to_ovito(atoms, arrays=None, margin=0.0):
+def to_ovito(atoms: Atoms, arrays: Mapping[str, ArrayLike] | None = None, margin: float = 0.0) -> DataCollection:
     """Convert a structure to an OVITO data collection.
 
     Parameters
@@ -73,7 +81,7 @@ def to_ovito(atoms, arrays=None, margin=0.0):
     return data
 
 
-def default_column(atoms):
+def default_column(atoms: Atoms) -> np.ndarray:
     """Mask of the atoms with a tag other than 0; all atoms if no tag is set."""
     tags = atoms.get_tags()
     return tags != 0 if (tags != 0).any() else np.ones(len(atoms), bool)

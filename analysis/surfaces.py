@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.build import bulk
@@ -14,8 +15,15 @@ from ase_mlffvv.structures.slabs import THICKNESS
 from .energies import area, excess_per_area
 from .relaxing import relax
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
-def surface_energy(atoms, bulk_energy, fmax=0.005):
+    from ase import Atoms
+    from ase.calculators.calculator import BaseCalculator
+
+
+def surface_energy(atoms: Atoms, bulk_energy: float, fmax: float | None = 0.005) -> float:
     """Energy γ per area of the two faces of a slab, which is relaxed in place.
 
     Parameters
@@ -36,7 +44,14 @@ def surface_energy(atoms, bulk_energy, fmax=0.005):
     return excess_per_area(atoms.get_potential_energy(), len(atoms), bulk_energy, area(atoms))
 
 
-def surface_energies(calculator, facets, a, element='Li', fmax=0.005, thickness=THICKNESS):
+def surface_energies(
+    calculator: BaseCalculator,
+    facets: Iterable[Sequence[int]],
+    a: float,
+    element: str = 'Li',
+    fmax: float | None = 0.005,
+    thickness: float = THICKNESS,
+) -> dict:
     """Surface energies γ of bcc facets with any ASE calculator.
 
     Parameters
@@ -89,7 +104,7 @@ class Wulff:
     sphericity: float
 
 
-def wulff(energies):
+def wulff(energies: Mapping[Any, float]) -> Wulff:
     """Equilibrium (Wulff) shape of a cubic crystal.
 
     Parameters

@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
@@ -28,13 +29,29 @@ from .frame import Frame, Settings
 from .observables import OBSERVABLES, row
 from .stream import frames
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas
+    from ase import Atoms
+
+
 log = logging.getLogger('mlffvv_analysis')
 KIND = 'timeline'
 VERSION = 1  # of the columns: a table of another version is not continued
 
 
-def timeline(trajectory, table=None, *, observables=tuple(OBSERVABLES), settings=None, frame_time_ps=None, processes=1,
-             overwrite=False, progress=True):  # fmt: skip
+def timeline(
+    trajectory: str | Path | Iterable[Atoms],
+    table: str | Path | None = None,
+    *,
+    observables: Sequence[str] = tuple(OBSERVABLES),
+    settings: Settings | None = None,
+    frame_time_ps: float | None = None,
+    processes: int = 1,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> pandas.DataFrame:
     """Observables of every frame of a trajectory as a table.
 
     Frames are read one after the other, so memory does not grow with their number. With ``table``, only those frames
@@ -201,7 +218,7 @@ class _Job:
         save_checkpoint(self.state_path, KIND, arrays, data)
 
 
-def digest_of_frame(atoms):
+def digest_of_frame(atoms: Atoms) -> str:
     """SHA-256 of a structure, by which a trajectory is known again."""
     parts = (atoms.numbers, atoms.positions, atoms.cell[:], atoms.get_tags())
     return hashlib.sha256(b''.join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest()

@@ -11,7 +11,7 @@ class VVFileError(ReadError):
 
 
 class CheckpointError(ReadError):
-    """A checkpoint is damaged, cut off, or of another kind of job."""
+    """A checkpoint is damaged, truncated, or belongs to another kind of job."""
 
 
 class DatasetError(ValueError):
@@ -93,22 +93,22 @@ def check_structure(positions, cell, pbc):
 
 
 def check_centres(centres, n_atoms):
-    """Centre atoms in ascending order, shape (n_centres,), int64.
+    """Check indices of centre atoms; return them in ascending order, shape (n_centres,), int64.
 
     Parameters
     ----------
     centres : array_like of int
-        Different numbers of atoms from 0 to ``n_atoms - 1``.
+        Distinct indices of atoms, from 0 to ``n_atoms - 1``.
     n_atoms : int
 
     Raises
     ------
     ValueError
-        Anything else.
+        If ``centres`` contains anything else.
     """
     found = np.asarray(centres)
     if found.ndim != 1 or (found.size and found.dtype.kind not in 'iu'):
-        hint = '; numpy.flatnonzero(mask) gives those of a mask' if found.dtype == bool else ''
+        hint = '; numpy.flatnonzero(mask) converts a mask' if found.dtype == bool else ''
         raise ValueError(
             f'centres must be a list of numbers of atoms (integers), got {found.dtype} of shape {found.shape}{hint}'
         )

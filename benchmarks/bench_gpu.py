@@ -1,15 +1,16 @@
-"""CUDA kernels on a GPU: are they right, how long do they take, and how far is that from what the GPU can do?
+"""CUDA kernels on a GPU: correctness, times, and comparison with the peak performance of the GPU.
 
     pip install ".[cuda]"
     python benchmarks/bench_gpu.py [--model li-pbe-2-fast] [--sizes 10000 100000 1000000 4000000] [--json FILE]
 
-First, energies, forces and virials are compared with the CPU engine in float64, and pair lists with those of the CPU;
-any difference beyond the stated one ends the run. Then slabs of bcc lithium, atoms displaced by 0.1 Å, are timed: the
-pair list, one step on a kept list as molecular dynamics does it (CudaForces.compute), and each of its kernels; medians
-of repeats, with the device synchronised. Two floors are given for a step: arithmetic, the multiplications and additions
-that the sums over tables need, and bytes, one pass over positions and results and two over the list, each at the
-device's peak. Peaks of unknown devices are measured. With NUMBA_ENABLE_CUDASIM=1 it runs on Numba's simulator, which
-is good for tests of a few dozen atoms.
+First, energies, forces and virials are compared with the CPU engine in float64, and pair lists with those of the CPU; a
+difference above the limits ends the program. Then times are measured for slabs of bcc lithium with atoms displaced by
+0.1 Å: for building the pair list, for one step of molecular dynamics with an existing list (CudaForces.compute), and
+for each of its kernels. Times are medians over repeats with synchronisation of the device. Two lower bounds are given
+for a step at the peak performance of the device: arithmetic, the multiplications and additions that the sums over
+tables need, and bytes, for one pass over positions and results and two over the list. Peaks of unknown devices are
+measured. With NUMBA_ENABLE_CUDASIM=1 the program runs on the simulator of Numba, which is suitable for a few dozen
+atoms.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from ase_mlffvv.model.find import find_potential
 from ase_mlffvv.neighbors import pair_list
 from ase_mlffvv.structures import column
 
-# TFLOP/s in float32 and float64 without tensor cores, TB/s; first match of the device's name (NVIDIA data sheets)
+# TFLOP/s in float32 and float64 without tensor cores, and TB/s; the first match of the device name counts (data sheets)
 PEAKS = {
     'H100 PCIe': (51.0, 26.0, 2.0),
     'H100 NVL': (60.0, 30.0, 3.9),
@@ -45,12 +46,12 @@ PEAKS = {
     'A100': (19.5, 9.7, 2.0),
     'RTX 4090': (82.6, 1.29, 1.008),
 }
-# meV of an atomic energy, meV/Å, meV of a virial
+# largest errors of an atomic energy (meV), a force (meV/Å) and a virial (meV)
 LIMITS = {'float64': (1e-6, 1e-5, 1e-5), 'float32': (0.05, 0.05, 0.5)}
 
 
 def check_systems(small):
-    """Name -> Atoms: all kinds of periodicity, and a needle where not ``small``."""
+    """Structures by name: all kinds of periodicity and, unless ``small``, a needle."""
     cubic = bulk('Li', 'bcc', a=3.44, cubic=True)
     slab = cubic * (2, 2, 1)
     slab.center(vacuum=6.0, axis=2)
@@ -73,7 +74,7 @@ def check_systems(small):
 
 
 def check(potential, small):
-    """Largest differences from the CPU in meV, meV/Å and meV, by system and dtype; whether all are small enough."""
+    """Largest differences from the CPU by system and dtype (meV, meV/Å, meV), and whether all are within the limits."""
     found, good = {}, True
     reference = NumbaEngine(potential)
     for name, atoms in check_systems(small).items():
@@ -104,7 +105,7 @@ def check(potential, small):
 
 
 def slab(n_atoms):
-    """About so many atoms of bcc lithium, periodic in two directions, with vacuum."""
+    """Slab of about ``n_atoms`` atoms of bcc lithium, periodic in two directions, with vacuum."""
     layers = max(1, min(50, round((n_atoms / 2) ** (1 / 3))))
     side = max(1, round((n_atoms / (2 * layers)) ** 0.5))
     atoms = bulk('Li', 'bcc', a=3.44, cubic=True) * (side, side, layers)
@@ -115,7 +116,7 @@ def slab(n_atoms):
 
 
 def median_time(call, repeats):
-    """Median seconds of a call with the device synchronised; one call before is not counted."""
+    """Median seconds of a call, with synchronisation of the device, after one call that is not counted."""
     seconds = []
     for _ in range(repeats + 1):
         cuda.synchronize()
@@ -127,7 +128,7 @@ def median_time(call, repeats):
 
 
 class Timed:
-    """A kernel that adds up the seconds of its launches; the device is synchronised at each."""
+    """A kernel that accumulates the seconds of its launches, with synchronisation of the device at each."""
 
     def __init__(self, kernel):
         self.kernel, self.seconds = kernel, 0.0
@@ -144,7 +145,7 @@ class Timed:
 
 
 def kernel_times(forces, positions, repeats):
-    """Mean seconds of each kernel of the model in a step, by name."""
+    """Mean seconds of each kernel of the model in one step, by name."""
     kernels, names = forces.model.kernels, ('moments', 'slopes', 'products')
     timed = [Timed(kernel) for kernel in kernels]
     forces.model.kernels = timed
@@ -157,11 +158,11 @@ def kernel_times(forces, positions, repeats):
 
 
 def floors(potential, n_atoms, neighbors, listed, dtype, peaks):
-    """Least seconds of a step by arithmetic and by bytes, with flops and bytes per atom.
+    """Lower bounds for the seconds of a step from arithmetic and from bytes, with flops and bytes per atom.
 
-    Per neighbor within the cutoff each radial coefficient takes two operations for values and two for slopes, values
-    in both passes; each moment two in the first pass and four in the second; harmonics about ten each. Derivatives of a
-    product of two moments take four operations, of three nine; the energy follows from them.
+    For each neighbor within the cutoff, each radial coefficient takes two operations for its value, in both passes, and
+    two for its slope, each moment takes two in the first pass and four in the second, and each harmonic about ten.
+    Derivatives of a product of two moments take four operations, of three moments nine; they also give the energy.
     """
     t = feature_tables(potential).density
     moments = t.first[-1] / len(potential.elements)
@@ -198,7 +199,7 @@ def _fma_kernel(real, count):
 
 
 def measured_peaks(small):
-    """TFLOP/s in float32 and float64, and TB/s, of simple kernels."""
+    """TFLOP/s in float32 and float64, and TB/s, measured with simple kernels."""
     n, count = (64, 4) if small else (2**25, 4096)
     a, b = cuda.to_device(np.zeros(n)), cuda.device_array(n)
     rate = 16 * n / median_time(lambda: _copy[grid(min(n, 2**20))](a, b), 5) / 1e12
@@ -212,7 +213,7 @@ def measured_peaks(small):
 
 
 def peaks_of(name, small):
-    """Peaks of this device, and where they come from."""
+    """Peak performance of this device, and its source."""
     for known, peaks in PEAKS.items():
         if known in name:
             return peaks, f'data sheet of {known}'
@@ -220,7 +221,7 @@ def peaks_of(name, small):
 
 
 def measure(potential, n_atoms, dtype, repeats, peaks):
-    """Times of one size."""
+    """Times for one number of atoms."""
     atoms = slab(n_atoms)
     forces = CudaForces(potential, potential.species(atoms.numbers), atoms.cell[:], atoms.pbc, dtype=dtype)
     positions = cuda.to_device(atoms.positions)
@@ -256,7 +257,7 @@ def measure(potential, n_atoms, dtype, repeats, peaks):
 def main(args=None):
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument('--model', default='li-pbe-2-fast')
-    p.add_argument('--sizes', type=float, nargs='+', default=[1e4, 1e5, 1e6, 4e6], help='atoms')
+    p.add_argument('--sizes', type=float, nargs='+', default=[1e4, 1e5, 1e6, 4e6], help='numbers of atoms')
     p.add_argument('--repeats', type=int, default=10)
     p.add_argument('--json', metavar='FILE')
     args = p.parse_args(args)
@@ -271,7 +272,7 @@ def main(args=None):
     print('compared with the CPU, largest differences:')
     checks, good = check(potential, small)
     if not good:
-        print('the GPU does not give the numbers of the CPU: nothing is timed')
+        print('the results of the GPU differ from those of the CPU: no times are measured')
         return 2
     peaks, source = peaks_of(name, small)
     print(f'peaks ({source}): {peaks[0]:.3g} and {peaks[1]:.3g} TFLOP/s in float32 and float64, {peaks[2]:.3g} TB/s')

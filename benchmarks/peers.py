@@ -1,9 +1,9 @@
-"""The codes that are compared: each is made for a structure, then gives the seconds of one evaluation of it.
+"""The codes that are compared; each is prepared for a structure and then returns the seconds of an evaluation of it.
 
-``peer.make(atoms)`` returns a function ``code(moved) -> seconds`` of structures that differ from ``atoms`` by some
-thousandths of an ångström. Energy and forces of all atoms are evaluated, on one thread. Seconds are those of the
-processor, all threads of the process together: other programs disturb them less than time on the wall, and a second
-thread would gain nothing.
+``peer.make(atoms)`` returns a function ``code(moved) -> seconds`` for structures that differ from ``atoms`` by some
+thousandths of an ångström. It evaluates energy and forces of all atoms on one thread. Times are processor times, summed
+over all threads of the process: other programs affect them less than wall-clock time, and additional threads give no
+advantage.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ase_mlffvv.structures import A_LITHIUM
 
 @contextmanager
 def quiet():
-    """No notes of packages on what else could be installed."""
+    """Context that suppresses hints of packages about other packages that could be installed."""
     with redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter('ignore')
         yield
@@ -47,21 +47,21 @@ class Peer:
     ----------
     name : str
     make : callable
-        Of a structure, returns the function that is timed.
+        Called with a structure; returns the function that is timed.
     about : str
-        What is evaluated: kind, size, cutoff.
+        Description of the model: kind, size, cutoff.
     pairs : callable, optional
-        Of a structure, finds its pairs; returns the seconds.
+        Called with a structure, finds its pairs and returns the seconds that this takes.
     finds_pairs : bool
-        At each evaluation, so that the time of an evaluation includes that of finding them; else they are kept.
+        Whether pairs are found in each evaluation, so that its time includes that for finding pairs.
     modules : tuple of str
-        Imported in this order to see whether the code is there.
+        Modules to import, in this order, to test whether the code is installed.
     package : str
-        To install for it.
+        Package to install.
     largest : int
-        Atoms that fit into memory and patience.
+        Largest number of atoms that fits into memory and takes a reasonable time.
     fitted : bool
-        To lithium, so that its forces mean something.
+        Whether the model is fitted to lithium, so that its forces are meaningful.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Peer:
     fitted: bool = False
 
     def missing(self):
-        """Why it cannot run, or ''."""
+        """Reason why the code cannot run, or ''."""
         for module in self.modules:
             try:
                 with quiet():
@@ -86,13 +86,13 @@ class Peer:
 
 
 class Ase:
-    """Seconds that an ASE calculator takes for energy and forces.
+    """Time that an ASE calculator takes for energy and forces, in seconds.
 
     Parameters
     ----------
     calc : Calculator
     prepare : callable, optional
-        Of a structure, returns the one to evaluate; not timed.
+        Called with a structure; returns the structure to evaluate. Not included in the time.
     """
 
     def __init__(self, calc, prepare=None):
@@ -119,7 +119,7 @@ def shipped_pairs(atoms, name):
 
 
 def as_copper(atoms):
-    """The same structure of copper at its experimental density (fcc, 3.61 Å), since EMT has no lithium."""
+    """The same structure of copper at its experimental density (fcc, 3.61 Å), because EMT does not support lithium."""
     copper = atoms.copy()
     copper.numbers[:] = 29
     copper.set_cell(atoms.cell[:] * (3.61**3 / 4 / (A_LITHIUM**3 / 2)) ** (1 / 3), scale_atoms=True)
@@ -141,7 +141,7 @@ def make_nep(atoms, **size):
 
 
 def nep_pairs(atoms, cutoffs):
-    """By the smallest model of the same cutoffs, whose own work is little: at most this."""
+    """Upper bound of the time to find pairs, from the smallest model with the same cutoffs."""
     moved = atoms.copy()
     moved.positions += 1e-3
     return make_nep(atoms, cutoffs=cutoffs, n_max=(0, 0), basis=(0, 0), l_max=(1, 0, 0), neurons=1)(moved)
@@ -159,7 +159,7 @@ def make_mace(atoms, irreps):
 
 
 def keep_freed_memory():
-    """Makes the C library keep freed memory for all codes: else page faults double the time of MACE."""
+    """Make the C library keep freed memory for all codes; otherwise, page faults double the time of MACE."""
     libc = ctypes.CDLL(None)
     if sys.platform == 'linux' and hasattr(libc, 'mallopt'):
         M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # malloc.h
@@ -210,7 +210,7 @@ PEERS = [
 
 
 def here(names=None):
-    """The codes that can run, of those named (default all); tells which cannot."""
+    """Those of the named codes (by default, all) that can run; reasons why others cannot are printed."""
     known = [peer.name for peer in PEERS]
     unknown = sorted(set(names or ()) - set(known))
     if unknown:

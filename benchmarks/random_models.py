@@ -1,4 +1,4 @@
-"""Models with random parameters: as fast as fitted ones of the same size, with nothing to download."""
+"""Models with random parameters, which are as fast as fitted models of the same size and need no download."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ import numpy as np
 
 
 def write_nep(path, cutoffs=(8.0, 4.0), n_max=(6, 6), basis=(6, 6), l_max=(4, 2, 0), neurons=30, seed=0):
-    """A nep.txt: NEP4 for lithium, by default of the size that GPUMD takes by default.
+    """Write a nep.txt file with an NEP4 model for lithium; by default, it has the default size of GPUMD.
 
     Parameters
     ----------
     path : str or Path
     cutoffs : (float, float), Å
-        Of radial and of angular functions.
+        Cutoffs of radial and of angular functions.
     n_max, basis : (int, int)
-        Highest index of the functions and of the Chebyshev polynomials they consist of, radial and angular.
+        Highest indices of the functions, and of the Chebyshev polynomials of which they consist, radial and angular.
     l_max : (int, int, int)
-        Of the three-body terms; 2 or 0: with or without four-body terms; 1 or 0: with or without five-body terms.
+        l_max of three-body terms, then 2 or 0 for with or without four-body terms, then 1 or 0 for with or without
+        five-body terms.
     neurons, seed : int
 
     Notes
     -----
-    Number and order of the parameters: Fan et al., J. Chem. Phys. 157, 114801 (2022), and the manual of GPUMD. The
-    scaling of the descriptor, one number per component, comes last.
+    For the number and order of the parameters, see Fan et al., J. Chem. Phys. 157, 114801 (2022), and the manual of
+    GPUMD. The scaling factors of the descriptor, one per component, come last.
     """
     rng = np.random.default_rng(seed)
     size = n_max[0] + 1 + (n_max[1] + 1) * (l_max[0] + (l_max[1] > 0) + (l_max[2] > 0))
@@ -35,20 +36,20 @@ def write_nep(path, cutoffs=(8.0, 4.0), n_max=(6, 6), basis=(6, 6), l_max=(4, 2,
 
 
 def mace(irreps, cutoff=6.0, seed=0):
-    """A MACE for lithium in single precision: two layers, spherical harmonics up to 3, correlation 3.
+    """MACE model for lithium in single precision, with two layers, spherical harmonics up to l = 3, and correlation 3.
 
     Parameters
     ----------
     irreps : str
-        Of the messages, such as ``'128x0e + 128x1o'``.
+        Irreducible representations of the messages, such as ``'128x0e + 128x1o'``.
     cutoff : float, Å
-        Of each layer.
+        Cutoff of each layer.
     seed : int
 
     Returns
     -------
     torch.nn.Module
-        The remaining settings are the defaults of ``mace_run_train``.
+        Model whose remaining settings are the defaults of ``mace_run_train``.
     """
     import torch
     from e3nn import o3

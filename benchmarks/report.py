@@ -1,4 +1,4 @@
-"""Table and pictures of what bench_inference.py measured.
+"""Table and figures of the results of bench_inference.py.
 
 python benchmarks/report.py speed.json [--bars speed.png] [--plot pareto.png]
 """
@@ -10,11 +10,11 @@ import json
 from pathlib import Path
 
 FAST = 'li-pbe-2-fast'
-WANTED = {'SNAP': 20, 'MACE': 50}  # how many times as fast as these li-pbe-2-fast is meant to be
+WANTED = {'SNAP': 20, 'MACE': 50}  # intended speed of li-pbe-2-fast relative to these codes
 
 
 def figures(number):
-    """Two significant figures, three above 100, thousands apart."""
+    """Format a number with two significant figures, three above 100, and a space between thousands."""
     if number < 10:
         return f'{number:.1f}'
     return spaced(round(float(f'{number:.{2 if number < 100 else 3}g}')))
@@ -25,12 +25,12 @@ def spaced(number):
 
 
 def elsewhere(code, result):
-    """Whether a code was given another structure."""
+    """Whether a code evaluated another structure than the others."""
     return code['atoms'] != result['atoms']
 
 
 def by_time(result):
-    """Names and figures of the codes on one structure, fastest first."""
+    """Names and results of the codes for one structure, fastest first."""
     return sorted(result['codes'].items(), key=lambda item: item[1]['us'])
 
 
@@ -39,7 +39,7 @@ def conditions(about):
 
 
 def table(about, result):
-    """Markdown table of the codes on one structure, fastest first; columns that would be empty are left out."""
+    """Markdown table of the codes for one structure, fastest first, without empty columns."""
     errors = about.get('force_error_meV_per_A', {})
     fast = result['codes'].get(FAST, {}).get('us')
     rows = [['', 'µs per atom and step', f'{FAST} = 1', 'forces (meV/Å)', 'what']]
@@ -55,7 +55,7 @@ def table(about, result):
 
 
 def pair_times(result):
-    """Lines on what it takes to find pairs."""
+    """Lines with the times to find pairs."""
     for name, code in by_time(result):
         if 'pairs_us' in code:
             part = ' at most, part of the time above' if code['finds_pairs'] else ''
@@ -63,7 +63,7 @@ def pair_times(result):
 
 
 def goals(result):
-    """Lines on the fast potential beside what is wanted of it, by the fastest model of each code that is there."""
+    """Lines that compare the fast potential with its goals, for the fastest available model of each code."""
     for code, wanted in WANTED.items():
         name = next((name for name, _ in by_time(result) if name.split()[0] == code), None)
         if name and FAST in result['codes']:
@@ -74,7 +74,7 @@ def goals(result):
 
 
 def summary(about):
-    """All tables, times to find pairs and goals."""
+    """Text with all tables, times to find pairs, and goals."""
     parts = []
     for result in about['results']:
         parts += [f'{spaced(result["atoms"])} atoms with {result["neighbors_6A"]:.1f} neighbors within 6 Å, '
@@ -88,7 +88,7 @@ def colour(name):
 
 
 def bars(about, path):
-    """Time of each code on the last structure, logarithmic."""
+    """Bar chart of the time of each code for the last structure, on a logarithmic scale."""
     from matplotlib.figure import Figure
 
     result = about['results'][-1]
@@ -112,11 +112,11 @@ def bars(about, path):
 
 
 def tradeoff(about, path):
-    """Error of forces against time on the last structure, double logarithmic."""
+    """Error of forces against time for the last structure, on logarithmic scales."""
     from matplotlib.figure import Figure
 
     if 'force_error_meV_per_A' not in about:
-        raise ValueError('there are no errors of forces to draw: measure with --test FILE')
+        raise ValueError('there are no errors of forces to draw; run bench_inference.py with --test FILE')
     errors = about['force_error_meV_per_A']
     times = {name: about['results'][-1]['codes'][name]['us'] for name in errors}
     figure = Figure(figsize=(5, 3.8), layout='constrained')
@@ -134,7 +134,7 @@ def tradeoff(about, path):
 
 
 def present(about, args):
-    """Print the table, and draw the pictures that the arguments ask for."""
+    """Print the tables, and draw the figures requested by the arguments."""
     print(summary(about))
     if args.bars:
         bars(about, args.bars)
@@ -144,7 +144,7 @@ def present(about, args):
 
 def main(arguments=None):
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument('json', metavar='FILE', help='of bench_inference.py --json')
+    p.add_argument('json', metavar='FILE', help='file written by bench_inference.py --json')
     p.add_argument('--bars', metavar='PNG')
     p.add_argument('--plot', metavar='PNG')
     args = p.parse_args(arguments)

@@ -1,15 +1,17 @@
-"""Fit the shipped lithium potential li-pbe-1 again.
+"""Reproduce the fit of the shipped lithium potential li-pbe-1.
 
     python -m recipes.fit_li_pbe_1 FOLDER [OUTPUT]
 
-FOLDER holds mlearn_li_train.xyz, mlearn_li_test.xyz and ai4mater_li_train.xyz: the published sets of Zuo et al., J.
-Phys. Chem. A 124, 731 (2020) (BSD-3) and of Shen and Xie, J. Mater. Chem. A (2025), 10.1039/D4TA08860C (MIT), as extxyz
-with energy, forces and stress. One structure in ten of the second set is kept out for the card. The potential is
-written to OUTPUT, by default li-pbe-1.vv in the current folder, and its card beside it with the suffix .md.
+FOLDER contains mlearn_li_train.xyz, mlearn_li_test.xyz and ai4mater_li_train.xyz: the published sets of Zuo et al., J.
+Phys. Chem. A 124, 731 (2020) (BSD-3) and of Shen and Xie, J. Mater. Chem. A (2025), 10.1039/D4TA08860C (MIT), as
+extended XYZ files with energy, forces and stress. One structure in ten of the second set is held out for the card. The
+potential is written to OUTPUT, by default li-pbe-1.vv in the current folder, and its card to the same name with the
+suffix .md.
 
-The sets hold nothing thinner than a surface and nothing much denser than the crystal. A fit to them alone binds a
-lone atom by a third of its cohesive energy, and at 350 K atoms evaporate. Energies of the atom, the dimer and of
-expanded and compressed crystals, from experiment and with a small weight, mend that.
+The sets contain no environments with fewer neighbors than at a surface, and none that are much denser than the crystal.
+In a model fitted only to them, a single atom is bound by a third of its cohesive energy, and atoms evaporate at 350 K.
+Energies of the atom, the dimer, and expanded and compressed crystals, from experiment and with a small weight, correct
+this.
 """
 
 from __future__ import annotations
@@ -31,11 +33,11 @@ from ase_mlffvv.model import VVSpec
 SPEC = VVSpec('Li', cutoff=6.1, two_body=36, three_body=(4, 4), terms=1000, single=6, width_factor=3.0)
 WEIGHTS = {'energy': 400.0, 'forces': 1.0, 'stress': 100.0}
 GROUP_WEIGHTS = {'Surface': 4.0, 'Elastic': 2.0, 'sparse': 0.0075, 'dense': 0.025}
-BULK_ENERGY = -1.899  # eV/atom, bcc in the data
+BULK_ENERGY = -1.899  # eV/atom, of bcc in the data
 
 
 def mlearn(path):
-    """Structures of the mlearn set; the shear stresses of its Elastic group are wrong and are left out."""
+    """Structures of the mlearn set; the shear stresses of its Elastic group are wrong and therefore masked."""
     frames = read_frames(path)
     for atoms in frames:
         if atoms.info['group'] == 'Elastic':
@@ -52,7 +54,7 @@ def ai4mater(path):
 
 
 def published(folder):
-    """Structures of both sets to fit to, and those kept out."""
+    """Structures of both sets: those to fit to, and those held out."""
     folder = Path(folder)
     other = ai4mater(folder / 'ai4mater_li_train.xyz')
     train = mlearn(folder / 'mlearn_li_train.xyz') + [a for k, a in enumerate(other) if k % 10 != 5]
@@ -60,16 +62,19 @@ def published(folder):
 
 
 def far(cohesive=1.63, bulk_modulus=0.0724, dimer=1.056, distance=2.673, curvature=1.576):
-    """Structures far from the data, with energies only: groups 'sparse' (with the lone atom and Li2) and 'dense'.
+    """Structures far from the data, labelled with energies only.
+
+    They form the groups 'sparse', which includes the single atom and Li2, and 'dense'.
 
     Parameters
     ----------
     cohesive : float, eV
         Cohesive energy of lithium.
     bulk_modulus : float, eV/Å^3
-        With ``cohesive`` it gives bcc and fcc at any volume: Rose et al., Phys. Rev. B 29, 2963 (1984).
+        Together with ``cohesive``, it gives the energies of bcc and fcc at any volume: Rose et al., Phys. Rev. B 29,
+        2963 (1984).
     dimer, distance, curvature : float, eV, Å, eV/Å^2
-        Depth, minimum and second derivative of a Morse curve for Li2.
+        Depth, position of the minimum, and second derivative there of a Morse curve for Li2.
     """
     atom = BULK_ENERGY + cohesive
     frames = [(Atoms('Li'), atom)]
@@ -93,7 +98,7 @@ def main(folder, output):
         train + far(), SPEC, weights=WEIGHTS, group_weights=GROUP_WEIGHTS, validation=test, ridge=1e-6, stride=3,
         checkpoint=f'{output}.part',
     )  # fmt: skip
-    report = replace(report, train=accuracy(potential, train))  # without far(), which is no DFT
+    report = replace(report, train=accuracy(potential, train))  # without far(), which is not from DFT
     card = {
         'title': 'li-pbe-1: lithium, PBE, vacuum',
         'made_with': f'ase-mlffvv {ase_mlffvv.__version__}, python -m recipes.fit_li_pbe_1',
@@ -126,7 +131,7 @@ def main(folder, output):
 
 
 def card_text(card, report):
-    """The card as Markdown."""
+    """Card in Markdown format."""
     lines = [f'# {card["title"]}', '', f'Made with {card["made_with"]}.', '', '## Data', '']
     lines += [f'- {text}' for text in card['data']]
     lines += ['', 'The licence texts are in LICENSES.md.', '', '## Accuracy', '', '```', str(report), '```', '']

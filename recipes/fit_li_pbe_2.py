@@ -1,11 +1,11 @@
-"""Fit the shipped lithium potentials li-pbe-2-fast and li-pbe-2-accurate again.
+"""Reproduce the fits of the shipped lithium potentials li-pbe-2-fast and li-pbe-2-accurate.
 
     python -m recipes.fit_li_pbe_2 EDITION FOLDER [OUTPUT]
 
-EDITION is ``fast`` or ``accurate``, FOLDER as for :mod:`recipes.fit_li_pbe_1`. Many-body features
-(:mod:`ase_mlffvv.features.density`) with linear coefficients; data as for li-pbe-1, and the vacuum labels of
-li-solvent-1, which hold what those lack: clusters, hot surfaces, steps, adatoms and boundaries. The potential is
-written to OUTPUT, by default li-pbe-2-EDITION.vv in the current folder, and its card beside it with the suffix .md.
+EDITION is ``fast`` or ``accurate``; FOLDER is that of :mod:`recipes.fit_li_pbe_1`. The models have many-body features
+(:mod:`ase_mlffvv.features.density`) with linear coefficients. The data are those of li-pbe-1 and the vacuum labels of
+li-solvent-1, which add clusters, hot surfaces, steps, adatoms and grain boundaries. The potential is written to OUTPUT,
+by default li-pbe-2-EDITION.vv in the current folder, and its card to the same name with the suffix .md.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from recipes.fit_li_pbe_1 import card_text, far, published
 EDITIONS = ('fast', 'accurate')
 WEIGHTS = {'energy': 300.0, 'forces': 1.0, 'stress': 50.0}
 GROUP_WEIGHTS = {'Surface': 4.0, 'Elastic': 4.0, 'sparse': 0.01, 'dense': 0.03}
-GPAW_WEIGHT = 0.3  # k-points leave some 2 meV/atom and 2 meV/Å in those labels
+GPAW_WEIGHT = 0.3  # the k-points of these labels cause errors of about 2 meV/atom and 2 meV/Å
 RIDGE = 1e-8
 
 
 def hot_surfaces(reference):
-    """Vacuum labels of li-solvent-1 with the zero of energy of a potential, which the crystals among them give.
+    """Vacuum labels of li-solvent-1, with energies shifted to those of a potential for the crystals among them.
 
-    Their atomic energies are left out: another partition than that of a force field.
+    Atomic energies are removed, because they partition the energy in a different way than a force field.
     """
     frames = solvent_set.load('vacuum')
     crystals = [atoms for atoms in frames if atoms.info['group'] == 'crystals']
@@ -53,7 +53,7 @@ def main(edition, folder, output):
         train + hot + far(), VVSpec.recipe(edition, 'Li'), weights=WEIGHTS, group_weights=GROUP_WEIGHTS,
         validation=test, ridge=RIDGE,
     )  # fmt: skip
-    report = replace(report, train=accuracy(potential, train + hot))  # without far(), which is no DFT
+    report = replace(report, train=accuracy(potential, train + hot))  # without far(), which is not from DFT
     card = {
         'title': f'li-pbe-2-{edition}: lithium, PBE, vacuum',
         'made_with': f'ase-mlffvv {ase_mlffvv.__version__}, python -m recipes.fit_li_pbe_2 {edition}',
@@ -83,7 +83,7 @@ LIMITS = [
     'energies are VASP totals, about -1.90 eV/atom in bcc, not cohesive energies',
     'the two published sets differ by 0.7 meV/atom in the energy of bcc; the fit is a compromise',
 ]
-PHYSICS = {  # of mlffvv validate
+PHYSICS = {  # from mlffvv validate
     'fast': [
         'bcc a = 3.441 Å; C11, C12, C44 = 14.3, 12.3, 11.1 GPa (DFT 15, 13, 11)',
         'fcc, hcp, 9R lie -1.3, +0.4, -0.2 meV/atom from bcc; vacancy: formation 0.54 eV, migration 0.03 eV',

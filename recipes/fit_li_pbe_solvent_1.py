@@ -1,20 +1,21 @@
-"""Fit the shipped potential li-pbe-solvent-1 again: lithium in the electrolyte of the paper.
+"""Reproduce the fit of the shipped potential li-pbe-solvent-1 for lithium in the electrolyte of the paper.
 
     python -m recipes.fit_li_pbe_solvent_1 FOLDER [OUTPUT]       fit
-    python -m recipes.fit_li_pbe_solvent_1 FOLDER --compare      which way is best, by cross-validation
+    python -m recipes.fit_li_pbe_solvent_1 FOLDER --compare      compare methods by cross-validation
 
-FOLDER holds the public vacuum sets, as for :mod:`recipes.fit_li_pbe_1`. They and li-pbe-1, fitted to them, give
-the many-body shape; the structures of li-solvent-1 that have a surface say what is different there. The ways compared:
+FOLDER contains the public vacuum sets, as for :mod:`recipes.fit_li_pbe_1`. These sets, and li-pbe-1 fitted to them,
+determine the interactions in the bulk; the structures of li-solvent-1 with a surface add the effects of the solvent.
+The methods are:
 
     vacuum      li-pbe-1 as it is
     difference  li-pbe-1 plus the difference of the labels in the solvent and in vacuum
     alone       li-pbe-1 with coefficients adapted to the labels in the solvent
     joint       the same, with the vacuum sets
 
-The vacuum sets enter by the normal equations of li-pbe-1's functions, without their slabs. The structures of
-li-solvent-1 without a surface, where both programs must agree, give the difference of their zeros of energy. The
-potential is written to OUTPUT, by default li-pbe-solvent-1.vv in the current folder, and its card beside it with the
-suffix .md.
+The vacuum sets, without their slabs, enter through normal equations for the functions of li-pbe-1. The structures of
+li-solvent-1 without a surface, for which both DFT programs must agree, give the difference of their zeros of energy.
+The potential is written to OUTPUT, by default li-pbe-solvent-1.vv in the current folder, and its card to the same name
+with the suffix .md.
 """
 
 from __future__ import annotations
@@ -33,18 +34,18 @@ from recipes import fit_li_pbe_1
 
 WEIGHTS = {'energy': 30.0, 'forces': 1.0, 'energies': 0.0}
 WAY, RIDGE = 'joint', 1e-7
-SHARE = 0.3  # the vacuum sets count as so many times themselves
+SHARE = 0.3  # factor of the normal equations of the vacuum sets
 
 
 def vacuum_normal(base, train):
-    """Normal equations of the vacuum sets without their slabs, to the share they count."""
+    """Normal equations of the vacuum sets without their slabs, multiplied by ``SHARE``."""
     bulk = [atoms for atoms in train if atoms.info['group'] != 'Surface']
     groups = {group: weight for group, weight in fit_li_pbe_1.GROUP_WEIGHTS.items() if group != 'Surface'}
     return SHARE * normal_matrix(base, bulk, weights=fit_li_pbe_1.WEIGHTS, group_weights=groups)
 
 
 def with_surface(base, path=None):
-    """Structures with a surface and li-pbe-1's zero of energy: all, and those in both media as two lists."""
+    """Structures with a surface, with the zero of energy of li-pbe-1: all, and those in both media as two lists."""
     frames = solvent_set.load(path=path)
     solid = [atoms for atoms in frames if not atoms.info['paired']]
     shift = accuracy(base, solid).errors('energy').mean()
@@ -58,7 +59,7 @@ def with_surface(base, path=None):
 
 
 def adapt(way, base, frames, both, normal, progress=False):
-    """The potential of one way, and its report; ``both`` are two lists, in the solvent and in vacuum."""
+    """Potential from one method, and its report; ``both`` are two lists, in the solvent and in vacuum."""
     labels = differences(base, *both) if way == 'difference' else frames
     return refit(
         base, labels, weights=WEIGHTS, ridge=RIDGE, new_zero=False, normal=None if way == 'alone' else normal,
@@ -67,16 +68,16 @@ def adapt(way, base, frames, both, normal, progress=False):
 
 
 def compare(base, normal, test, folds=5, path=None):
-    """Cross-validate the ways on the structures with a surface, and print their errors.
+    """Cross-validate the methods on the structures with a surface, and print their errors.
 
-    Errors in meV/atom and meV/Å: energies, forces, and root mean square of forces in the solvent, on structures held
-    out; energies and forces of the vacuum's test set without slabs.
+    The errors, in meV/atom and meV/Å, are mean absolute errors of energies and forces and the root mean square error of
+    forces in the solvent, on held-out structures, and mean absolute errors on the vacuum test set without slabs.
     """
     frames, inside, outside = with_surface(base, path)
     where = {atoms.positions.tobytes(): k for k, atoms in enumerate(frames)}
     numbers = np.array([where[atoms.positions.tobytes()] for atoms in inside])
     parts = np.array_split(np.random.default_rng(0).permutation(len(frames)), folds)
-    print(f'{"way":12}{"energy":>12}{"forces":>12}{"rms forces":>12}{"vac. energy":>12}{"vac. forces":>12}')
+    print(f'{"method":12}{"energy":>12}{"forces":>12}{"rms forces":>12}{"vac. energy":>12}{"vac. forces":>12}')
     for way in ('vacuum', 'difference', 'alone', 'joint'):
         energy, forces = [], []
         for part in parts:
@@ -95,7 +96,7 @@ def compare(base, normal, test, folds=5, path=None):
 
 
 def vacuum_errors(potential, test):
-    """MAE of energies (meV/atom, after the mean is taken off) and forces (meV/Å)."""
+    """MAE of energies (meV/atom, after subtraction of the mean error) and forces (meV/Å)."""
     found = accuracy(potential, test)
     e = found.errors('energy') * 1e3
     return np.abs(e - e.mean()).mean(), found.mae('forces') * 1e3

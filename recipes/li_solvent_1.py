@@ -19,7 +19,7 @@ from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import thermalize_momenta
 
 from ase_mlffvv.calculators import VVCalculator
-from ase_mlffvv.dft.gpaw.checks import empty_gaps
+from ase_mlffvv.dft.cells import empty_gaps
 from ase_mlffvv.structures import (
     add_adatoms,
     ball,

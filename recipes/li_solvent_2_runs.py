@@ -35,7 +35,7 @@ def starts():
 
 def advance(atoms, picoseconds, temperature, seed, model=SAMPLER):
     """Structure after so many picoseconds of Langevin dynamics."""
-    md = Dynamics(atoms, model, Langevin(temperature, friction=0.0005, seed=seed), STEP, threads=1, sample_interval=0,
+    md = Dynamics(atoms, model, Langevin(temperature, friction=0.0005, seed=seed), STEP, threads=1, reporters=(),
                   precision='float32', on_extrapolation='ignore')  # fmt: skip
     md.run(round(picoseconds * 1000 / STEP))
     return md.structure()

@@ -1,9 +1,9 @@
-"""Do atomic energies help? Fits to li-solvent-1 with and without them, same data, five random splits.
+"""Effect of atomic energies as labels: fits to li-solvent-1 with and without them, for the same five random splits.
 
     OMP_NUM_THREADS=2 python -m studies.atomic_energies [--share 0.8]
 
-Each fit takes some ten seconds. Errors are those of the structures held out; total energies per atom.
-They are printed, and no file is written.
+Each fit takes about ten seconds. The errors are those of the held-out structures, for total energies per atom. They are
+printed; no file is written.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ PROPERTIES = {'energy': 'energy (meV/atom)', 'forces': 'forces (meV/Å)', 'energ
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--share', type=float, default=0.8, help='of the structures to fit to')
+    parser.add_argument('--share', type=float, default=0.8, help='fraction of the structures to fit to')
     parser.add_argument('--splits', type=int, default=5)
-    parser.add_argument('--weights', type=float, nargs='+', default=[0.0, 0.3, 1.0], help='of E_i, 1/eV')
-    parser.add_argument('--data', help='another file than the one of the package')
+    parser.add_argument('--weights', type=float, nargs='+', default=[0.0, 0.3, 1.0],
+                        help='weights of the atomic energies, 1/eV')  # fmt: skip
+    parser.add_argument('--data', help='data file (default: the one in the package)')
     args = parser.parse_args()
 
     frames = solvent_set.load(path=args.data)

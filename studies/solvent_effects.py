@@ -1,6 +1,6 @@
-"""What the solvent changes: surface energies of the two shipped potentials, and two needles over time.
+"""Effects of the solvent: surface energies of two shipped potentials, and the evolution of two needles.
 
-Run the needles first, the same but for the potential (some ten minutes each on two cores):
+First run the two needles, which differ only in the potential (about ten minutes each on two cores):
 
     for medium in li-pbe-1 li-pbe-solvent-1; do
         mlffvv run --model $medium --diameter 6 --height 10 --box 14 --time 20 -o needle-$medium
@@ -33,7 +33,7 @@ FACES = {'100': 20, '110': 8, '111': 36, '211': 12, '310': 16, '210': 24}  # ato
 
 
 def lattice_constant(calc, guess=3.44):
-    """Å, and energy per atom in eV, of bcc at rest."""
+    """Lattice constant (Å) and energy per atom (eV) of bcc at 0 K."""
     atoms = bulk('Li', 'bcc', a=guess)
     atoms.calc = calc
     volume, energy, _ = calculate_eos(atoms, npoints=7, eps=0.02).fit()
@@ -41,7 +41,7 @@ def lattice_constant(calc, guess=3.44):
 
 
 def surface_energy(calc, face, layers, a, per_atom):
-    """J/m^2 before and after relaxation of the atoms."""
+    """Surface energies in J/m^2 before and after relaxation of the atoms."""
     atoms = slab(face, a, layers=layers, vacuum=8)
     atoms.calc = calc
     return analysis.surface_energy(atoms, per_atom, fmax=None), analysis.surface_energy(atoms, per_atom)
@@ -81,12 +81,12 @@ def main():
         axes[1].plot(table['time_ps'], table['height_A'], label=medium)
         axes[2].plot(table['time_ps'], table['mean_coordination'], label=medium)
         print(
-            f'{medium}: height {table["height_A"][0]:.1f} -> {table["height_A"][-1]:.1f} Å, half of it gone after '
+            f'{medium}: height {table["height_A"][0]:.1f} -> {table["height_A"][-1]:.1f} Å, reduced to half after '
             f'{table["time_ps"][np.argmax(table["height_A"] < table["height_A"][0] / 2)]:.1f} ps, mean coordination '
             f'{table["mean_coordination"][-1]:.2f}, detached atoms at most {table["detached"].max():.0f}'
         )
-    axes[1].set(xlabel='time (ps)', ylabel='height over the substrate (Å)')
-    axes[2].set(xlabel='time (ps)', ylabel='mean coordination')
+    axes[1].set(xlabel='time (ps)', ylabel='height above substrate (Å)')
+    axes[2].set(xlabel='time (ps)', ylabel='mean coordination number')
     pictures = lower.subplots(1, 6)
     for row, (folder, medium) in enumerate(zip(args.needles, MODELS.values())):
         frames = read(Path(folder) / 'trajectory.extxyz', ':')

@@ -2,9 +2,9 @@
 
     python -m studies.splits FOLDER --recipe accurate [--splits 5] [--set terms=400] [--stride 1] [--json FILE]
 
-FOLDER holds the data sets, as for recipes.fit_li_pbe_1. First the mlearn training set is fitted and compared
-with its test set; then the union of both is split again at random, with as many structures in each part; last, a
-random fifth of the AI4Mater training file is kept out of a fit to the rest of that file. The errors are printed and,
+FOLDER contains the data sets, as for recipes.fit_li_pbe_1. First, a model is fitted to the mlearn training set and
+evaluated on its test set. Then, the union of both is split again at random into parts of the same sizes. Finally, a
+random fifth of the AI4Mater training file is held out from a fit to the rest of that file. The errors are printed and,
 with --json, written to FILE.
 """
 
@@ -21,7 +21,7 @@ from recipes.fit_li_pbe_1 import ai4mater, mlearn
 
 
 def errors(train, test, recipe, stride, changes):
-    """Mean absolute errors on ``test``: energy (meV/atom) and forces (meV/Å)."""
+    """Mean absolute errors of energies (meV/atom) and forces (meV/Å) on ``test``."""
     weights = {'energy': 100, 'forces': 1, 'stress': 20} if recipe != 'paper' else {'energy': 100, 'stress': 0}
     ridge = 1e-9 if recipe != 'paper' else 1e-6
     spec = VVSpec.recipe(recipe, 'Li', **changes)
@@ -30,7 +30,7 @@ def errors(train, test, recipe, stride, changes):
 
 
 def parts(n, n_out, seed):
-    """Numbers of a random ``n_out`` of n structures, and of the others."""
+    """Random division of the indices of n structures: those to fit to, and ``n_out`` held-out ones."""
     order = np.random.default_rng(seed).permutation(n)
     return sorted(order[n_out:]), sorted(order[:n_out])
 

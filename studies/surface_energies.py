@@ -1,6 +1,7 @@
-"""Surface energies of Li(100) and Li(110) in vacuum and in the solvent of the paper, unrelaxed.
+"""Unrelaxed surface energies of Li(100) and Li(110) in vacuum and in the solvent of the paper.
 
-Needs GPAW (pip install ".[dft]"). With the defaults (9 layers, 16 x 16 k-points, 350 eV) some ten minutes on one core:
+This needs GPAW (pip install ".[dft]"). With the defaults (9 layers, 16 x 16 k-points, 350 eV), it takes about ten
+minutes on one core:
 
     OMP_NUM_THREADS=1 python -m studies.surface_energies
 
@@ -24,11 +25,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--layers', type=int, default=9)
     parser.add_argument('--k', type=int, default=16, help='k-points along the shortest surface vector')
-    parser.add_argument('--gamma', action='store_true', help='meshes with the Gamma point')
-    parser.add_argument('--cutoff', type=float, default=350.0, help='eV')
-    parser.add_argument('--smearing', type=float, default=0.1, help='eV')
+    parser.add_argument('--gamma', action='store_true', help='use k-point meshes that contain the Gamma point')
+    parser.add_argument('--cutoff', type=float, default=350.0, help='plane-wave cutoff, eV')
+    parser.add_argument('--smearing', type=float, default=0.1, help='width of the smearing, eV')
     parser.add_argument('--distribution', default='fermi-dirac')
-    parser.add_argument('--vacuum', type=float, default=6.0, help='on both sides, Å')
+    parser.add_argument('--vacuum', type=float, default=6.0, help='vacuum on both sides, Å')
     parser.add_argument('--a', type=float, default=3.44, help='lattice constant, Å')
     args = parser.parse_args()
 

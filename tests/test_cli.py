@@ -36,10 +36,10 @@ def test_run_restart_and_longer(tmp_path, capsys):
     assert run('run', '--restart', folder, '--time', 0.06) == 0
     assert len(read(folder / 'trajectory.extxyz', ':')) == 4
     assert run('run', '--restart', tmp_path / 'none') == 1
-    assert 'holds no run to continue' in capsys.readouterr().err
+    assert 'does not hold a run' in capsys.readouterr().err
     settings = json.loads((folder / 'settings.json').read_text())
-    assert settings['note']['model'] == 'li-pbe-2-fast'
-    settings['note']['digest'] = '0' * 64  # as if the shipped potential had changed since
+    assert settings['model']['name'] == 'li-pbe-2-fast'
+    settings['model']['sha256'] = '0' * 64  # as if the shipped potential had changed since
     (folder / 'settings.json').write_text(json.dumps(settings))
     assert run('run', '--restart', folder, '--time', 0.08) == 1
     assert 'was started with another potential' in capsys.readouterr().err

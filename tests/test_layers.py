@@ -55,6 +55,64 @@ def test_files_are_small(path):
     assert len(path.read_text().splitlines()) <= 400
 
 
+def module_of(path):
+    """Dotted name of the module in a file; that of ``__init__.py`` is its package's."""
+    parts = list(path.relative_to(ROOT).with_suffix('').parts)
+    parts[0] = {'analysis': 'mlffvv_analysis'}.get(parts[0], parts[0])
+    return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
+
+
+def import_graph():
+    """Modules that each module imports, anywhere in it, functions too.
+
+    A package counts where its own names are imported, not where it is on the way to one of its modules.
+    """
+    modules = {module_of(path): path for path in FILES}
+    graph = {}
+    for module, path in modules.items():
+        found = set()
+        for name in imports(path):
+            name = ['mlffvv_analysis' if k == 0 and part == 'analysis' else part for k, part in enumerate(name)]
+            whole, parent = '.'.join(name), '.'.join(name[:-1])
+            found.add(whole if whole in modules else parent)
+        graph[module] = found & set(modules)
+    return graph
+
+
+def circles(graph):
+    """Strongly connected components of more than one node, and nodes that point at themselves (Tarjan)."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(node):
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in graph[node]:
+            if other not in index:
+                visit(other)
+            if other in stack:
+                low[node] = min(low[node], low[other])
+        if low[node] == index[node]:
+            component = stack[stack.index(node) :]
+            del stack[stack.index(node) :]
+            if len(component) > 1 or node in graph[node]:
+                found.append(sorted(component))
+
+    for node in graph:
+        if node not in index:
+            visit(node)
+    return found
+
+
+def test_circles_are_found():
+    assert circles({'a': {'b'}, 'b': {'c'}, 'c': {'b'}, 'd': {'d', 'a'}}) == [['b', 'c'], ['d']]
+
+
+def test_no_import_circles():
+    graph = import_graph()
+    assert 'ase_mlffvv.model.file' in graph['ase_mlffvv.model.potential']
+    assert circles(graph) == []
+
+
 def loaded_by(statement):
     code = f'import sys; {statement}; print(" ".join(sys.modules))'
     return set(subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.split())

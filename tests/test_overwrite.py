@@ -59,6 +59,17 @@ def test_the_training_file_is_never_the_output(data, capsys):
     assert data.read_bytes() == before
 
 
+def test_labels_are_not_read_from_what_they_replace(data, tmp_path, capsys):
+    folder = tmp_path / 'labels'
+    assert run('label', data, '-o', folder, '--calculator', 'vv') == 0
+    before = (folder / 'labelled.extxyz').read_bytes()
+    assert run('label', f'{folder}/labelled.extxyz@0', '-o', folder, '--calculator', 'vv') == 1
+    assert 'is one of the files to read' in capsys.readouterr().err
+    assert (folder / 'labelled.extxyz').read_bytes() == before
+    assert run('label', data, '-o', folder, '--calculator', 'emt') == 1
+    assert 'calculator: "vv" before, "emt" now' in capsys.readouterr().err
+
+
 def test_a_users_file_beside_the_model(data, tmp_path, capsys):
     """The checkpoint of a fit stands beside its output; a user's file of that name is kept."""
     (tmp_path / 'm.vv.part').write_text('mine')

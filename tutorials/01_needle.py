@@ -1,9 +1,9 @@
 # %% [markdown]
 # # A lithium needle changes its shape
 #
-# What `mlffvv run` does, as an ASE script: build a needle on its substrate, run NVT-Berendsen dynamics at 250 K with
-# the shipped potential, and look at the result. Run it with `python tutorials/01_needle.py`; a number of picoseconds
-# after it makes the run longer or shorter.
+# This ASE script does what `mlffvv run` does: it builds a needle on its substrate, runs NVT dynamics at 250 K
+# (Berendsen thermostat) with the shipped potential, and analyses the result. Run it with
+# `python tutorials/01_needle.py`; an optional argument sets the length of the run in picoseconds.
 
 # %%
 import sys
@@ -20,8 +20,8 @@ from ase_mlffvv.structures import column, freeze_bottom
 picoseconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
 
 # %% [markdown]
-# Sizes are in lattice constants; `column()` without arguments is the paper's column of 9 145 atoms. Tags tell substrate
-# (0) from column (1). The lowest layer is kept fixed.
+# Sizes are in lattice constants; `column()` without arguments is the paper's column of 9 145 atoms. Tags distinguish
+# the substrate (0) from the column (1). The lowest layer is kept fixed.
 
 # %%
 atoms = freeze_bottom(column(diameter=4, height=8, box=8), layers=1)
@@ -29,7 +29,8 @@ atoms.calc = VVCalculator()
 print(len(atoms), 'atoms,', atoms.calc)
 
 # %% [markdown]
-# A crystal at rest takes half of the kinetic energy as potential energy, so it starts at twice the temperature.
+# In a perfect crystal, half of the initial kinetic energy becomes potential energy. Therefore the run starts at twice
+# the temperature.
 
 # %%
 thermalize_momenta(atoms, temperature_K=500)
@@ -37,7 +38,7 @@ dynamics = NVTBerendsen(atoms, 2 * units.fs, temperature_K=250, taut=500 * units
 
 
 def record():
-    """One frame with arrays that `ase gui` can colour by (View, Colors)."""
+    """Write a frame with arrays by which `ase gui` can colour the atoms (View, Colors)."""
     frame = atoms.copy()
     frame.set_constraint()
     frame.arrays['coordination'] = coordination_numbers(atoms)
@@ -55,11 +56,11 @@ dynamics.attach(record, interval=100)
 dynamics.run(round(picoseconds / 0.002))
 
 # %% [markdown]
-# Surface atoms lie about 0.3 eV above bulk ones. Look at them: `ase gui tutorial-needle.extxyz`, View, Colors,
-# "By user-defined local_energy".
+# The energy of surface atoms is about 0.3 eV higher than that of bulk atoms. To see them, run
+# `ase gui tutorial-needle.extxyz` and choose View, Colors, "By user-defined local_energy".
 
 # %%
 frame = read('tutorial-needle.extxyz', -1)
 surface, bulk = surface_and_bulk(frame.arrays['coordination'])
 energy = frame.arrays['local_energy']
-print(f'surface atoms are {energy[surface].mean() - energy[bulk].mean():.3f} eV above bulk atoms')
+print(f'surface atoms are {energy[surface].mean() - energy[bulk].mean():.3f} eV higher in energy than bulk atoms')

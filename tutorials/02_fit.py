@@ -1,8 +1,9 @@
 # %% [markdown]
 # # Fit a force field
 #
-# Labels come as `REF_energy`, `REF_forces`, `REF_stress` and, where the code can decompose the energy, `REF_energies`.
-# Here the shipped potential plays the part of DFT. On the command line: `mlffvv fit train.extxyz -o model.vv`.
+# Labels are `REF_energy`, `REF_forces`, `REF_stress` and, if the code that made them can decompose the energy into
+# atomic energies, `REF_energies`. Here the shipped potential takes the role of DFT. The command
+# `mlffvv fit train.extxyz -o model.vv` does the same for a file of labelled structures.
 
 # %%
 import numpy as np
@@ -22,8 +23,9 @@ for _ in range(24):
     frames.append(atoms)
 
 # %% [markdown]
-# The spec says what the model is. Features are projected on principal components; terms (Gaussians of one component and
-# products of two) are selected by how much they lower the error in energies, forces and stresses together.
+# The specification defines the form of the model. Features are projected onto principal components; terms (Gaussians of
+# one component and products of two) are selected by how much they reduce the total error of energies, forces and
+# stresses.
 
 # %%
 spec = VVSpec('Li', cutoff=5.0, three_body=(4, 4), terms=60)

@@ -1,9 +1,9 @@
 # %% [markdown]
-# # What happened in a run
+# # Analyse a run
 #
-# From trajectories to tables, tests and pictures with `mlffvv_analysis`, which works with the frames of any ASE
-# calculator. On the command line, `mlffvv analyse trajectory.extxyz -o report` does most of it and leaves a page with
-# figures. Needs the extra `analysis`: `pip install "ase-mlffvv[analysis]"`.
+# This tutorial turns trajectories into tables, statistical tests and images with `mlffvv_analysis`, which works with
+# the frames of any ASE calculator. On the command line, `mlffvv analyse trajectory.extxyz -o report` does most of this
+# and writes a page with figures. The extra `analysis` is needed: `pip install "ase-mlffvv[analysis]"`.
 
 # %%
 import numpy as np
@@ -21,7 +21,8 @@ from ase_mlffvv import VVCalculator
 from ase_mlffvv.structures import column, freeze_bottom
 
 # %% [markdown]
-# Two short runs each at two temperatures: a real study takes longer ones, larger columns, and five seeds or more.
+# For each of two temperatures, two short runs are made. A real study needs longer runs, larger columns, and at least
+# five seeds.
 
 
 # %%
@@ -46,8 +47,8 @@ def run(temperature, seed, path):
 paths = {t: [run(t, seed, f'run-{t}-{seed}.extxyz') for seed in (0, 1)] for t in (250, 350)}
 
 # %% [markdown]
-# A timeline is a pandas table with one row per frame; units stand in the names of the columns. With a file to write, it
-# goes on where it stopped when the trajectory has grown.
+# A timeline is a pandas table with one row per frame; the names of its columns contain the units. If it is written to a
+# file and the trajectory has grown since, only the new frames are analysed.
 
 # %%
 settings = Settings(min_grain=20)
@@ -55,14 +56,14 @@ tables = {t: [timeline(path, f'{path}.csv', settings=settings, progress=False) f
 print(tables[250][0][['time_ps', 'height_A', 'cn_surface', 'e_surface_eV', 'ptm_bcc_column', 'n_grains']].round(3))
 
 # %% [markdown]
-# Do the two temperatures differ? With two runs each, no test can show it.
+# Do the results at the two temperatures differ? With only two runs each, no test can show a significant difference.
 
 # %%
 rates = {t: [collapse_rate(table['time_ps'], table['height_A']) for table in tables[t]] for t in tables}
 print('collapse rate, 250 K and 350 K (Å/ps):', compare(rates[250], rates[350]))
 
 # %% [markdown]
-# Any frame gives grains, boundaries between them, and arrays to colour by.
+# Each frame provides its grains, the boundaries between them, and arrays by which atoms can be coloured.
 
 # %%
 frame = keyframes(paths[250][0], [4], settings)[0]
@@ -71,12 +72,12 @@ print(f'{len(grains)} grains of {[g.size for g in grains]} atoms;', *frame.bound
 write('coloured.extxyz', frame.coloured())
 
 # %% [markdown]
-# Open it with `ase gui coloured.extxyz`, press C, and choose an array; [a picture](../docs/ase_gui.png) shows the
-# coordination numbers of a needle that is collapsing. Where OVITO is installed, set MPLBACKEND=TkAgg before, or graphs
-# of `ase gui` fail.
+# Open the file with `ase gui coloured.extxyz`, press C, and choose an array; [this image](../docs/ase_gui.png) shows
+# the coordination numbers of a collapsing needle. If OVITO is installed, first set the environment variable
+# MPLBACKEND=TkAgg, because the graphs of `ase gui` fail otherwise.
 #
-# Where there is a Vulkan driver, one in software is enough, OVITO draws pictures:
-# `mlffvv_analysis.render.render(frame.coloured(), 'grains.png', 'grain', view='side')`, and `movie(...)` many of them.
+# If a Vulkan driver is installed (a software driver is enough), OVITO draws images:
+# `mlffvv_analysis.render.render(frame.coloured(), 'grains.png', 'grain', view='side')` draws one, `movie(...)` many.
 
 # %%
 crystal = Frame(read(paths[250][0], 0), settings)

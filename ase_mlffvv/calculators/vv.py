@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from threading import RLock
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.calculators.calculator import Calculator, CalculatorSetupError, all_changes
@@ -12,7 +13,15 @@ from ..engines.choice import check_choice, choose
 from ..engines.evaluator import Evaluator
 from ..engines.grade import GradeWatch, check_action, require_uncertainty
 from ..model.find import DEFAULT, find_potential
-from ..model.potential import Prediction, VVPotential
+from ..model.potential import VVPotential
+from ..model.prediction import Prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ase import Atoms
+
 
 _MEMBERS = 16  # of the committee for standard deviations of forces
 
@@ -75,8 +84,18 @@ class VVCalculator(Calculator):
                           'precision': 'float64', 'on_extrapolation': 'warn', 'check_interval': 10}  # fmt: skip
     nolabel = True
 
-    def __init__(self, model=None, *, device='cpu', engine='auto', skin=0.8, threads=None, precision='float64',
-                 on_extrapolation='warn', check_interval=10):  # fmt: skip
+    def __init__(
+        self,
+        model: str | Path | VVPotential | None = None,
+        *,
+        device: str = 'cpu',
+        engine: str = 'auto',
+        skin: float = 0.8,
+        threads: int | None = None,
+        precision: str = 'float64',
+        on_extrapolation: str = 'warn',
+        check_interval: int = 10,
+    ):
         self._lock = RLock()
         super().__init__(model=model, device=device, engine=engine, skin=skin, threads=threads, precision=precision,
                          on_extrapolation=on_extrapolation, check_interval=check_interval)  # fmt: skip
@@ -84,7 +103,7 @@ class VVCalculator(Calculator):
     def _get_name(self):
         return 'vv'
 
-    def set(self, **settings):
+    def set(self, **settings: Any) -> dict:
         """Change settings; a new model discards the results."""
         unknown = sorted(set(settings) - set(self.default_parameters))
         if unknown:
@@ -137,7 +156,7 @@ class VVCalculator(Calculator):
             f'pair list built {counts["builds"]} times and reused {counts["reuses"]} times'
         )
 
-    def engine_info(self):
+    def engine_info(self) -> dict:
         """What evaluates: engine, device, threads, the sum over pairs used by torch, and pair-list statistics."""
         with self._lock:
             evaluator = self._get_evaluator()
@@ -174,17 +193,22 @@ class VVCalculator(Calculator):
     def _results(self, atoms, predictions):
         return as_results(predictions[0], atoms)
 
-    def get_property(self, name, atoms=None, allow_calculation=True):
+    def get_property(self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True) -> Any:
         """As of ASE; one thread at a time, so that each gets what belongs to its atoms."""
         with self._lock:
             return super().get_property(name, atoms, allow_calculation)
 
-    def calculate_properties(self, atoms, properties):
+    def calculate_properties(self, atoms: Atoms, properties: Sequence[str]) -> Any:
         """As of ASE; one thread at a time."""
         with self._lock:
             return super().calculate_properties(atoms, properties)
 
-    def calculate(self, atoms=None, properties=('energy',), system_changes=all_changes):
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ('energy',),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
         """Compute all properties at once."""
         with self._lock:
             super().calculate(atoms, properties, system_changes)
@@ -198,11 +222,16 @@ class VVCalculator(Calculator):
         return GradeWatch(self.potential, settings['on_extrapolation'], settings['check_interval'], settings['threads'],
                           self._label(settings['model']))  # fmt: skip
 
+    def reset_check(self, calculations: int = 0) -> None:
+        """Check the grade from now on as if this number of calculations had been done before."""
+        if self._watch is not None:
+            self._watch.calls = calculations
+
     def _check_grade(self, evaluator):
         """Warn or raise where the grade of the present atoms is above one, every ``check_interval`` calls."""
         evaluator.check_grade()
 
-    def uncertainty(self, atoms=None, forces=True):
+    def uncertainty(self, atoms: Atoms | None = None, forces: Any = True) -> dict:
         """Extrapolation grade and standard deviations of the prediction.
 
         Parameters
@@ -233,7 +262,7 @@ class VVCalculator(Calculator):
             atoms = atoms if atoms is not None else self.atoms
             return self._evaluator_aside(atoms).uncertainty(atoms.positions, _MEMBERS if forces else 0)
 
-    def evaluate_many(self, frames, properties=None):
+    def evaluate_many(self, frames: Sequence[Atoms], properties: Sequence[str] | None = None) -> list[dict]:
         """Results of many structures, in order, without touching this calculator's own.
 
         Parameters
@@ -276,8 +305,17 @@ class CommitteeCalculator(VVCalculator):
     >>> atoms.arrays['force_std'] = calc.uncertainty(atoms)['forces']   # doctest: +SKIP
     """
 
-    def __init__(self, models, *, device='cpu', engine='auto', skin=0.8, threads=None):
-        super().__init__(list(models), device=device, engine=engine, skin=skin, threads=threads)
+    def __init__(
+        self,
+        models: Sequence[str | Path | VVPotential],
+        *,
+        device: str = 'cpu',
+        engine: str = 'auto',
+        skin: float = 0.8,
+        threads: int | None = None,
+    ):
+        chosen: Any = list(models)
+        super().__init__(chosen, device=device, engine=engine, skin=skin, threads=threads)
 
     def _get_name(self):
         return 'vv-committee'
@@ -304,7 +342,7 @@ class CommitteeCalculator(VVCalculator):
     def _results(self, atoms, predictions):
         return as_results(Prediction(*(np.mean(values, axis=0) for values in zip(*predictions))), atoms)
 
-    def uncertainty(self, atoms=None, forces=True):
+    def uncertainty(self, atoms: Atoms | None = None, forces: Any = True) -> dict:
         """Standard deviations over the members.
 
         Parameters

@@ -28,8 +28,8 @@ def add(commands):
                    'not contain times')  # fmt: skip
     p.add_argument('--pictures', type=int, default=4, help='number of frames to show (default: 4)')
     p.add_argument('--processes', type=int, default=os.cpu_count(), help='number of processes (default: all CPUs)')
-    add_overwrite(p, 'start again in a folder that holds other files, or the report of another trajectory or of other '
-                  'settings, which is removed')  # fmt: skip
+    add_overwrite(p, 'permit a folder that contains other files, or the report of another trajectory or with other '
+                  'settings, which is replaced')  # fmt: skip
     return p
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from pathlib import Path
 
 from .options import add_overwrite, key_values
 
@@ -34,8 +35,12 @@ def run(args):
     """Do what the arguments say."""
     from ase.io import read
 
+    from ..io.files import refuse_existing
     from ..labelling import label
+    from ..labelling.store import FAILED, LABELLED
 
+    for name in (LABELLED, FAILED):
+        refuse_existing(Path(args.output) / name, overwrite=True, inputs=args.frames)
     sys.path.append(os.getcwd())  # where a module:function of the user's own lies
     frames = [atoms for path in args.frames for atoms in read(path, ':')]
     log.info('%d structures, %d atoms, into %s', len(frames), sum(map(len, frames)), args.output)

@@ -5,12 +5,6 @@ from __future__ import annotations
 import json
 
 
-def add_model(p):
-    """Add the option for the model and those for its evaluation."""
-    p.add_argument('--model', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
-    add_machine(p)
-
-
 def add_machine(p):
     """Add the options for the evaluation of a model: device, engine and threads."""
     p.add_argument('--device', default='cpu', help="'cpu' or 'cuda' (default: cpu)")
@@ -20,7 +14,7 @@ def add_machine(p):
 
 
 def add_overwrite(p, what):
-    """Leave to replace what stands where the output goes."""
+    """Add the option that permits existing output to be replaced; ``what`` is its help text."""
     p.add_argument('--overwrite', action='store_true', help=what)
 
 

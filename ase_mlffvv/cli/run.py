@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+from dataclasses import fields, replace
 from pathlib import Path
 
-from .options import add_model
+from ..jobs.settings import RunSettings
+from .options import add_overwrite
 
 log = logging.getLogger('mlffvv')
+
+BUILT = {'diameter': 6.0, 'height': 10.0, 'box': 10, 'substrate_layers': 5}  # of needles alone
+STRUCTURE = {'shape': 'column', **BUILT, 'structure': None, 'freeze': 0, 'adatoms': 0.0}
+DYNAMICS = {f.name: f.default for f in fields(RunSettings) if f.name != 'steps'}
+CALCULATOR = {'engine': 'auto', 'precision': 'float64', 'on_extrapolation': 'warn'}
+CHANGEABLE = {'time': 8.0, 'model': None, 'device': 'cpu', 'threads': None}  # by a restart
+DEFAULTS = {**STRUCTURE, **DYNAMICS, **CALCULATOR, **CHANGEABLE, 'output': 'needle', 'overwrite': False}
 
 
 def add(commands):
@@ -16,100 +26,156 @@ def add(commands):
     p = commands.add_parser(
         'run',
         help='molecular dynamics of a needle, or of any structure',
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description='Build a needle (or read a structure), run Berendsen NVT dynamics, and leave a folder with '
         'a trajectory (open it with: ase gui), log.csv, summary.png and a checkpoint.',
     )
     what = p.add_argument_group('structure (lengths in lattice constants)')
-    what.add_argument('--shape', choices=('column', 'training', 'cuboid-100', 'cuboid-110'), default='column')
-    what.add_argument('--diameter', type=float, default=6.0, help='diameter or side of the needle')
-    what.add_argument('--height', type=float, default=10.0)
-    what.add_argument('--box', type=int, default=10, help='cubic cells of the substrate along x and y')
-    what.add_argument('--substrate-layers', type=int, default=5)
-    what.add_argument('--freeze', type=int, default=0, help='bottom layers to keep fixed')
-    what.add_argument('--adatoms', type=float, default=0.0, help='adatoms per surface atom of the column')
+    what.add_argument('--shape', choices=('column', 'training', 'cuboid-100', 'cuboid-110'), help='what to build')
+    what.add_argument('--diameter', type=float, help='diameter or side of the needle')
+    what.add_argument('--height', type=float, help='height of the needle')
+    what.add_argument('--box', type=int, help='cubic cells of the substrate along x and y')
+    what.add_argument('--substrate-layers', type=int, help='atomic layers of the substrate')
+    what.add_argument('--freeze', type=int, help='bottom layers to keep fixed')
+    what.add_argument('--adatoms', type=float, help='adatoms per surface atom of the column')
     what.add_argument('--structure', metavar='FILE', help='read this structure instead of building one')
     how = p.add_argument_group('dynamics')
-    how.add_argument('--temperature', type=float, default=250.0, help='K')
-    how.add_argument('--time', type=float, default=argparse.SUPPRESS, help='total length in ps (default: 8)')
-    how.add_argument('--timestep', type=float, default=2.0, help='fs')
-    how.add_argument('--taut', type=float, default=500.0, help='time constant of the thermostat, fs')
-    how.add_argument('--thermostat', default='berendsen', help="berendsen (the paper's), csvr or langevin (both "
-                     'sample the canonical ensemble), or none (constant energy)')  # fmt: skip
-    how.add_argument('--frame-interval', type=int, default=50, help='steps between frames')
+    how.add_argument('--temperature', type=float, help='K')
+    how.add_argument('--time', type=float, help='total length in ps')
+    how.add_argument('--timestep', type=float, help='fs')
+    how.add_argument('--taut', type=float, help='time constant of the thermostat, fs')
+    how.add_argument('--thermostat', help="berendsen (the paper's), csvr or langevin (both sample the canonical "
+                     'ensemble), or none (constant energy)')  # fmt: skip
+    how.add_argument('--frame-interval', type=int, help='steps between frames')
     how.add_argument('--log-interval', type=int, help='steps between lines of the log (default: as --frame-interval)')
-    how.add_argument('--checkpoint-interval', type=int, default=200, help='steps between checkpoints')
-    how.add_argument('--dynamics', default='auto', help='ase, or native: ase_mlffvv.md.Dynamics, faster for many '
-                     'atoms (auto: from 2 000 atoms on, or where the thermostat needs it)')  # fmt: skip
-    how.add_argument('--trajectory', default='auto', help='extxyz, or packed: trajectory.vvtraj, a tenth of the '
-                     'size (auto: from 50 000 atoms on)')  # fmt: skip
-    how.add_argument('--seed', type=int, default=0)
+    how.add_argument('--checkpoint-interval', type=int, help='steps between checkpoints')
+    how.add_argument('--dynamics', help='ase, or native: ase_mlffvv.md.Dynamics, faster for many atoms (auto: from '
+                     '2 000 atoms on, or where the thermostat needs it)')  # fmt: skip
+    how.add_argument('--trajectory', help='extxyz, or packed: trajectory.vvtraj, a tenth of the size (auto: from '
+                     '50 000 atoms on)')  # fmt: skip
+    how.add_argument('--seed', type=int, help='of adatoms, initial velocities and thermostat')
     model = p.add_argument_group('model')
-    add_model(model)
-    model.add_argument('--precision', choices=('float64', 'float32'), default='float64', help='of the arithmetic')
-    model.add_argument('--on-extrapolation', choices=('warn', 'stop', 'ignore'), default='warn', help='what to do '
-                       'where atoms leave the range of the training data (checked every 10 steps)')  # fmt: skip
-    p.add_argument('-o', '--output', default='needle', help='new folder for everything the run writes')
-    p.add_argument('--restart', metavar='FOLDER', help='go on with an interrupted run; only --time, the model and '
-                   'the threads can be changed')  # fmt: skip
+    model.add_argument('--model', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
+    model.add_argument('--device', help="'cpu' or 'cuda'")
+    model.add_argument('--engine', choices=('auto', 'numba', 'torch', 'cuda'), help='implementation that '
+                       'evaluates the model')  # fmt: skip
+    model.add_argument('--threads', type=int, help='number of CPU threads (default: all processors)')
+    model.add_argument('--precision', choices=('float64', 'float32'), help='of the arithmetic')
+    model.add_argument('--on-extrapolation', choices=('warn', 'stop', 'ignore'), help='what to do where atoms leave '
+                       'the range of the training data (checked every 10 steps)')  # fmt: skip
+    p.add_argument('-o', '--output', help='folder for everything the run writes, new or empty')
+    p.add_argument('--restart', metavar='FOLDER', help='continue an interrupted run with the options it was started '
+                   'with; --time, --model, --device and --threads can be changed')  # fmt: skip
+    add_overwrite(p, 'begin anew in a folder that holds a run, which is removed, or other files')
+    for action in p._actions:  # a default leaves no trace, so that a restart knows what was given
+        if action.dest in DEFAULTS:
+            default, action.default = DEFAULTS[action.dest], argparse.SUPPRESS
+            if default is not None and action.dest != 'overwrite':
+                action.help = f'{action.help} (default: {default})'.strip()
     return p
 
 
 def run(args):
     """Do what the arguments say."""
-    from ..calculators import VVCalculator
-    from ..jobs import RunSettings, read_settings, resume, start, summary
+    from ..jobs import summary
     from ..jobs.record import trajectory_path
 
-    if args.restart:
-        folder = Path(args.restart)
-        settings = read_settings(folder)
-        model = args.model or settings['note'].get('model')
-    else:
-        folder, model = Path(args.output), args.model
-    calc = VVCalculator(model, device=args.device, engine=args.engine, threads=args.threads,
-                        precision=args.precision, on_extrapolation=args.on_extrapolation)  # fmt: skip
-    log.info('%s', calc)
-    if args.restart:
-        before = settings['note'].get('digest', calc.potential.digest())
-        if not args.model and before != calc.potential.digest():
-            raise ValueError(
-                f"the run in '{folder}' was started with another potential (sha256 {before[:12]}...) than "
-                f'{calc.parameters["model"]} is now; name the potential to go on with by --model'
-            )
-        steps = round(args.time * 1000 / settings['timestep']) if 'time' in args else None
-        resume(folder, calc, steps=steps)
-    else:
-        steps = round(getattr(args, 'time', 8.0) * 1000 / args.timestep)
-        names = ('timestep', 'temperature', 'taut', 'frame_interval', 'checkpoint_interval', 'seed', 'log_interval',
-                 'thermostat', 'dynamics', 'trajectory')  # fmt: skip
-        chosen = RunSettings(steps=steps, **{name: getattr(args, name) for name in names})
-        atoms = _structure(args)
-        log.info(
-            '%d atoms, %d steps of %g fs at %g K, into %s', len(atoms), steps, args.timestep, args.temperature, folder
-        )
-        start(atoms, calc, folder, chosen, note={'model': calc.parameters['model'], 'digest': calc.potential.digest()})
+    given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
+    folder = _restart(Path(args.restart), given) if args.restart else _start(given)
     print(summary(folder))
     frames = trajectory_path(folder)
     print(f'\ntrajectory  {frames}   (look at it with: ase gui {frames})')
     print(f'picture     {folder / "summary.png"}')
 
 
-def _structure(args):
+def _start(given):
+    """Begin a run with the options that were given."""
+    from ..calculators import VVCalculator
+    from ..jobs import start
+
+    options = {**DEFAULTS, **given}
+    folder = Path(options['output'])
+    if options['thermostat'] == 'none' and 'taut' in given:
+        raise ValueError('--taut belongs to a thermostat, and --thermostat none has none')
+    atoms, source = _structure(options, given)
+    calc = VVCalculator(options['model'], device=options['device'], threads=options['threads'],
+                        **{name: options[name] for name in CALCULATOR})  # fmt: skip
+    log.info('%s', calc)
+    settings = RunSettings(**{name: options[name] for name in DYNAMICS})
+    settings = replace(settings, steps=round(options['time'] * 1000 / settings.timestep))
+    log.info('%d atoms, %d steps of %g fs at %g K, into %s', len(atoms), settings.steps, settings.timestep,
+             settings.temperature, folder)  # fmt: skip
+    start(atoms, calc, folder, settings, source=source, overwrite=options['overwrite'])
+    return folder
+
+
+def _restart(folder, given):
+    """Continue a run; options that were given must be those of the start, or changeable."""
+    from ..jobs import read_settings, resume
+
+    stored = read_settings(folder)
+    source = stored['structure']['source']
+    before = {**source, **stored['dynamics'], **{name: stored['calculator'].get(name) for name in CALCULATOR}}
+    refused = []
+    for name, value in given.items():
+        if name in CHANGEABLE or (name in ('dynamics', 'trajectory') and value == 'auto'):
+            continue
+        if name == 'output':
+            old, same = str(folder), os.path.realpath(value) == os.path.realpath(folder)
+        elif name == 'structure':
+            old = before.get('file', 'none: the structure was built or given in Python')
+            same = _same_file(source, value)
+        else:
+            old = before.get(name, 'not given')
+            same = name != 'overwrite' and value == old
+        if not same:
+            refused.append(f'--{name.replace("_", "-")} (before: {old}, now: {value})')
+    if refused:
+        raise ValueError(
+            f"the run in '{folder}' continues with the options it was started with; these cannot be changed: "
+            f'{", ".join(refused)}. Leave them out, or start a new run with -o.'
+        )
+    changed = {name: given[name] for name in ('model', 'device', 'threads') if name in given}
+    steps = round(given['time'] * 1000 / stored['dynamics']['timestep']) if 'time' in given else None
+    resume(folder, steps=steps, **changed)
+    return folder
+
+
+def _structure(options, given):
+    """The structure, and where it is from."""
     from .. import structures
 
-    if args.structure:
+    if options['structure']:
         from ase.io import read
 
-        atoms = read(args.structure)
-    elif args.shape == 'training':
-        atoms = structures.training_cell()
+        from ..jobs.describe import describe_file
+
+        useless, instead = [name for name in ('shape', *BUILT) if name in given], '--structure'
+        atoms, source = read(options['structure']), describe_file(options['structure'])
+    elif options['shape'] == 'training':
+        useless, instead = [name for name in BUILT if name in given], '--shape training'
+        atoms, source = structures.training_cell(), {'shape': 'training'}
     else:
-        sizes = {'height': args.height, 'box': args.box, 'substrate_layers': args.substrate_layers}
-        if args.shape == 'column':
-            atoms = structures.column(diameter=args.diameter, **sizes)
+        useless, instead, shape = [], '', options['shape']
+        source = {'shape': shape, **{name: options[name] for name in BUILT}}
+        sizes = {name: options[name] for name in BUILT if name != 'diameter'}
+        if shape == 'column':
+            atoms = structures.column(diameter=options['diameter'], **sizes)
         else:
-            atoms = structures.cuboid(args.shape.removeprefix('cuboid-'), side=args.diameter, **sizes)
-    if args.adatoms:
-        atoms = structures.add_adatoms(atoms, args.adatoms, seed=args.seed)
-    return structures.freeze_bottom(atoms, args.freeze) if args.freeze else atoms
+            atoms = structures.cuboid(shape.removeprefix('cuboid-'), side=options['diameter'], **sizes)
+    if useless:
+        raise ValueError(
+            f'{", ".join("--" + name.replace("_", "-") for name in useless)} cannot be given with {instead}, which has '
+            'its own sizes'
+        )
+    source.update(freeze=options['freeze'], adatoms=options['adatoms'])
+    if options['adatoms']:
+        atoms = structures.add_adatoms(atoms, options['adatoms'], seed=options['seed'])
+    return structures.freeze_bottom(atoms, options['freeze']) if options['freeze'] else atoms, source
+
+
+def _same_file(source, path):
+    """Whether ``path`` is the file of before, with the same content where it is still there."""
+    from ..jobs.describe import describe_file
+
+    now = describe_file(path)
+    return source.get('file') == now['file'] and now['sha256'] in (None, source['sha256'])

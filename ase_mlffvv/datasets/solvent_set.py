@@ -12,16 +12,21 @@ from __future__ import annotations
 import sys
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.io import read, write
 
 from ..io.files import complete
 
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
 NAMES = ('energy', 'forces', 'energies')
 
 
-def load(medium='solvent', path=None):
+def load(medium: str = 'solvent', path: str | Path | None = None) -> list[Atoms]:
     """Structures of li-solvent-1 with labels under REF_ names, ready for :func:`ase_mlffvv.fit`.
 
     Parameters
@@ -38,10 +43,10 @@ def load(medium='solvent', path=None):
     return [_labelled(atoms, medium) for atoms in _stored(path) if _has(atoms, medium)]
 
 
-def in_both_media(path=None):
+def in_both_media(path: str | Path | None = None) -> tuple[list[Atoms], list[Atoms]]:
     """Structures with labels in both media: two lists in the same order, in the solvent and in vacuum."""
     both = [atoms for atoms in _stored(path) if _has(atoms, 'vacuum')]
-    return tuple([_labelled(atoms, medium) for atoms in both] for medium in ('solvent', 'vacuum'))
+    return [_labelled(atoms, 'solvent') for atoms in both], [_labelled(atoms, 'vacuum') for atoms in both]
 
 
 def _stored(path):

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
 from math import inf, isfinite, sqrt
+from typing import TYPE_CHECKING
 
 from ase.units import Bohr, J, m
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
 
 DYN_PER_CM = 1e-3 * J / m**2  # 1 dyn/cm = 1 mJ/m^2, here in eV/Å^2
 
@@ -89,7 +95,7 @@ class Solvent:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def water(cls):
+    def water(cls) -> Solvent:
         """Water without ions: eps 78.3, 50 dyn/cm, -0.35 GPa, fitted by Andreussi et al. (2012) to solvation energies.
 
         Their densities are self-consistent; here neutral atoms shape the cavity, so their errors do not carry over.
@@ -97,7 +103,7 @@ class Solvent:
         return cls(permittivity=78.3, surface_tension=50.0, pressure=-0.35)
 
     @classmethod
-    def pc_dme(cls):
+    def pc_dme(cls) -> Solvent:
         """Propylene carbonate and dimethoxyethane with a lithium salt, as of Adv. Energy Mater. 13, 2202892 (2023).
 
         eps 35.5, 32.5 dyn/cm, kappa^2 0.081 Bohr^-2, cavity from the densities of neutral atoms. The paper states
@@ -108,7 +114,7 @@ class Solvent:
         return cls(permittivity=35.5, surface_tension=32.5, kappa_squared=0.081, dielectric_switch=(3.5e-3, 1e-4))
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: Mapping[str, Any]) -> Solvent:
         """Solvent of a dictionary as made by :meth:`to_dict`."""
         known = [field.name for field in fields(cls)]
         unknown = sorted(set(values) - set(known))
@@ -117,11 +123,11 @@ class Solvent:
             raise ValueError(f'{what} in a description of a solvent; known: {", ".join(known)}')
         return cls(**values)
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """Plain numbers, strings and lists, for JSON."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
-    def replace(self, **changes):
+    def replace(self, **changes: Any) -> Solvent:
         """A copy with other values; switches that were equal to ``dielectric_switch`` follow it."""
         if 'dielectric_switch' in changes:
             for name in ('cavity_switch', 'ion_switch'):
@@ -130,12 +136,12 @@ class Solvent:
         return replace(self, **changes)
 
     @property
-    def debye_length(self):
+    def debye_length(self) -> float:
         """1 / kappa in Å; infinite without ions."""
         return Bohr / sqrt(self.kappa_squared) if self.kappa_squared else inf
 
     @property
-    def surface_tension_eV(self):
+    def surface_tension_eV(self) -> float:
         """Surface tension in eV/Å^2."""
         return self.surface_tension * DYN_PER_CM
 

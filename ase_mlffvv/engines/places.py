@@ -119,17 +119,16 @@ class DevicePlace:
         """As for :class:`HostPlace`; the list is kept where only the cell changes and it is still complete."""
         from ..kernels.cuda.forces import CudaForces
 
-        old = None if self._forces is None else (self.species, self.pbc)
-        changed_cell = old is None or not np.array_equal(self.cell, cell)
         (self.species,), self.cell, self.pbc = species, cell, pbc
         if len(self.species) == 0:
-            self._forces = None
-        elif self._forces is None:
+            return
+        if self._forces is None:
             self._forces = CudaForces(self._potential, self.species, cell, pbc, **self._settings)
-        elif not (np.array_equal(old[0], self.species) and np.array_equal(old[1], pbc)):
+        elif not (np.array_equal(self._on_device[0], self.species) and np.array_equal(self._on_device[1], pbc)):
             self._forces.set_atoms(self.species, cell, pbc)
-        elif changed_cell:
+        elif not np.array_equal(self._on_device[2], cell):
             self._forces.set_cell(cell)
+        self._on_device = self.species, pbc, cell
 
     def array(self, values):
         """A torch tensor of an array on the device.
@@ -153,11 +152,11 @@ class DevicePlace:
         """Energies and forces for a tensor of positions on the device."""
         self._positions = positions
         there = self._cuda.to_device(positions.numpy()) if self._simulated else positions
-        return tuple(self._tensor(x) for x in self._forces.compute(there))
+        return tuple(self._tensor(x).clone() for x in self._forces.compute(there))  # the next call writes into them
 
     def predict(self, positions) -> list[Prediction]:
         """Prediction in NumPy arrays for NumPy positions."""
-        if self._forces is None:
+        if len(self.species) == 0:
             self._positions = np.zeros((0, 3))
             return [Prediction(np.zeros(0), np.zeros((0, 3)), np.zeros((0, 3, 3)))]
         if not self._settings['virials']:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -14,6 +15,14 @@ from ..kernels.fit.uncertainty import UncertaintyEngine
 from ..model.uncertainty import committee
 from .dataset import as_dataset
 from .labels import residuals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ase import Atoms
+
+    from ..model import VVPotential
+
 
 _MEMBERS = 32
 
@@ -74,7 +83,7 @@ class Reliability:
         return figure
 
 
-def reliability(potential, frames):
+def reliability(potential: VVPotential, frames: Sequence[Atoms]) -> Reliability:
     """Predicted and actual errors of forces.
 
     Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,12 @@ from ..io.datasets import Labels, StructureWeights, check_frames, group_of, weig
 from ..kernels.cpu.cosine import System, make_system
 from ..model.potential import element_indices
 from ..neighbors import PairList, pair_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from ase import Atoms
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +92,15 @@ class Dataset(Sequence):
         A structure contains an element that is not in ``elements``.
     """
 
-    def __init__(self, frames, elements, cutoff, *, source='the training set', tick=lambda: None):
+    def __init__(
+        self,
+        frames: Iterable[Atoms],
+        elements: Sequence[str],
+        cutoff: float,
+        *,
+        source: str = 'the training set',
+        tick: Callable[[], Any] = lambda: None,
+    ):
         frames = list(frames)
         self.elements = (elements,) if isinstance(elements, str) else tuple(elements)
         self.cutoff = float(cutoff)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,14 @@ from .rows import Columns, as_weights
 from .select import accumulate
 from .stages import Stages
 from .surroundings import KnownSurroundings, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ase import Atoms
+
+    from ..model import VVPotential
+    from .rows import FitWeights
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -99,7 +108,14 @@ def functions_of(potential):
     return replace(potential, blocks=blocks, pair=None, uncertainty=None).digest()
 
 
-def normal_matrix(potential, frames, *, weights=None, group_weights=None, progress=True) -> NormalMatrix:
+def normal_matrix(
+    potential: VVPotential,
+    frames: Sequence[Atoms],
+    *,
+    weights: FitWeights | Mapping[str, float] | None = None,
+    group_weights: Mapping[str, float] | None = None,
+    progress: bool = True,
+) -> NormalMatrix:
     """Normal matrix of a potential's functions, to be the ``normal`` of :func:`.refit`.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,9 +22,29 @@ from .select import accumulate, with_coefficients
 from .stages import Stages
 from .uncertain import with_uncertainty
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
-def refit(potential, frames, *, weights=None, group_weights=None, validation=0.0, ridge=1e-4, normal=None,
-          uncertainty=None, new_zero=True, seed=0, progress=True) -> tuple[VVPotential, FitReport]:  # fmt: skip
+    from ase import Atoms
+
+    from .rows import FitWeights
+
+
+def refit(
+    potential: VVPotential,
+    frames: Sequence[Atoms],
+    *,
+    weights: FitWeights | Mapping[str, float] | None = None,
+    group_weights: Mapping[str, float] | None = None,
+    validation: float | Sequence[Atoms] = 0.0,
+    ridge: float = 1e-4,
+    normal: NormalMatrix | None = None,
+    uncertainty: bool | None = None,
+    new_zero: bool = True,
+    seed: int = 0,
+    progress: bool = True,
+) -> tuple[VVPotential, FitReport]:
     """Adapt the coefficients of a potential to labelled structures; features, projections and terms stay.
 
     The squared residuals, weighted as in :func:`fit`, plus ``ridge`` times the squared change of the coefficients
@@ -123,7 +144,7 @@ def _rest(data, potential, new_zero, tick):
     return shifted(rest, constants), constants
 
 
-def differences(potential, frames, references):
+def differences(potential: VVPotential, frames: Sequence[Atoms], references: Sequence[Any]) -> list[Atoms]:
     """Labels for :func:`refit` that add to a potential what distinguishes two labels of the same structures.
 
     Parameters

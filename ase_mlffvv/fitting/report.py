@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.stress import full_3x3_to_voigt_6_stress
@@ -10,6 +11,15 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from ..kernels.cpu.engine import NumbaEngine
 from .dataset import as_dataset
 from .information import NormalMatrix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from ase import Atoms
+
+    from ..model import VVPotential
+
 
 PROPERTIES = {
     'energy': ('meV/atom', 1e3),
@@ -44,17 +54,17 @@ class Accuracy:
         ]
         return np.concatenate(chosen) if chosen else np.zeros(0)
 
-    def mae(self, name, group=None):
+    def mae(self, name: str, group: str | None = None) -> float:
         """Mean absolute error (eV/atom, eV/Å, eV/Å^3, eV); NaN without labels."""
         errors = self.errors(name, group)
         return float(np.abs(errors).mean()) if len(errors) else np.nan
 
-    def rmse(self, name, group=None):
+    def rmse(self, name: str, group: str | None = None) -> float:
         """Root mean square error, units as :meth:`mae`."""
         errors = self.errors(name, group)
         return float(np.sqrt((errors**2).mean())) if len(errors) else np.nan
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """JSON-able: per group and property the number of values, MAE and RMSE."""
         return {
             group or 'all': {
@@ -142,7 +152,7 @@ class FitReport:
     notes: list = field(default_factory=list)
     normal: NormalMatrix | None = field(default=None, repr=False)
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """JSON-able record."""
         return {
             'train': self.train.to_dict(),
@@ -168,7 +178,7 @@ class FitReport:
         return '\n'.join(lines)
 
 
-def accuracy(potential, frames, tick=lambda: None) -> Accuracy:
+def accuracy(potential: VVPotential, frames: Sequence[Atoms], tick: Callable[[], Any] = lambda: None) -> Accuracy:
     """Compare a potential with the labels of structures.
 
     Parameters

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,11 +27,30 @@ from .stages import Stages
 from .supervised import active_directions
 from .uncertain import with_uncertainty
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ase import Atoms
+
+
 log = logging.getLogger(__name__)
 
 
-def fit(frames, spec: VVSpec, *, weights=None, group_weights=None, validation=0.0, ridge=1e-7, loops=None, stride=1,
-        seed=0, checkpoint=None, progress=True) -> tuple[VVPotential, FitReport]:  # fmt: skip
+def fit(
+    frames: Sequence[Atoms],
+    spec: VVSpec,
+    *,
+    weights: FitWeights | Mapping[str, float] | None = None,
+    group_weights: Mapping[str, float] | None = None,
+    validation: float | Sequence[Atoms] = 0.0,
+    ridge: float = 1e-7,
+    loops: int | None = None,
+    stride: int = 1,
+    seed: int = 0,
+    checkpoint: str | Path | None = None,
+    progress: bool = True,
+) -> tuple[VVPotential, FitReport]:
     """Fit a VV force field.
 
     Parameters

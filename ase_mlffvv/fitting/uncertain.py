@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,8 +15,24 @@ from .projector import Projector
 from .rows import Columns
 from .surroundings import is_known, survey
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
-def add_uncertainty(potential, frames, *, held_out=None, n_draws=64, seed=0, tick=lambda: None):
+    from ase import Atoms
+
+    from ..model import VVPotential
+
+
+def add_uncertainty(
+    potential: VVPotential,
+    frames: Sequence[Atoms],
+    *,
+    held_out: Sequence[Atoms] | None = None,
+    n_draws: int = 64,
+    seed: int = 0,
+    tick: Callable[[], Any] = lambda: None,
+) -> VVPotential:
     """Potential with an extrapolation grade and a committee.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Checkpoints: named arrays and JSON data in one file, under a checksum and without pickle."""
+"""Checkpoints: named arrays and JSON data in one file, with a checksum and without pickle."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ _DIGEST = hashlib.sha256().digest_size
 
 
 def save_checkpoint(path, kind, arrays, data, *, keep_previous=False):
-    """Replace a checkpoint all at once.
+    """Write a checkpoint, replacing an existing one atomically.
 
-    The file holds ``MAGIC``, the length of a JSON header (8 bytes, little-endian), the header, the arrays one after
-    the other, and the SHA-256 of all that.
+    The file consists of ``MAGIC``, the length of a JSON header (8 bytes, little-endian), the header, the arrays one
+    after the other, and the SHA-256 digest of all these.
 
     Parameters
     ----------
     path : path
     kind : str
-        What it is a checkpoint of, such as ``'run'``.
+        Kind of job, such as ``'run'``.
     arrays : dict of str to array
-        Of numbers, booleans or text of fixed length.
+        Arrays of numbers, booleans or text of fixed length.
     data : dict
-        JSON-able.
+        Data that can be converted to JSON.
     keep_previous : bool
-        Keep the checkpoint before as ``<name>.previous``.
+        Whether to keep the previous checkpoint as ``<name>.previous``.
 
     Raises
     ------
     TypeError
-        An array of Python objects, or data that JSON cannot hold.
+        If an array contains Python objects, or ``data`` cannot be converted to JSON.
     """
     path, contiguous = Path(path), {}
     for name, array in arrays.items():
@@ -68,7 +68,7 @@ def load_checkpoint(path, kind):
     ----------
     path : path
     kind : str
-        As it was saved.
+        Kind of job with which it was saved.
 
     Returns
     -------
@@ -78,9 +78,9 @@ def load_checkpoint(path, kind):
     Raises
     ------
     FileNotFoundError
-        There is none.
+        If the file does not exist.
     CheckpointError
-        The file is damaged, cut off, or no checkpoint of this kind.
+        If the file is damaged, truncated, or not a checkpoint of this kind.
     """
     path = Path(path)
     content = path.read_bytes()
@@ -111,13 +111,13 @@ def load_checkpoint(path, kind):
 
 
 def previous(path):
-    """Where the checkpoint before that in ``path`` is kept."""
+    """Path under which the previous checkpoint is kept."""
     path = Path(path)
     return path.with_name(f'{path.name}.previous')
 
 
 def _keep(path):
-    """A second name for the file that will be replaced."""
+    """Keep the file that will be replaced under a second name."""
     spare = path.with_name(f'.{path.name}.previous.{os.getpid()}.part')
     spare.unlink(missing_ok=True)
     try:

@@ -1,22 +1,23 @@
 """Labelled structures: the labels used by a fit, and the names under which they are stored.
 
-Labels live under ``REF_energy`` (eV), ``REF_forces`` (eV/Å, (n, 3)), ``REF_energies`` (eV, (n,), atomic energies) and
-``REF_stress`` (eV/Å^3, tensile positive, six Voigt numbers xx, yy, zz, yz, xz, xy or 3x3). ASE reads plain names such
-as ``forces`` into a calculator; those are used where the REF_ name is absent. NaN, or False in the optional
-``REF_stress_mask`` (six entries), excludes a component of the stress.
+Labels are stored as ``REF_energy`` (eV), ``REF_forces`` (eV/Å, (n, 3)), ``REF_energies`` (eV, (n,), atomic energies)
+and ``REF_stress`` (eV/Å^3, tensile positive, six Voigt components xx, yy, zz, yz, xz, xy, or a 3x3 matrix). ASE reads
+plain names such as ``forces`` into a calculator; these values are used if the REF_ name is absent. NaN, or False in the
+optional ``REF_stress_mask`` (six entries), excludes a component of the stress.
 
-Weights multiply the residuals of a fit before these are squared. They are optional, and 1 without an entry:
+Weights multiply the residuals of a fit before they are squared. They are optional and 1 by default:
 
-- ``info['weight']``, for all labels of a structure;
-- ``info['energy_weight']``, in addition, for its total energy;
-- ``arrays['weight']`` (n,), in addition, for the force and the atomic energy of each atom.
+- ``info['weight']`` for all labels of a structure;
+- ``info['energy_weight']`` as an additional factor for its total energy;
+- ``arrays['weight']`` (n,) as an additional factor for the force and the atomic energy of each atom.
 
-A label of weight zero has no influence, as if it were absent.
+A label with weight zero has no influence, as if it were absent.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -24,6 +25,9 @@ from ase.io import read
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..errors import DatasetError, some
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,11 @@ class StructureWeights:
     Attributes
     ----------
     structure : float
-        For all labels.
+        Factor for all labels.
     energy : float
-        Further factor for the total energy.
+        Additional factor for the total energy.
     atoms : ndarray or None, shape (n_atoms,)
-        Further factor for the force and the atomic energy of each atom; None means 1.
+        Additional factors for the force and the atomic energy of each atom; None means 1.
     """
 
     structure: float = 1.0
@@ -64,23 +68,23 @@ class StructureWeights:
     atoms: np.ndarray | None = None
 
 
-def read_frames(path, index=':') -> list[Atoms]:
+def read_frames(path: str | Path, index: str | int | slice = ':') -> list[Atoms]:
     """Read labelled structures and check each label and weight.
 
     Parameters
     ----------
     path : path
-        Any file that ASE reads. Labels are ``REF_energy``, ``REF_forces``, ``REF_energies`` and ``REF_stress``, or the
-        plain names; weights are ``weight`` and ``energy_weight`` of the info, and a column ``weight`` with a number
-        per atom (:mod:`ase_mlffvv.io.datasets`).
+        File in any format that ASE reads. Labels are ``REF_energy``, ``REF_forces``, ``REF_energies`` and
+        ``REF_stress``, or the plain names; weights are ``weight`` and ``energy_weight`` of the info, and an array
+        ``weight`` with one number per atom (see :mod:`ase_mlffvv.io.datasets`).
     index : int, slice or str
         Frames to read, as for :func:`ase.io.read`.
 
     Raises
     ------
     DatasetError
-        Names file, frame and what was found, where a frame has no label or an impossible one, or where a weight is
-        not finite, negative, or zero for all atoms.
+        If a frame has no label or an invalid one, or a weight is not finite, negative, or zero for all atoms; the
+        message names the file, the frame and the problem.
     """
     frames = read(path, index)
     frames = frames if isinstance(frames, list) else [frames]
@@ -89,9 +93,9 @@ def read_frames(path, index=':') -> list[Atoms]:
 
 
 def check_frames(frames, source='the training set'):
-    """Raise :class:`DatasetError` unless every frame has usable labels and weights; returns their Labels."""
+    """Labels of all frames; raises :class:`DatasetError` unless every frame has valid labels and weights."""
     if len(frames) == 0:
-        raise DatasetError(f'{source} holds no structures')
+        raise DatasetError(f'{source} contains no structures')
     found = []
     for k, atoms in enumerate(frames):
         found.append(_checked(labels_of(atoms), atoms, f'{source} frame {k}'))
@@ -117,13 +121,13 @@ def labels_of(atoms: Atoms) -> Labels:
     )
 
 
-def weights_of(atoms: Atoms, where='the structure') -> StructureWeights:
+def weights_of(atoms: Atoms, where: str = 'the structure') -> StructureWeights:
     """Weights of one structure.
 
     Raises
     ------
     DatasetError
-        A weight is not a number, not finite or negative, or those of the atoms are all zero.
+        If a weight is not a number, not finite or negative, or the weights of all atoms are zero.
     """
     structure, energy = (_weight(atoms.info.get(name, 1.0), (), f'{where}: {name}') for name in
                          ('weight', 'energy_weight'))  # fmt: skip
@@ -152,7 +156,7 @@ def _weight(value, shape, where):
     return value
 
 
-def group_of(atoms: Atoms):
+def group_of(atoms: Atoms) -> str:
     """Name of the group to which a structure belongs: ``config_type`` or ``group`` in its info, otherwise ''."""
     return str(atoms.info.get('config_type', atoms.info.get('group', '')))
 

@@ -1,4 +1,4 @@
-"""Files that appear only when they are complete, and that never take the place of a user's own."""
+"""Writing of files that appear only when they are complete, and that never replace a file of the user unasked."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_DESCRIPTOR = re.compile(r'/proc/(\d+)/(?:task/\d+/)?fd/(\d+)')
+_DESCRIPTOR = re.compile(r'(?:/proc/(\d+)(?:/task/\d+)?|/dev)/fd/(\d+)')  # /dev/fd is a link on Linux only
 
 
 @contextmanager
 def complete(path):
-    """A temporary path to write to; at the end of the block the data is brought to ``path``.
+    """Context manager that yields a temporary path to write to; at the end of the block, its content goes to ``path``.
 
-    A file, or the target of a symbolic link, is replaced all at once, when the new one is on the disk; after an error
-    what was there stays. Devices, pipes and ``/dev/stdout`` are written to, never replaced.
+    A regular file, or the target of a symbolic link, is replaced atomically once the new content is on disk. After an
+    error, it remains unchanged. Devices, pipes and ``/dev/stdout`` are written to, and never replaced.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def complete(path):
     Raises
     ------
     IsADirectoryError
-        There is a folder.
+        If ``path`` is a folder.
     """
     through = is_special(path)
     if through:
@@ -60,31 +60,31 @@ def complete(path):
 
 
 def save_text(path, text):
-    """Replace a text file all at once; see :func:`complete`."""
+    """Write a text file atomically; see :func:`complete`."""
     with complete(path) as temporary:
         temporary.write_text(text, encoding='utf-8', newline='')
 
 
 def save_json(path, data):
-    """Replace a JSON file of a dict all at once, with one line for each entry."""
+    """Write a dict to a JSON file atomically, with one line for each entry."""
     lines = [f' {json.dumps(k)}: {json.dumps(v, ensure_ascii=False, allow_nan=False)}' for k, v in data.items()]
     save_text(path, '{\n' + ',\n'.join(lines) + '\n}\n')
 
 
 def refuse_existing(path, overwrite=False, inputs=()):
-    """Raise FileExistsError where writing to ``path`` would destroy a file.
+    """Raise FileExistsError if writing to ``path`` would destroy a file.
 
-    Call it before the work, so that a mistake is told at once.
+    Call this function before the work begins, so that a mistake is reported at once.
 
     Parameters
     ----------
     path : path
-        Of the output. Devices and pipes may always be written to.
+        Output path. Devices and pipes may always be written to.
     overwrite : bool
         Whether an existing file may be replaced.
     inputs : sequence of str or path
-        Files that are read, ``name@index`` as for ``ase.io.read`` too; the output must be none of them, whatever
-        ``overwrite`` says. What is no file, such as the name of a potential, is left out.
+        Input files, which may have the form ``name@index`` as in ``ase.io.read``. The output must not be one of them,
+        even with ``overwrite``. Entries that are not files, such as names of potentials, are ignored.
     """
     path = Path(path)
     if not path.exists() or is_special(path):
@@ -101,7 +101,7 @@ def refuse_existing(path, overwrite=False, inputs=()):
 
 
 def is_special(path):
-    """Whether ``path`` is, or links to, something that is written to rather than replaced."""
+    """Whether ``path`` is, or links to, a device, pipe or open file, which is written to rather than replaced."""
     if _descriptor(path):
         return True
     try:
@@ -112,13 +112,13 @@ def is_special(path):
 
 
 def _descriptor(path):
-    """(process, number) of the open file that ``path`` names, as ``/dev/stdout`` does; None for other paths."""
+    """(process, descriptor) of the open file to which ``path`` refers, as ``/dev/stdout`` does; otherwise None."""
     path = os.path.abspath(path)
     for _ in range(40):
         path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
         found = _DESCRIPTOR.fullmatch(path)
         if found:
-            return int(found[1]), int(found[2])
+            return int(found[1] or os.getpid()), int(found[2])
         if not os.path.islink(path):
             return None
         path = os.path.join(os.path.dirname(path), os.readlink(path))
@@ -126,7 +126,7 @@ def _descriptor(path):
 
 
 def _opened(path):
-    """A special file to write to. What this process has open keeps its position: a log may share it."""
+    """Open a special file for writing; open files of this process keep their position, because a log may share them."""
     process, number = _descriptor(path) or (None, None)
     if process == os.getpid():
         for stream in (sys.stdout, sys.stderr):
@@ -137,7 +137,7 @@ def _opened(path):
 
 
 def _sync_folder(folder):
-    """Bring the new name of a file to the disk, where the system can."""
+    """Flush the new name of a file to disk, if the system supports this."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""What makes work this work and no other: settings as plain data, their digest, and how two of them differ."""
+"""Identity of a job: its settings as plain data, their digest, and the differences between two identities."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 
 
 def plain(identity):
-    """The identity as JSON holds it: tuples are lists, keys are text. Raises TypeError where JSON cannot."""
+    """Identity as JSON data, with tuples as lists and keys as text; raises TypeError for other data."""
     try:
         return json.loads(json.dumps(identity, allow_nan=False))
     except (TypeError, ValueError) as error:
@@ -17,12 +17,12 @@ def plain(identity):
 
 
 def digest_of(identity):
-    """SHA-256 of an identity."""
+    """SHA-256 digest of an identity."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
 def differences(before, now):
-    """Settings in which two identities differ, as text with both values; nested ones as ``thermostat.taut``."""
+    """Settings in which two identities differ, as text with both values; nested names read ``thermostat.taut``."""
     before, now = _flat(plain(before)), _flat(plain(now))
     return [f'{key}: {_show(before, key)} before, {_show(now, key)} now'
             for key in sorted({*before, *now}) if before.get(key, ...) != now.get(key, ...)]  # fmt: skip

@@ -34,6 +34,6 @@ def in_order(function, edges, n_threads):
         yield from map(function, edges[:-1], edges[1:])
         return
     key = os.getpid(), n_threads  # a pool does not survive a fork
-    if key not in _pools:  # another thread may be here, too: one pool wins, and one that gets no work has no threads
+    if key not in _pools:  # if two threads create a pool, one is kept; an unused pool has no threads
         _pools.setdefault(key, ThreadPoolExecutor(n_threads, thread_name_prefix='mlffvv'))
     yield from _pools[key].map(function, edges[:-1], edges[1:])

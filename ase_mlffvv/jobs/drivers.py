@@ -45,6 +45,8 @@ class AseDriver(_Driver):
     def __init__(self, atoms, calc, settings, thermostat_work, step):
         self._atoms, self._calc, self._n_atoms = atoms, calc, len(atoms)
         atoms.calc = calc
+        if isinstance(calc, VVCalculator):
+            calc.reset_check(step)  # the grade is looked at in the same steps after a restart
         self._dynamics = BerendsenWithWork(atoms, settings.timestep * units.fs, temperature_K=settings.temperature,
                                            taut=settings.taut * units.fs, fixcm=not atoms.constraints)  # fmt: skip
         self._dynamics.thermostat_work = thermostat_work
@@ -87,13 +89,14 @@ class NativeDriver(_Driver):
     def __init__(self, atoms, calc, settings, thermostat_work, step):
         p = calc.parameters
         same = {name: p[name] for name in ('device', 'engine', 'skin', 'threads', 'precision', 'on_extrapolation')}
-        check = p['check_interval'] if p['device'] == 'cpu' else None
-        self._dynamics = Dynamics(atoms, calc.potential, _integrator(settings), settings.timestep, sample_interval=0,
-                                  check_interval=check, **same)  # fmt: skip
-        self._dynamics.watch.model = str(p['model'])
+        check = p['check_interval']
+        if p['device'] != 'cpu' and check == calc.default_parameters['check_interval']:
+            check = None  # the default of Dynamics on a GPU
+        self._dynamics = Dynamics(atoms, calc.potential, _integrator(settings), settings.timestep, reporters=(),
+                                  check_interval=check, model_name=str(p['model']), **same)  # fmt: skip
         self._n_atoms = len(atoms)
         self._dynamics.state.thermostat_work, self._dynamics.state.step = thermostat_work, step
-        self._dynamics.run(0)  # energies and pairs of the start
+        self._dynamics.run(0)  # energies and pairs of the start, and a look at the grade
 
     @property
     def temperature(self):
@@ -119,9 +122,7 @@ class NativeDriver(_Driver):
 
     def grade(self):
         """Extrapolation grade of each atom, or None."""
-        if self._dynamics.potential.uncertainty is None:
-            return None
-        return self._dynamics.watch.uncertainty(*self._dynamics.forces.system())[2]
+        return self._dynamics.grade()
 
     def coordination(self, cutoff):
         """Neighbors of each atom within ``cutoff``, or the potential's where that is shorter."""

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import csv
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.io import read, write
+from ase.constraints import dict2constraint
+from ase.io import read
+from ase.io.jsonio import decode, encode
 from mlffvv_analysis import height, surface_and_bulk
 from mlffvv_analysis.coordination import CUTOFF
 from mlffvv_analysis.plots import run_summary
 
+from ..errors import CheckpointError
+from ..io import checkpoint
 from ..io.background import Background
 from ..io.files import complete
-from ..io.packed.frames import append_frame, cut, header
+from ..io.packed.frames import cut, header
+from ..md.reporters import append
 
 COLUMNS = ('step', 'time_ps', 'temperature_K', 'potential_energy_eV', 'total_energy_eV', 'thermostat_work_eV',
            'height_A', 'surface_fraction', 'mean_coordination', 'detached')  # fmt: skip
 DETACHED = 5.0  # Å: an atom without neighbors up to here has left the metal
 TRAJECTORY, PACKED, LOG, CHECKPOINT, PICTURE = (
-    'trajectory.extxyz', 'trajectory.vvtraj', 'log.csv', 'checkpoint.traj', 'summary.png',
+    'trajectory.extxyz', 'trajectory.vvtraj', 'log.csv', 'checkpoint.state', 'summary.png',
 )  # fmt: skip
+KIND = 'run'  # of the checkpoint
 
 
 @dataclass
@@ -42,15 +49,15 @@ class Recorder:
 
     Parameters
     ----------
-    folder : path
+    job : JobFolder
     settings : RunSettings
         Resolved.
     progress : Progress
         Of the last checkpoint; what was written after it is cut off.
     """
 
-    def __init__(self, folder, settings, progress):
-        self.folder, self.settings = Path(folder), settings
+    def __init__(self, job, settings, progress):
+        self.job, self.folder, self.settings = job, job.path, settings
         self.trajectory = self.folder / (PACKED if settings.trajectory == 'packed' else TRAJECTORY)
         self.log = self.folder / LOG
         _cut(self.trajectory, progress.trajectory_bytes, progress.trajectory_header)
@@ -64,17 +71,8 @@ class Recorder:
         extra = {'coordination': numbers}
         if frame:
             extra['local_energy'], extra['grade'] = driver.energies(), driver.grade()
-        self._background.put(
-            self._write,
-            step,
-            atoms,
-            extra,
-            detached,
-            driver.potential_energy,
-            driver.temperature,
-            driver.thermostat_work,
-            frame,
-        )
+        numbers = driver.potential_energy, driver.temperature, driver.thermostat_work
+        self._background.put(self._write, step, atoms, extra, detached, *numbers, frame)
 
     def _write(self, step, atoms, extra, detached, energy, temperature, thermostat_work, frame):
         surface, _ = surface_and_bulk(extra['coordination'])
@@ -99,10 +97,7 @@ class Recorder:
                     atoms.set_array(name, values)
             atoms.info = {name: row[name] for name in ('step', 'time_ps', 'temperature_K')}
             atoms.calc = SinglePointCalculator(atoms, energy=energy)
-            if self.trajectory.name == PACKED:
-                append_frame(self.trajectory, atoms)
-            else:
-                write(self.trajectory, atoms, format='extxyz', append=True)
+            append(self.trajectory, atoms)
         new = not self.log.exists() or self.log.stat().st_size == 0
         with open(self.log, 'a', newline='') as file:
             writer = csv.DictWriter(file, COLUMNS)
@@ -121,24 +116,47 @@ class Recorder:
                 os.fsync(file.fileno())
         packed = header(self.trajectory) if self.trajectory.name == PACKED else ''
         size, log_size = self.trajectory.stat().st_size, self.log.stat().st_size
-        save_checkpoint(self.folder, atoms, Progress(step, thermostat_work, size, packed, log_size))
+        save_checkpoint(self.job, atoms, Progress(step, thermostat_work, size, packed, log_size))
 
     def close(self):
         """Wait until everything is written."""
         self._background.close()
 
 
-def save_checkpoint(folder, atoms, progress):
-    """Write the checkpoint of a run."""
-    atoms.info = {**atoms.info, **asdict(progress)}
-    with complete(folder / CHECKPOINT) as temporary:
-        write(temporary, atoms, format='traj')
+def save_checkpoint(job, atoms, progress):
+    """Write the checkpoint of a run; the one before stays as ``checkpoint.state.previous``."""
+    arrays = {**atoms.arrays, 'cell': atoms.cell[:], 'pbc': atoms.pbc}
+    data = {
+        'job': job.digest,
+        'progress': asdict(progress),
+        'constraints': encode([c.todict() for c in atoms.constraints]),
+    }
+    checkpoint.save_checkpoint(job.path / CHECKPOINT, KIND, arrays, data, keep_previous=True)
 
 
-def load_checkpoint(folder):
-    """Atoms and :class:`Progress` of the last checkpoint."""
-    atoms = read(folder / CHECKPOINT)
-    return atoms, Progress(**{f.name: atoms.info.pop(f.name, f.default) for f in fields(Progress)})
+def load_checkpoint(job) -> tuple[Atoms, Progress]:
+    """Atoms and :class:`Progress` of the last checkpoint.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is none.
+    CheckpointError
+        It is damaged, or of another run.
+    """
+    path = job.path / CHECKPOINT
+    if not path.exists():
+        raise FileNotFoundError(
+            f"'{job.path}' holds a run without a checkpoint: {CHECKPOINT} is missing. Put it back, or start the run "
+            'again with --overwrite.'
+        )
+    arrays, data = checkpoint.load_checkpoint(path, KIND)
+    if data['job'] != job.digest:
+        raise CheckpointError(f"'{path}' is the checkpoint of another run than that of '{job.path / job.file}'.")
+    atoms = Atoms(cell=arrays.pop('cell'), pbc=arrays.pop('pbc'))
+    atoms.arrays = arrays
+    atoms.set_constraint([dict2constraint(d) for d in decode(data['constraints'])])
+    return atoms, Progress(**data['progress'])
 
 
 def trajectory_path(folder):
@@ -147,14 +165,14 @@ def trajectory_path(folder):
     return packed if packed.exists() else Path(folder) / TRAJECTORY
 
 
-def read_log(folder):
+def read_log(folder: str | Path) -> dict:
     """Log of a run as a dict of arrays by column."""
     with open(Path(folder) / LOG) as file:
         rows = list(csv.DictReader(file))
     return {name: np.array([float(row[name]) for row in rows]) for name in COLUMNS}
 
 
-def summary(folder):
+def summary(folder: str | Path) -> str:
     """Table of a finished run, as text."""
     table = read_log(folder)
     time, conserved = table['time_ps'], table['total_energy_eV'] - table['thermostat_work_eV']
@@ -177,13 +195,9 @@ def summary(folder):
 def picture(folder, title):
     """Draw the summary of a run."""
     frames = trajectory_path(folder)
-    run_summary(read(frames, 0), read(frames, -1), read_log(folder), folder / PICTURE, title=title)
-
-
-def write_text(path, text):
-    """Replace a text file."""
-    with complete(path) as temporary:
-        temporary.write_text(text)
+    figure = run_summary(read(frames, 0), read(frames, -1), read_log(folder), title=title)
+    with complete(folder / PICTURE) as temporary:
+        figure.savefig(temporary, dpi=150, format='png')
 
 
 def _cut(path, size, packed_header=''):
@@ -192,7 +206,7 @@ def _cut(path, size, packed_header=''):
     if found < size:
         raise FileNotFoundError(
             f"'{path}' has {found} bytes, but {size} were written before the checkpoint: it was removed or cut. Put it "
-            f'back, or start a new run from {path.parent / CHECKPOINT}.'
+            'back, or start the run again with --overwrite.'
         )
     if packed_header:
         cut(path, size, packed_header)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-import signal
-import threading
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -19,13 +16,27 @@ from ase.md.velocitydistribution import Stationary, thermalize_momenta
 from tqdm import tqdm
 
 from ..errors import ExtrapolationError, StructureError
+from ..io.checkpoint import previous
 from ..io.files import complete
+from ..md.interrupt import interrupt_flag
+from . import record
+from .describe import describe_calculator, describe_machine, describe_structure, describe_versions, make_calculator
 from .drivers import can_drive, make_driver
-from .record import CHECKPOINT, Progress, Recorder, load_checkpoint, picture, read_log, save_checkpoint, write_text
+from .folder import OVERWRITE, JobFolder, differences, read_job
+from .record import CHECKPOINT, Progress, Recorder, load_checkpoint, picture, read_log, save_checkpoint
 from .settings import RunSettings
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..model import VVPotential
+
+
 log = logging.getLogger(__name__)
-SETTINGS, EXTRAPOLATION = 'settings.json', 'extrapolation.extxyz'
+SETTINGS, EXTRAPOLATION, WHAT = 'settings.json', 'extrapolation.extxyz', 'a run'
+WRITES = (record.TRAJECTORY, record.PACKED, record.LOG, CHECKPOINT, previous(CHECKPOINT).name, record.PICTURE,
+          EXTRAPOLATION)  # fmt: skip
+CHANGEABLE = ('steps', 'model', 'device', 'threads', 'versions')  # by a restart
 DYNAMICS = {'ase': "ASE's dynamics", 'native': 'dynamics on the device (ase_mlffvv.md.Dynamics)'}
 
 
@@ -33,7 +44,16 @@ class Interrupted(KeyboardInterrupt):
     """The run was stopped by Ctrl-C after writing a checkpoint."""
 
 
-def start(atoms, calc, folder, settings: RunSettings, *, note=None, progress=True):
+def start(
+    atoms: Atoms,
+    calc: Any,
+    folder: str | Path,
+    settings: RunSettings,
+    *,
+    source: dict | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Any:
     """Begin a run in a new folder; see :func:`resume` for the result.
 
     Parameters
@@ -42,41 +62,64 @@ def start(atoms, calc, folder, settings: RunSettings, *, note=None, progress=Tru
         Without momenta it gets a Maxwell-Boltzmann distribution at twice the temperature: on its way from a crystal
         at rest to equilibrium, half of that becomes potential energy.
     calc : ASE calculator
-        With energies, forces and, for colouring, atomic energies.
+        With energies, forces and, for coloring, atomic energies.
     folder : path
-        Must not hold a run already.
-    note : dict, optional
-        JSON-able facts to keep in ``settings.json``, such as the model.
+        New or empty. Its ``settings.json`` describes the run: structure, calculator, dynamics and versions.
+    source : dict, optional
+        JSON-able: how the structure was built, or the file it was read from, for ``settings.json``.
+    overwrite : bool
+        Begin anew in a folder that holds a run, which is removed, or files of something else, which stay unless they
+        have names that the run writes.
 
     Raises
     ------
     FileExistsError
-        The folder holds a run.
+        The folder holds a run or other files, or another process works there.
     """
     folder = Path(folder)
-    if (folder / SETTINGS).exists():
-        raise FileExistsError(
-            f"'{folder}' already holds a run. Continue it with --restart {folder} (resume(...) in Python), or choose "
-            'another folder.'
-        )
     if len(atoms) == 0:
         raise StructureError('the structure has no atoms')
-    folder.mkdir(parents=True, exist_ok=True)
     atoms = atoms.copy()
     atoms.info = {}
+    settings = settings.resolve(len(atoms), can_drive(atoms, calc))
+    dynamics = asdict(settings)
+    steps = dynamics.pop('steps')
+    identity = {
+        'structure': describe_structure(atoms, source),
+        'calculator': describe_calculator(calc),
+        'dynamics': dynamics,
+    }
+    begun = (folder / SETTINGS).exists() and any((folder / name).exists() for name in WRITES)
+    if begun and not overwrite:
+        raise FileExistsError(
+            f"'{folder}' already holds a run. Continue it with --restart {folder} (resume(...) in Python), choose "
+            f'another folder, or give {OVERWRITE} to begin anew.'
+        )
     if not atoms.has('momenta'):
         rng = np.random.default_rng(settings.seed)
         thermalize_momenta(atoms, temperature_K=2 * settings.temperature, rng=rng)
         if not atoms.constraints:
             Stationary(atoms)
-    settings = settings.resolve(len(atoms), can_drive(atoms, calc))
-    save_checkpoint(folder, atoms, Progress())
-    write_text(folder / SETTINGS, json.dumps({**asdict(settings), 'note': note or {}}, indent=1))
-    return resume(folder, calc, progress=progress)
+    with JobFolder(folder, SETTINGS, identity, what=WHAT, writes=WRITES, new=overwrite, overwrite=overwrite) as job:
+        if (folder / CHECKPOINT).exists():
+            raise FileExistsError(f"another process began a run in '{folder}'")
+        job.save(steps=steps, **describe_machine(calc), versions=describe_versions(), changes=[])
+        save_checkpoint(job, atoms, Progress())
+        saved, progress_so_far = load_checkpoint(job)
+        return _run(job, calc, saved, progress_so_far, progress)
 
 
-def resume(folder, calc, *, steps=None, progress=True):
-    """Run, or go on with, the job in ``folder`` from its last checkpoint.
+def resume(
+    folder: str | Path,
+    calc: Any = None,
+    *,
+    steps: int | None = None,
+    model: str | Path | VVPotential | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    progress: bool = True,
+) -> Any:
+    """Run, or continue, the job in ``folder`` from its last checkpoint, with the settings it was started with.
 
     Frames and log lines written after that checkpoint are cut off and computed again, to the same numbers.
 
@@ -84,9 +127,13 @@ def resume(folder, calc, *, steps=None, progress=True):
     ----------
     folder : path
         As :func:`start` leaves it.
-    calc : ASE calculator
+    calc : ASE calculator, optional
+        By default the :class:`.VVCalculator` that the folder describes. A given one must have the same settings, but
+        for its model, device and threads.
     steps : int, optional
         New total number of steps.
+    model, device, threads : optional
+        Instead of those of the folder, without ``calc``.
 
     Returns
     -------
@@ -97,49 +144,104 @@ def resume(folder, calc, *, steps=None, progress=True):
     ------
     FileNotFoundError
         No run in this folder.
+    FileExistsError
+        Another process works in this folder, or its ``settings.json`` was changed or damaged.
+    CheckpointError
+        The checkpoint is damaged.
+    ValueError
+        A calculator with other settings, fewer steps than are done, or the model is no longer the same.
     Interrupted
         Stopped by Ctrl-C; the state is saved.
     ExtrapolationError
         The calculator was told to stop where it extrapolates; the structure is in ``extrapolation.extxyz``.
     """
-    folder = Path(folder)
-    data = read_settings(folder)
-    if steps is not None:
-        data['steps'] = steps
-        write_text(folder / SETTINGS, json.dumps(data, indent=1))
-    settings = RunSettings.from_dict(data)
-    atoms, progress_so_far = load_checkpoint(folder)
+    with JobFolder(folder, SETTINGS, None, what=WHAT) as job:
+        atoms, so_far = load_checkpoint(job)
+        stored, before = job.identity['calculator'], dict(job.entries)
+        if calc is None:
+            machine = {'model': before['model'], 'device': before['device'] if device is None else device,
+                       'threads': before['threads'] if threads is None else threads}  # fmt: skip
+            calc = make_calculator(stored, machine, model)
+            log.info('%s', calc)
+        elif (model, device, threads) != (None, None, None):
+            raise TypeError('model, device and threads are those of the calculator given')
+        different = differences(stored, describe_calculator(calc))
+        if different:
+            raise ValueError(f"the run in '{job.path}' has another calculator ({'; '.join(different)})")
+        steps = before['steps'] if steps is None else steps
+        if steps < so_far.step:
+            raise ValueError(f"the run in '{job.path}' has {so_far.step} steps already, got a new total of {steps}")
+        now = {**before, 'steps': steps, **describe_machine(calc), 'versions': describe_versions()}
+        if _digests(before['model']) == _digests(now['model']):
+            now['model'] = before['model']  # its file may have another name
+        changes = {name: [before[name], now[name]] for name in CHANGEABLE if before[name] != now[name]}
+        if changes:
+            text = ', '.join(f'{name} {_short(new)} instead of {_short(old)}' for name, (old, new) in changes.items())
+            log.info('from step %d on: %s', so_far.step, text)
+            now['changes'] = [*before['changes'], {'step': so_far.step, **changes}]
+            job.save(**now)
+        return _run(job, calc, atoms, so_far, progress)
+
+
+def _digests(model):
+    return [one['sha256'] for one in (model if isinstance(model, list) else [model]) if one]
+
+
+def _short(value):
+    """A changed entry of settings.json, for a message."""
+    if isinstance(value, list):
+        return ' and '.join(map(_short, value))
+    if isinstance(value, dict) and 'sha256' in value:
+        return f'{value["name"]} (sha256 {value["sha256"][:12]}...)'
+    return str(value)
+
+
+def read_settings(folder: str | Path) -> Any:
+    """What describes the run in ``folder``.
+
+    Returns
+    -------
+    dict
+        ``structure``, ``calculator`` and ``dynamics``, which stay the same; ``steps``, ``model``, ``device``,
+        ``threads`` and ``versions`` of the last start; and the ``changes`` of these at restarts.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no run.
+    FileExistsError
+        The file is damaged.
+    """
+    identity, entries = read_job(folder, SETTINGS, WHAT)
+    return {**identity, **entries}
+
+
+def _run(job, calc, atoms, so_far, progress):
+    """From a checkpoint to the end."""
+    settings = RunSettings(steps=job.entries['steps'], **job.identity['dynamics'])
     settings = settings.resolve(len(atoms), can_drive(atoms, calc))
-    recorder = Recorder(folder, settings, progress_so_far)
+    recorder = Recorder(job, settings, so_far)
     log.info('%s, %d atoms, frames in %s', DYNAMICS[settings.dynamics], len(atoms), recorder.trajectory)
     driver = None
     try:
-        driver = make_driver(atoms, calc, settings, progress_so_far.thermostat_work, progress_so_far.step)
-        if progress_so_far.step == 0 and progress_so_far.log_bytes == 0:
+        driver = make_driver(atoms, calc, settings, so_far.thermostat_work, so_far.step)
+        if so_far.step == 0 and so_far.log_bytes == 0:
             recorder.record(driver, 0, frame=True)
             recorder.checkpoint(driver, 0)
-        _loop(driver, recorder, settings, progress_so_far.step, progress)
+        _loop(driver, recorder, settings, so_far.step, progress)
     except ExtrapolationError as error:
-        raise _stopped(folder, driver.structure() if driver else atoms, error) from None
+        raise _stopped(job.path, driver.structure() if driver else atoms, error) from None
     finally:
         recorder.close()
-    picture(folder, f'{len(atoms)} atoms, {settings.temperature:g} K')
-    return read_log(folder)
-
-
-def read_settings(folder):
-    """Settings of the run in ``folder`` as a dict, with ``note``. Raises FileNotFoundError where there is none."""
-    folder = Path(folder)
-    if not (folder / SETTINGS).exists() or not (folder / CHECKPOINT).exists():
-        raise FileNotFoundError(f"'{folder}' holds no run to continue: {SETTINGS} or {CHECKPOINT} is missing")
-    return json.loads((folder / SETTINGS).read_text())
+    picture(job.path, f'{len(atoms)} atoms, {settings.temperature:g} K')
+    return read_log(job.path)
 
 
 def _loop(driver, recorder, settings, step, progress):
     n_atoms, begin, first = len(driver), perf_counter(), step
     chunk = math.gcd(settings.log_interval, settings.checkpoint_interval, 10)
-    with _stop_flag() as stop, tqdm(total=settings.steps, initial=step, unit='step', desc='MD', disable=not progress,
-                                    smoothing=0.1) as bar:  # fmt: skip
+    with interrupt_flag(always=True) as stop, tqdm(total=settings.steps, initial=step, unit='step', desc='MD',
+                                                   disable=not progress, smoothing=0.1) as bar:  # fmt: skip
         while step < settings.steps:
             n = min(chunk - step % chunk, settings.steps - step)
             driver.run(n)
@@ -175,22 +277,3 @@ def _stopped(folder, atoms, error):
     with complete(folder / EXTRAPOLATION) as temporary:
         write(temporary, frame, format='extxyz')
     return ExtrapolationError(f'{error} The structure is in {folder / EXTRAPOLATION}.', error.grade)
-
-
-@contextmanager
-def _stop_flag():
-    """An event that the first Ctrl-C sets; the second one interrupts at once. Only the main thread can catch it."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-
-    def stop(*_):
-        event.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, before)

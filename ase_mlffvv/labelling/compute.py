@@ -118,6 +118,20 @@ def _results(calc, atoms):
             raise CalculationFailed(f'the calculator gave {name} with {(~np.isfinite(value)).sum()} values that are '
                                     'not finite numbers')  # fmt: skip
         found[name] = value.tolist()
+    extra = _extra(calc, len(atoms))
+    return {**found, 'extra': extra} if extra else found
+
+
+def _extra(calc, n):
+    """Labels that ASE has no name for: entries of the calculator's ``extra_results``, numbers or rows for atoms."""
+    found = {}
+    for name, value in (getattr(calc, 'extra_results', None) or {}).items():
+        value = np.asarray(value, float)
+        if value.ndim and len(value) != n:
+            raise CalculationFailed(f'the calculator gave {name} of shape {value.shape} for {n} atoms')
+        if not np.isfinite(value).all():
+            raise CalculationFailed(f'the calculator gave {name} with values that are not finite numbers')
+        found[name] = value.tolist()
     return found
 
 
@@ -164,6 +178,9 @@ def with_labels(atoms, record):
         atoms.arrays['REF_energies'] = np.array(record['energies'])
     if 'stress' in record:
         atoms.info['REF_stress'] = np.array(record['stress'])
+    for name, value in record.get('extra', {}).items():
+        store = atoms.arrays if np.ndim(value) else atoms.info
+        store[f'REF_{name}'] = np.array(value) if np.ndim(value) else value
     for key in ('calculator', 'code', 'class', 'parameters', 'seconds', 'safe'):
         atoms.info[f'label_{key}'] = record[key]
     # with the prefix, readers do not take digits for a number

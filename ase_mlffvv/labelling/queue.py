@@ -10,6 +10,7 @@ from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -36,6 +37,12 @@ from .store import (
     read_record,
     save_structures,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from concurrent.futures import Executor
+    from typing import Any
+
 
 COLUMNS = ('index', 'directory', 'status', 'group', 'formula', 'atoms', 'energy_eV', 'energy_eV_per_atom',
            'max_force_eV_per_A', 'seconds', 'reason')  # fmt: skip
@@ -88,8 +95,18 @@ class LabelSummary:
         return '\n'.join(lines)
 
 
-def label(frames, calculator, folder, *, settings=None, processes=1, executor=None, retry_failed=False,
-          overwrite=False, progress=True):  # fmt: skip
+def label(
+    frames: Iterable[Atoms],
+    calculator: str | Callable,
+    folder: str | Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    processes: int = 1,
+    executor: Executor | None = None,
+    retry_failed: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> LabelSummary:
     """Label structures with a reference calculator, each in a directory of its own.
 
     The call may be repeated at any time, after a crash too: what is finished is read, not computed again, also when
@@ -144,7 +161,8 @@ def label(frames, calculator, folder, *, settings=None, processes=1, executor=No
     ``labelled.extxyz`` holds the labelled structures in the order of the list, with ``REF_energy`` (eV),
     ``REF_forces`` (eV/Å) and, where the calculator has them, ``REF_energies`` (eV) and ``REF_stress`` (eV/Å^3, six
     Voigt numbers, tensile positive), ready for ``mlffvv fit``. ``REF_energy`` is the free energy where the calculator
-    tells it, because forces are its gradient; the other energy is then ``label_energy``. Where labels come from
+    tells it, because forces are its gradient; the other energy is then ``label_energy``. Entries of a calculator's
+    ``extra_results`` get names such as ``REF_surface``, the surface of the cavity in a solvent. Where labels come from
     stands in ``label_calculator``, ``label_code``, ``label_parameters``, ``label_settings`` and so on. ``labels.csv``
     is the overview; ``failed.extxyz`` holds structures without labels. Changes of a function of yours are noticed,
     but not those of what it calls: pass what matters as settings.

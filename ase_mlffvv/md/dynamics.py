@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import units
@@ -17,6 +18,14 @@ from .forces import make_forces
 from .integrators import State, VelocityVerlet
 from .interrupt import interrupt_flag
 from .reporters import Grade, Reporter, Samples, View
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from ase import Atoms
+
+    from ..model import VVPotential
 
 
 class Dynamics:
@@ -43,6 +52,8 @@ class Dynamics:
     on_extrapolation, check_interval
         As for :class:`.VVCalculator`, but the interval is in steps; the default is 10 steps on the CPU and 1 000 on a
         GPU, because the grade is computed on the CPU.
+    model_name : str, optional
+        For messages; default ``model`` where that is a name.
 
     Attributes
     ----------
@@ -61,9 +72,23 @@ class Dynamics:
     >>> after = md.atoms()
     """
 
-    def __init__(self, atoms, model=None, integrator=None, timestep=2.0, *, device='cpu', engine='auto', skin=0.8,
-                 threads=None, precision='float64', reporters=None, on_extrapolation='warn',
-                 check_interval=None):  # fmt: skip
+    def __init__(
+        self,
+        atoms: Atoms,
+        model: str | Path | VVPotential | None = None,
+        integrator: Any = None,
+        timestep: float = 2.0,
+        *,
+        device: str = 'cpu',
+        engine: str = 'auto',
+        skin: float = 0.8,
+        threads: int | None = None,
+        precision: str = 'float64',
+        reporters: Any = None,
+        on_extrapolation: str = 'warn',
+        check_interval: int | None = None,
+        model_name: str | None = None,
+    ):
         if len(atoms) == 0:
             raise StructureError('the structure has no atoms')
         if not (np.isfinite(timestep) and timestep > 0):
@@ -86,8 +111,9 @@ class Dynamics:
                            array(mobile), 3 * int(mobile.sum()))  # fmt: skip
         if check_interval is None:
             check_interval = 10 if device == 'cpu' else 1000
-        name = model if isinstance(model, str) else DEFAULT if model is None else 'the model'
-        self._watch = GradeWatch(self.potential, on_extrapolation, 1, threads, name)
+        if model_name is None:
+            model_name = model if isinstance(model, str) else DEFAULT if model is None else 'the model'
+        self._watch = GradeWatch(self.potential, on_extrapolation, 1, threads, model_name)
         self.reporters = [Grade(self._watch, check_interval), *([Samples()] if reporters is None else reporters)]
         for reporter in self.reporters:
             if not isinstance(reporter, Reporter):
@@ -103,7 +129,7 @@ class Dynamics:
     def __len__(self):
         return len(self._start)
 
-    def run(self, steps, progress=False):
+    def run(self, steps: int, progress: bool = False) -> None:
         """Do a number of steps.
 
         Ctrl-C ends the run after the present step. After it, or after any error, the state is that of the last
@@ -170,11 +196,11 @@ class Dynamics:
             self.state.forces = None
 
     @property
-    def samples(self):
+    def samples(self) -> dict:
         """Samples so far, a dict of arrays by name: see :attr:`.Samples.table`."""
         return self._samples().table
 
-    def averages(self, skip=0):
+    def averages(self, skip: int = 0) -> dict:
         """Mean and standard deviation over the samples, ``{name: (mean, deviation)}``, without the first ``skip``."""
         return self._samples().averages(skip)
 
@@ -195,29 +221,29 @@ class Dynamics:
         return self._watch.uncertainty(*self.forces.system())[2]
 
     @property
-    def temperature(self):
+    def temperature(self) -> float:
         """Of the mobile atoms, K."""
         return float(self._view.temperature)
 
     @property
-    def potential_energy(self):
+    def potential_energy(self) -> float:
         """Of all atoms, eV."""
         self._evaluate()
         return float(self.state.energies.sum())
 
     @property
-    def thermostat_work(self):
+    def thermostat_work(self) -> float:
         """Energy that the thermostat has put in, eV."""
         return float(self.state.thermostat_work)
 
-    def structure(self):
+    def structure(self) -> Atoms:
         """The present structure, with momenta and constraints. Positions are not wrapped into the cell."""
         out = self._start.copy()
         out.arrays['positions'][:] = host(self.state.positions)
         out.set_momenta(host(self.state.momenta), apply_constraint=False)
         return out
 
-    def atoms(self):
+    def atoms(self) -> Atoms:
         """The present :meth:`structure` with energies and forces."""
         self._evaluate()
         out, energies = self.structure(), host(self.state.energies)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from tqdm import tqdm
 
@@ -9,8 +11,25 @@ from ..calculators import VVCalculator
 from ..errors import StructureError
 from .dynamics import Dynamics
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
 
-def minimise(atoms, model=None, *, fmax=0.01, steps=10_000, maxstep=0.2, progress=False, **settings):
+    from ase import Atoms
+
+    from ..model import VVPotential
+
+
+def minimise(
+    atoms: Atoms,
+    model: str | Path | VVPotential | None = None,
+    *,
+    fmax: float = 0.01,
+    steps: int = 10_000,
+    maxstep: float = 0.2,
+    progress: bool = False,
+    **settings: Any,
+) -> Atoms:
     """Relax positions with FIRE, on the CPU or a GPU.
 
     Parameters

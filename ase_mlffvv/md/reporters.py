@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import units
@@ -10,6 +11,10 @@ from ase.io import write
 
 from ..io.background import Background
 from ..io.packed.frames import append_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 SAMPLES = ('step', 'temperature_K', 'potential_energy_eV', 'total_energy_eV', 'thermostat_work_eV', 'mean_coordination',
            'mean_x_A', 'mean_y_A', 'mean_z_A', 'mean_xy_A', 'mean_distance_A')  # fmt: skip
@@ -127,7 +132,7 @@ class Reporter:
     >>> reporter = Reporter(10, lambda view: heights.append(view.positions[:, 2].max()))
     """
 
-    def __init__(self, interval, function=None):
+    def __init__(self, interval: int, function: Callable | None = None):
         if not (interval == int(interval) and interval >= 1):
             raise ValueError(f'the interval of a reporter must be a whole number of steps, got {interval!r}')
         self.interval, self._function = int(interval), function
@@ -152,11 +157,12 @@ class Samples(Reporter):
         that of :func:`mlffvv_analysis.coordination_numbers`.
     """
 
-    def __init__(self, interval=10, cutoff=3.45):
+    def __init__(self, interval: int = 10, cutoff: float = 3.45):
         super().__init__(interval)
         if not cutoff > 0:
             raise ValueError(f'cutoff must be positive (Å), got {cutoff!r}')
-        self.cutoff, self._rows = float(cutoff), []
+        self.cutoff = float(cutoff)
+        self._rows: list = []
 
     def __call__(self, view):
         """Take a sample; its numbers stay on the device until they are asked for."""
@@ -211,7 +217,7 @@ class Frames(Reporter):
         Another suffix.
     """
 
-    def __init__(self, path, interval=100, append=False):
+    def __init__(self, path: str | Path, interval: int = 100, append: bool = False):
         super().__init__(interval)
         self.path = Path(path)
         if self.path.suffix not in (PACKED, *TEXT):

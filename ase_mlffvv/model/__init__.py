@@ -5,7 +5,8 @@ Array names end in their axes where that helps: i atoms, p directed pairs, c Car
 
 from .find import find_potential
 from .pair import PairTerm
-from .potential import Prediction, VVPotential
+from .potential import VVPotential
+from .prediction import Prediction
 from .spec import VVSpec
 from .terms import ElementBlock
 

@@ -8,7 +8,7 @@ from ase.geometry import complete_cell
 
 from ..errors import check_centres
 from ..features.values import Environment, feature_values
-from .potential import Prediction
+from .prediction import Prediction
 from .reduce import sum_by_index
 from .terms import CUBIC, PAIR, SINGLE
 

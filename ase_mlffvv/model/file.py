@@ -14,7 +14,6 @@ from ..errors import VVFileError
 from ..features import FAMILIES
 from ..io.files import complete
 from .pair import PairTerm
-from .potential import VVPotential
 from .terms import ElementBlock
 from .uncertainty import Uncertainty
 
@@ -35,8 +34,14 @@ def save(potential, path):
             archive.writestr(f'{name}.npy', buffer.getvalue())
 
 
-def load(path) -> VVPotential:
+def load(path, make):
     """Read a model file.
+
+    Parameters
+    ----------
+    path : str or Path
+    make : callable
+        Makes a potential from elements, feature families, blocks, pair term, card and uncertainty.
 
     Raises
     ------
@@ -61,7 +66,7 @@ def load(path) -> VVPotential:
                 for name in archive.namelist()
                 if name.endswith('.npy')
             }
-        potential = _from_parts(header, arrays)
+        potential = make(*_from_parts(header, arrays))
         if header['sha256'] != digest(potential):
             raise VVFileError(f"'{path}' is damaged: its numbers do not match its checksum")
         return potential
@@ -124,4 +129,4 @@ def _from_parts(header, arrays):
     uncertainty = None
     if 'uncertainty0.draws' in arrays:
         uncertainty = tuple(Uncertainty.from_arrays(part(f'uncertainty{t}.')) for t in range(len(blocks)))
-    return VVPotential(tuple(header['elements']), families, blocks, pair, header['card'], uncertainty)
+    return tuple(header['elements']), families, blocks, pair, header['card'], uncertainty

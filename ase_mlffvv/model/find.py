@@ -10,14 +10,14 @@ from .potential import VVPotential
 DEFAULT = 'li-pbe-2-fast'
 
 
-def shipped():
+def shipped() -> list[str]:
     """Names of the potentials that come with the package."""
     return sorted(
         p.name.removesuffix('.vv') for p in files('ase_mlffvv.potentials').iterdir() if p.name.endswith('.vv')
     )
 
 
-def find_potential(model=None) -> VVPotential:
+def find_potential(model: str | Path | VVPotential | None = None) -> VVPotential:
     """Potential for a calculator.
 
     Parameters

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import atomic_numbers
 
 from ..errors import ElementError, some
+from .file import digest, load, save
 from .pair import PairTerm
+from .prediction import Prediction
+from .pwmlff import read_folder
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-class Prediction(NamedTuple):
-    """Result of every engine.
+    from numpy.typing import ArrayLike
 
-    Attributes
-    ----------
-    energies : ndarray, shape (n_atoms,), eV
-    forces : ndarray, shape (n_atoms, 3), eV/Å
-        -dE/dR.
-    virials : ndarray, shape (n_atoms, 3, 3), eV
-        ``sum over neighbors of D (x) dE_i/dD`` with D from the centre i to the neighbor; their sum is
-        dE/d(strain), so stress = sum / volume, tensile positive.
-    """
-
-    energies: np.ndarray
-    forces: np.ndarray
-    virials: np.ndarray
+    from ..neighbors import PairList
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,16 +69,16 @@ class VVPotential:
         return f'VVPotential({terms}; {names}, cutoff {self.cutoff:g} Å)'
 
     @property
-    def cutoff(self):
+    def cutoff(self) -> float:
         """Range of the pair list in Å that an evaluation needs."""
         reach = max((max(family.cutoff) for family in self.features), default=0.0)
         return max(reach, self.pair.range if self.pair else 0.0)
 
-    def n_features(self, centre):
+    def n_features(self, centre: int) -> int:
         """Number of raw features of an atom of element index ``centre``."""
         return sum(family.size(centre, len(self.elements)) for family in self.features)
 
-    def species(self, numbers):
+    def species(self, numbers: ArrayLike) -> np.ndarray:
         """Element index of each atom from atomic numbers, shape (n_atoms,), int64.
 
         Raises
@@ -96,37 +88,37 @@ class VVPotential:
         """
         return element_indices(numbers, self.elements)
 
-    def digest(self):
+    def digest(self) -> str:
         """Hexadecimal SHA-256 of everything that determines the numbers of this potential."""
-        from .file import digest
-
         return digest(self)
 
-    def evaluate(self, species, positions, cell, pairs, device='cpu', centres=None) -> Prediction:
+    def evaluate(
+        self,
+        species: np.ndarray,
+        positions: np.ndarray,
+        cell: np.ndarray,
+        pairs: PairList,
+        device: str = 'cpu',
+        centres: np.ndarray | None = None,
+    ) -> Prediction:
         """Energies, forces and virials by the torch definition (:mod:`ase_mlffvv.model.definition`)."""
         from .definition import evaluate
 
         return evaluate(self, species, positions, cell, pairs, device, centres)
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Write a ``.vv`` file; it appears under its name only when complete."""
-        from .file import save
-
         save(self, path)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | Path) -> VVPotential:
         """Read a ``.vv`` file. Raises FileNotFoundError or VVFileError with the reason."""
-        from .file import load
-
-        return load(path)
+        return load(path, cls)
 
     @classmethod
-    def from_pwmlff(cls, folder):
+    def from_pwmlff(cls, folder: str | Path) -> VVPotential:
         """Import a model folder of the original PWMLFF programs (:mod:`ase_mlffvv.model.pwmlff`)."""
-        from .pwmlff import read_folder
-
-        return read_folder(folder)
+        return cls(*read_folder(folder))
 
 
 def element_indices(numbers, elements):

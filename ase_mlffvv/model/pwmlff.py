@@ -19,17 +19,22 @@ from ..errors import VVFileError
 from ..features import Cosine2, Cosine3
 from ..features.grid import geometric_nodes, grid_from_nodes
 from .pair import PairTerm
-from .potential import VVPotential
 from .terms import CUBIC, ElementBlock
 
 
-def read_folder(folder) -> VVPotential:
+def read_folder(folder):
     """Import a model folder.
 
     Parameters
     ----------
     folder : str or Path
         The folder with ``fread_dfeat/``, ``input/`` and ``output/``, or its ``fread_dfeat``.
+
+    Returns
+    -------
+    tuple
+        Elements, feature families, blocks, pair term and card: the arguments of
+        :class:`ase_mlffvv.model.potential.VVPotential`.
 
     Raises
     ------
@@ -51,14 +56,13 @@ def read_folder(folder) -> VVPotential:
     pair = _pair_term(fit / 'vdw_fitB.ntype', numbers, _list_radius(folder, info['families']))
     elements = tuple(chemical_symbols[z] for z in numbers)
     card = {'title': f'imported from the PWMLFF folder {folder.name}', 'source': 'PWMLFF'}
-    potential = VVPotential(elements, families, blocks, pair, card)
     if any((block.terms[:, 0] == CUBIC).any() for block in blocks):
         warnings.warn(
             'the model has cubic terms: the original programs differentiate them wrongly, so their forces differ '
             'from these, which are the gradient of the energy',
             stacklevel=3,
         )
-    return potential
+    return elements, families, blocks, pair, card
 
 
 def _tokens(path):

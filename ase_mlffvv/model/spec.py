@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import atomic_numbers
 
 from ..features import Cosine2, Cosine3, Density
 from ..features.grid import make_grid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
 
 #: Settings that measured best for lithium: the paper's features; many-body features, few and many.
 RECIPES = {
@@ -72,7 +78,7 @@ class VVSpec:
         starts; 0 switches it off.
     """
 
-    elements: tuple
+    elements: Sequence[str]
     cutoff: float = 5.5
     side_cutoff: float | None = None
     two_body: int = 36
@@ -126,17 +132,17 @@ class VVSpec:
         self.features()  # complains about impossible grids
 
     @classmethod
-    def recipe(cls, name, elements, **changes):
+    def recipe(cls, name: str, elements: Sequence[str], **changes: Any) -> VVSpec:
         """Settings of :data:`RECIPES` by name (``'paper'``, ``'fast'``, ``'accurate'``), with changes."""
         if name not in RECIPES:
             raise ValueError(f'recipe must be one of {", ".join(RECIPES)}, got {name!r}')
         return cls(elements, **{**RECIPES[name], **changes})
 
-    def features(self):
+    def features(self) -> tuple:
         """Feature families of this recipe, for :class:`VVPotential`."""
         n_types = len(self.elements)
         side = 2 * self.cutoff if self.side_cutoff is None else min(self.side_cutoff, 2 * self.cutoff)
-        families = []
+        families: list = []
 
         def grids(explicit, radius, n):
             grid = self.grid if explicit is None else explicit
@@ -156,12 +162,12 @@ class VVSpec:
             raise ValueError('a model needs two-body, three-body or density features')
         return tuple(families)
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """JSON-able dictionary."""
         return json.loads(json.dumps(asdict(self)))
 
     @classmethod
-    def from_dict(cls, data):
+    def from_dict(cls, data: Mapping[str, Any]) -> VVSpec:
         """Inverse of :meth:`to_dict`; unknown keys are an error that names them."""
         known = [f.name for f in fields(cls)]
         unknown = sorted(set(data) - set(known))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.geometry import complete_cell
@@ -11,6 +12,10 @@ from ..errors import StructureError, check_structure, some
 from ..jit import available_threads
 from .cells import count_pairs, fill_pairs, find_points
 from .memory import check_memory
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 _COINCIDENT = 1e-4  # Å
 _RESULTS = 450  # bytes per atom, measured: results, copies of positions, and temporary arrays
@@ -44,17 +49,19 @@ class PairList:
     cutoff: float
 
     @property
-    def i(self):
+    def i(self) -> np.ndarray:
         """Centre atom of each pair, shape (n_pairs,)."""
         return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
 
-    def vectors(self, positions, cell):
+    def vectors(self, positions: np.ndarray, cell: np.ndarray) -> np.ndarray:
         """Vectors ``r_j + S cell - r_i`` in Å, shape (n_pairs, 3)."""
         shift_vectors = self.shifts @ np.asarray(cell)
         return positions[self.j] - positions[self.i] + shift_vectors[self.image]
 
 
-def pair_list(positions, cell, pbc, cutoff, threads=None) -> PairList:
+def pair_list(
+    positions: ArrayLike, cell: ArrayLike, pbc: ArrayLike, cutoff: float, threads: int | None = None
+) -> PairList:
     """Find all pairs closer than ``cutoff``.
 
     Parameters

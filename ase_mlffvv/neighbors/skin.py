@@ -48,8 +48,8 @@ class SkinList:
             self.statistics['reuses'] += 1
             return self._pairs
         start = perf_counter()
-        self._pairs = None  # two lists at a time may not fit
-        self._built_for = np.array(positions, float), cell, pbc  # before the list, in case of Ctrl-C in between
+        self._pairs = None  # two lists may not fit into memory
+        self._built_for = np.array(positions, float), cell, pbc  # set first, in case of Ctrl-C in between
         self._pairs = pair_list(positions, cell, pbc, self.cutoff + self.skin, self.threads)
         self.statistics['builds'] += 1
         self.statistics['seconds'] += perf_counter() - start

@@ -1,4 +1,4 @@
-"""Properties of lithium for any ASE calculator, beside DFT and experiment."""
+"""Properties of lithium from any ASE calculator, compared with DFT and experiment."""
 
 from .driver import validate
 from .relaxing import PropertyError

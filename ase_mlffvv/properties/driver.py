@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.build import bulk
@@ -22,12 +23,27 @@ from .relaxing import PropertyError, use
 from .results import Validation
 from .tasks import ELEMENT, TASKS, Lab, choose
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+
 JSON, TEXT, PNG = 'validation.json', 'validation.txt', 'validation.png'
 log = logging.getLogger(__name__)
 
 
-def validate(calculator=None, folder='validation', *, settings=None, only=None, quick=False, melting=False, seed=0,
-             overwrite=False, progress=True):  # fmt: skip
+def validate(
+    calculator: Any = None,
+    folder: str | Path = 'validation',
+    *,
+    settings: Mapping[str, Any] | None = None,
+    only: Sequence[str] | None = None,
+    quick: bool = False,
+    melting: bool = False,
+    seed: int = 0,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Validation:
     """Compute properties of lithium and compare them with DFT and experiment.
 
     The call may be repeated after Ctrl-C or a crash, or with more groups: what is finished is kept, what failed is
@@ -89,7 +105,7 @@ def validate(calculator=None, folder='validation', *, settings=None, only=None, 
     >>> print(validate(VVCalculator(), only=['lattice', 'elastic']))        # doctest: +SKIP
     """
     names, folder = choose(only, quick, melting), Path(folder)
-    options = {'seed': seed, 'progress': progress}
+    options: dict = {'seed': seed, 'progress': progress}
     with TemporaryDirectory() as trial:  # what is refused leaves no folder
         make, identity, title = _calculator(calculator, dict(settings or {}), Path(trial))
         _check(Lab(use(make), **options), identity)

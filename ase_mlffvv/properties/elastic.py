@@ -13,23 +13,23 @@ STRAIN = 0.005
 
 
 def elastic_constants(atoms, strain=STRAIN):
-    """C11, C12 and C44 from stresses at strains of both signs, atoms relaxed.
+    """C11, C12 and C44 from the stresses at positive and negative strains, with relaxed atoms.
 
     Parameters
     ----------
     atoms : Atoms
-        Cubic cell along x, y, z, at equilibrium, with a calculator that has stress.
+        Equilibrium structure in a cubic cell along x, y and z, with a calculator that provides the stress.
     strain : float
 
     Returns
     -------
     dict
-        C11, C12, C44, Cprime = (C11 - C12)/2, in GPa.
+        C11, C12, C44 and Cprime = (C11 - C12)/2, in GPa.
 
     Raises
     ------
     PropertyError
-        The constants are not those of a cubic crystal, so the structure was none or the forces are noisy.
+        If the constants do not have cubic symmetry, because the structure is not cubic or the forces are noisy.
     """
     full = measure_triclinic_elastic_constants(atoms, delta=strain, optimizer=LBFGS, fmax=1e-4,
                                                steps=200)  # fmt: skip
@@ -37,7 +37,7 @@ def elastic_constants(atoms, strain=STRAIN):
     i = np.arange(3)
     diagonal, shear, mixed = c[i, i], c[i + 3, i + 3], np.array([c[0, 1], c[0, 2], c[1, 2]])
     for name, values in (('C11', diagonal), ('C44', shear), ('C12', mixed)):
-        if not np.ptp(values) < 0.02 * abs(c[0, 0]) + 0.05:  # also where one is NaN
+        if not np.ptp(values) < 0.02 * abs(c[0, 0]) + 0.05:  # also true if one is NaN
             raise PropertyError(f'{name} differs between the cubic axes: {np.round(values, 2).tolist()} GPa')
     c11, c12, c44 = (float(x.mean()) for x in (diagonal, mixed, shear))
     return {'C11': c11, 'C12': c12, 'C44': c44, 'Cprime': (c11 - c12) / 2}

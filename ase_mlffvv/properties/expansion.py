@@ -12,17 +12,17 @@ from .dynamics import dynamics
 from .relaxing import PropertyError
 
 TEMPERATURES = (200.0, 400.0)  # K
-STRETCHES = (1.005, 1.02)  # lattice constants over that at 0 K
+STRETCHES = (1.005, 1.02)  # lattice constants relative to that at 0 K
 BLOCKS = 8
 
 
 def mean_pressure(atoms, temperature, steps, settle, timestep, rng, bar=None):
-    """Pressure in NVT dynamics.
+    """Mean pressure in NVT dynamics.
 
     Returns
     -------
     pressure, error : float, eV/Å^3
-        Mean, and its standard error from blocks.
+        Mean pressure, and its standard error from block averages.
     """
     MaxwellBoltzmannDistribution(atoms, temperature_K=2 * temperature, rng=rng)  # half becomes potential energy
     Stationary(atoms)
@@ -37,8 +37,8 @@ def expansion(attach, a, element='Li', cells=5, temperatures=TEMPERATURES, stret
               timestep=2.0, seed=0, progress=False):  # fmt: skip
     """Linear thermal expansion of bcc from NVT dynamics at two lattice constants and two temperatures.
 
-    The lattice constant at a temperature is that at which the mean pressure, linear between the two, is zero. Pressures
-    settle faster than a fluctuating volume; nuclei are classical.
+    The lattice constant at each temperature is where the mean pressure, interpolated linearly between the two lattice
+    constants, is zero. The pressure converges faster than a fluctuating volume would. Nuclei are classical.
 
     Parameters
     ----------
@@ -47,23 +47,25 @@ def expansion(attach, a, element='Li', cells=5, temperatures=TEMPERATURES, stret
     a : float, Å
         Lattice constant at 0 K.
     cells : int
-        Cubic cells along each axis.
+        Number of cubic cells along each axis.
     temperatures : (float, float), K
     stretches : (float, float)
-        The two lattice constants over ``a``.
+        The two lattice constants relative to ``a``.
     settle, steps : int
-        Steps of ``timestep`` (fs) before and while averaging.
+        Numbers of steps for equilibration and for averaging.
+    timestep : float, fs
 
     Returns
     -------
     dict
-        ``expansion`` and its statistical ``error`` (1/K), at the mean of the temperatures; ``length``, the lattice
-        constant there (Å); ``pressures`` (GPa), a row for each temperature.
+        ``expansion`` and its statistical ``error`` (1/K) at the mean of the two temperatures, ``length``, the lattice
+        constant at this temperature (Å), and ``pressures`` (GPa), with one row for each temperature.
 
     Raises
     ------
     PropertyError
-        The pressure does not fall with the volume, the dynamics blew up, or the zero lies far outside.
+        If the pressure does not decrease with the volume, the dynamics become unstable, or the pressure is zero only
+        far from ``a``.
     """
     rng = np.random.default_rng(seed)
     lengths = a * np.asarray(stretches)
@@ -75,7 +77,7 @@ def expansion(attach, a, element='Li', cells=5, temperatures=TEMPERATURES, stret
             pressure[i, j], error[i, j] = mean_pressure(atoms, temperatures[i], steps, settle, timestep, rng, bar)
     slopes = (pressure[:, 1] - pressure[:, 0]) / (lengths[1] - lengths[0])
     if not (slopes < 0).all():
-        raise PropertyError(f'the pressure rises with the volume: {np.round(pressure / units.GPa, 3).tolist()} GPa')
+        raise PropertyError(f'the pressure increases with the volume: {np.round(pressure / units.GPa, 3).tolist()} GPa')
     zeros = lengths[0] - pressure[:, 0] / slopes
     if not (abs(zeros / a - 1) < 0.05).all():
         raise PropertyError(f'no lattice constant near {a:.3f} Å has zero pressure: {np.round(zeros, 3).tolist()} Å')

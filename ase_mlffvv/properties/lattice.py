@@ -1,4 +1,4 @@
-"""Lattices: relaxed phases, their energies, and the equation of state."""
+"""Crystal structures: relaxed phases, their energies, and the equation of state."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from .relaxing import PropertyError, relax
 
 
 def relaxed_phase(name, attach, element='Li', a=3.44):
-    """Crystal with relaxed cell and atoms, and its calculator; arguments as for
-    :func:`ase_mlffvv.structures.phase`.
+    """Crystal with relaxed cell and atomic positions, with its calculator.
+
+    Arguments are those of :func:`ase_mlffvv.structures.phase`.
 
     Raises
     ------
     PropertyError
-        It does not relax, or becomes another lattice.
+        If the relaxation does not converge, or leads to a different lattice.
     """
     atoms = relax(attach(phase(name, element, a)), fmax=1e-4, cell=[True] * 6)
     cubic = {'bcc': 109.4712, 'fcc': 60.0}.get(name)
@@ -27,7 +28,7 @@ def relaxed_phase(name, attach, element='Li', a=3.44):
 
 
 def lattice_constants(name, atoms):
-    """a in Å, and c/a where there is one, of a relaxed phase."""
+    """Lattice constant a in Å and ratio c/a (None for cubic crystals) of a relaxed phase."""
     if name in ('bcc', 'fcc'):
         per_cell = {'bcc': 2, 'fcc': 4}[name]
         return float((per_cell * atoms.get_volume() / len(atoms)) ** (1 / 3)), None
@@ -41,15 +42,16 @@ def equation_of_state(atoms, span=0.06, points=9):
     Parameters
     ----------
     atoms : Atoms
-        Relaxed, with a calculator.
+        Relaxed crystal with a calculator.
     span : float
         Largest relative change of the volume.
     points : int
+        Number of volumes.
 
     Returns
     -------
     dict
-        ``volumes`` (Å^3/atom) and ``energies`` (eV/atom) lists, ``bulk_modulus`` (GPa), ``volume`` (Å^3/atom).
+        Lists ``volumes`` (Å^3/atom) and ``energies`` (eV/atom), ``bulk_modulus`` (GPa), and ``volume`` (Å^3/atom).
     """
     n, volumes, energies = len(atoms), [], []
     for x in np.linspace(1 - span, 1 + span, points):

@@ -1,4 +1,4 @@
-"""Structure of the liquid."""
+"""Structure and diffusion of the liquid."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from .dynamics import dynamics
 from .relaxing import PropertyError
 
 DENSITY = 0.512  # g/cm^3, liquid lithium at the melting point (periodictable.com)
-TEMPERATURE = 470.0  # K, just above the melting point, where the density is that of DENSITY
+TEMPERATURE = 470.0  # K, just above the melting point, to which DENSITY refers
 
 
 def radial_distribution(frames, bins=180, cutoff=None):
-    """g(r) of periodic structures of one density.
+    """Radial distribution function g(r), averaged over periodic structures of the same density.
 
     Parameters
     ----------
     frames : list of Atoms
     bins : int
+        Number of bins.
     cutoff : float, Å, optional
-        Default half of the shortest cell vector.
+        Largest distance; by default, half of the shortest cell vector.
 
     Returns
     -------
     r : ndarray, Å
-        Middles of the bins.
+        Centres of the bins.
     g : ndarray
     """
     cutoff = cutoff or min(frames[0].cell.lengths()) / 2
@@ -40,7 +41,7 @@ def radial_distribution(frames, bins=180, cutoff=None):
 
 
 def first_peak(r, g):
-    """Position (Å) and height of the first peak, by a parabola through its highest points."""
+    """Position (Å) and height of the first peak, from a parabola fitted to its highest points."""
     k = int(np.argmax(g))
     near = slice(max(k - 4, 0), k + 5)
     a, b, c = np.polyfit(r[near], g[near], 2)
@@ -51,7 +52,9 @@ def first_peak(r, g):
 
 def liquid(attach, temperature=TEMPERATURE, cells=5, melt=1000, settle=1000, sample=3000, timestep=2.0, seed=0,
            progress=False):  # fmt: skip
-    """g(r) of the liquid at the measured density: molten at 1200 K, then kept at ``temperature``.
+    """Radial distribution function of the liquid at the experimental density.
+
+    The crystal is melted at 1200 K and then equilibrated at ``temperature``.
 
     Parameters
     ----------
@@ -59,23 +62,25 @@ def liquid(attach, temperature=TEMPERATURE, cells=5, melt=1000, settle=1000, sam
         See :func:`ase_mlffvv.properties.relaxing.use`.
     temperature : float, K
     cells : int
-        Cubic cells along each axis.
+        Number of cubic cells along each axis.
     melt, settle, sample : int
-        Steps of ``timestep`` (fs) at 1200 K, at ``temperature``, and while sampling every 20th.
+        Numbers of steps for melting at 1200 K, for equilibration at ``temperature``, and for sampling, in which every
+        20th step is used.
+    timestep : float, fs
 
     Returns
     -------
     dict
-        ``r`` (Å), ``g``, ``position`` (Å) and ``height`` of the first peak, ``diffusion`` (Å^2/ps).
+        ``r`` (Å), ``g``, ``position`` (Å) and ``height`` of the first peak, and the ``diffusion`` coefficient (Å^2/ps).
 
     Raises
     ------
     PropertyError
-        It did not melt, froze, or the dynamics blew up.
+        If the crystal does not melt, the liquid freezes, or the dynamics become unstable.
     """
     rng = np.random.default_rng(seed)
     atoms = attach(crystal_of_density(DENSITY, cells=cells))
-    MaxwellBoltzmannDistribution(atoms, temperature_K=2400, rng=rng)  # half of it becomes potential energy
+    MaxwellBoltzmannDistribution(atoms, temperature_K=2400, rng=rng)  # half becomes potential energy
     Stationary(atoms)
     with tqdm(total=melt + settle + sample, unit='step', desc='liquid', leave=False, disable=not progress) as bar:
         dynamics(atoms, 1200.0, melt, timestep, rng, bar)
@@ -87,8 +92,8 @@ def liquid(attach, temperature=TEMPERATURE, cells=5, melt=1000, settle=1000, sam
     moved = ((paths[half:] - paths[: len(paths) - half]) ** 2).sum(axis=-1).mean()
     diffusion = moved / (6 * half * 20 * timestep * 1e-3)
     if moved < 1.0:
-        raise PropertyError(f'not a liquid at {temperature:g} K: atoms moved by {np.sqrt(moved):.2f} Å in '
-                            f'{half * 20 * timestep * 1e-3:.1f} ps')  # fmt: skip
+        raise PropertyError(f'not a liquid at {temperature:g} K: the root mean square displacement is '
+                            f'{np.sqrt(moved):.2f} Å in {half * 20 * timestep * 1e-3:.1f} ps')  # fmt: skip
     r, g = radial_distribution(frames)
     position, height = first_peak(r, g)
     return {'r': r.tolist(), 'g': g.tolist(), 'position': position, 'height': height, 'diffusion': float(diffusion)}

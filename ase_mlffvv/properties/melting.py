@@ -1,4 +1,4 @@
-"""Melting point by coexistence of crystal and liquid."""
+"""Melting point from the coexistence of crystal and liquid."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tqdm import tqdm
 from .dynamics import dynamics
 from .relaxing import PropertyError
 
-COMPRESSIBILITY = 1 / (11.0 * units.GPa)  # of lithium, for the barostat only
-ORDERED = 0.4  # |<exp(ik·r)>| of a slice; a few tenths above that of a liquid, below that of a hot crystal
+COMPRESSIBILITY = 1 / (11.0 * units.GPa)  # of lithium; used only by the barostat
+ORDERED = 0.4  # |<exp(ik·r)>| of a slice: a few tenths above the value of a liquid, below that of a hot crystal
 
 
 def coexistence(attach, a, guess=450.0, cells=(6, 6, 16), melt=1500, settle=2000, sample=30000, timestep=2.0, seed=0,
                 progress=False, element='Li'):  # fmt: skip
-    """Temperature at which half a crystal and half a liquid settle, without thermostat, at zero pressure.
+    """Temperature at which crystal and liquid coexist at zero pressure, from dynamics without a thermostat.
 
     Parameters
     ----------
@@ -28,22 +28,23 @@ def coexistence(attach, a, guess=450.0, cells=(6, 6, 16), melt=1500, settle=2000
     a : float, Å
         Lattice constant of bcc at 0 K.
     guess : float, K
-        Where to start; a melting point 60 K away from it can be found.
+        Initial temperature; the method works if the melting point is within about 60 K of it.
     cells : (int, int, int)
-        Cubic cells of bcc; the boundaries lie across z.
+        Numbers of cubic bcc cells; the solid-liquid interfaces are normal to z.
     melt, settle, sample : int
-        Steps of ``timestep`` (fs) that melt one half, at ``guess``, and without thermostat.
+        Numbers of steps for melting one half, for equilibration at ``guess``, and for sampling without a thermostat.
+    timestep : float, fs
 
     Returns
     -------
     dict
-        ``temperature`` (K, mean over the second half), ``error`` (K, from eight blocks of it), ``solid`` (share that
-        is crystalline at the end), ``temperatures`` (K, each 100 steps).
+        ``temperature`` (K, mean over the second half of sampling), its ``error`` (K, from eight block averages),
+        ``solid``, the crystalline fraction at the end, and ``temperatures`` (K, every 100 steps).
 
     Raises
     ------
     PropertyError
-        All froze or all melted.
+        If the whole system freezes or melts.
     """
     rng = np.random.default_rng(seed)
     atoms = attach(bulk(element, 'bcc', a=1.015 * a, cubic=True) * cells)
@@ -60,8 +61,8 @@ def coexistence(attach, a, guess=450.0, cells=(6, 6, 16), melt=1500, settle=2000
     solid = solid_share(atoms, cells)
     if not 0.1 < solid < 0.9:
         state, side = ('crystal', 'above') if solid > 0.5 else ('liquid', 'below')
-        raise PropertyError(f'no coexistence: all became {state} from {guess:g} K, so the melting point is {side} it '
-                            f'(the last temperature was {temperatures[-1]:.0f} K)')  # fmt: skip
+        raise PropertyError(f'no coexistence: from {guess:g} K, everything became {state}, so the melting point is '
+                            f'{side} this temperature (the last one was {temperatures[-1]:.0f} K)')  # fmt: skip
     second = np.array(temperatures[len(temperatures) // 2 :])
     blocks = [block.mean() for block in np.array_split(second, 8)]
     return {'temperature': float(second.mean()), 'error': float(np.std(blocks, ddof=1) / np.sqrt(8)), 'solid': solid,
@@ -69,7 +70,10 @@ def coexistence(attach, a, guess=450.0, cells=(6, 6, 16), melt=1500, settle=2000
 
 
 def _barostat(atoms, steps, timestep, bar, temperature=None):
-    """Berendsen's barostat on each axis; without a temperature, no thermostat. Temperatures of each 100th step, K."""
+    """Run a Berendsen barostat on each axis, with a thermostat if a temperature is given.
+
+    Returns the temperatures (K) of every 100th step.
+    """
     taut = 100 * units.fs if temperature else 1e12 * units.fs
     out = []
     settings = {'temperature_K': temperature or 1.0, 'taut': taut, 'pressure_au': 0.0, 'taup': 1000 * units.fs,
@@ -79,14 +83,14 @@ def _barostat(atoms, steps, timestep, bar, temperature=None):
             if k % 100 == 0:
                 out.append(float(atoms.get_temperature()))
                 if not np.isfinite(out[-1]):
-                    raise PropertyError(f'the dynamics blew up after {k} steps')
+                    raise PropertyError(f'the dynamics became unstable after {k} steps')
             if k:
                 bar.update()
     return out
 
 
 def solid_share(atoms, cells):
-    """Share of slices along z in which atoms stand on the planes of the crystal the cell was made of."""
+    """Fraction of slices along z in which the atoms lie on the lattice planes of the initial crystal."""
     s = atoms.get_scaled_positions()
     slices = (s[:, 2] * cells[2]).astype(int) % cells[2]
     phases = [np.exp(2j * np.pi * (cells[0] * s[:, 0] + sign * cells[1] * s[:, 1])) for sign in (1, -1)]

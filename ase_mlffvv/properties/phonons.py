@@ -1,4 +1,4 @@
-"""Phonons of a cubic crystal, with phonopy."""
+"""Phonons of a cubic crystal, computed with phonopy."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from ase.build import find_optimal_cell_shape
 from .relaxing import PropertyError
 
 DISPLACEMENT = 0.02  # Å
-SUPERCELL = 20.0  # Å, smallest width: interactions of a many-body model reach twice its cutoff
+SUPERCELL = 20.0  # Å, smallest width, because force constants of a many-body model reach twice its cutoff
 PATH, POINTS = 'GHPGN', ('H', 'P', 'N')
-IMAGINARY = -0.05  # THz; what is below is more than noise
+IMAGINARY = -0.05  # THz; lower frequencies are not noise
 
 
 def force_constants(atoms, attach, width=SUPERCELL):
-    """Phonopy object with force constants, from displacements of both signs.
+    """Phonopy object with force constants, from positive and negative displacements.
 
     Parameters
     ----------
     atoms : Atoms
-        Primitive cell of bcc or fcc, at equilibrium.
+        Primitive cell of bcc or fcc at equilibrium.
     attach : function
         See :func:`ase_mlffvv.properties.relaxing.use`.
     width : float, Å
-        Of the cubic supercell, at least.
+        Smallest width of the cubic supercell.
 
     Raises
     ------
     PropertyError
-        phonopy is not installed, or the forces are not finite.
+        If phonopy is not installed, or forces are not finite.
     """
     try:
         from phonopy import Phonopy
@@ -55,7 +55,7 @@ def force_constants(atoms, attach, width=SUPERCELL):
 
 
 def frequencies(phonopy, points):
-    """Sorted frequencies in THz at reduced wave vectors; imaginary ones are negative."""
+    """Sorted frequencies in THz at reduced wave vectors; imaginary frequencies are given as negative numbers."""
     phonopy.run_qpoints(points)
     return np.sort(phonopy.qpoints.frequencies, axis=1)
 
@@ -68,18 +68,20 @@ def dispersion(atoms, phonopy, npoints=120):
     atoms : Atoms
         Primitive cell of bcc.
     phonopy : Phonopy
-        Of :func:`force_constants`.
+        Result of :func:`force_constants`.
+    npoints : int
+        Number of wave vectors along the path.
 
     Returns
     -------
     dict
-        ``path`` (x, 1/Å), ``frequencies`` (THz, one list for each x), ``ticks`` (x) and ``names`` of the corners,
-        ``points`` (name: three frequencies).
+        ``path`` (distances x along the path, 1/Å), ``frequencies`` (THz, one list for each x), ``ticks`` (x) and
+        ``names`` of the high-symmetry points, and ``points`` (three frequencies for each name).
 
     Raises
     ------
     PropertyError
-        A mode is imaginary.
+        If a mode is imaginary.
     """
     band = atoms.cell.bandpath(PATH, npoints=npoints)
     x, ticks, names = band.get_linear_kpoint_axis()

@@ -1,4 +1,4 @@
-"""One page of plots of a validation."""
+"""Plots of a validation on one page."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ MODEL, DFT, MEASURED = 'tab:blue', 'tab:orange', '0.45'
 
 
 def plot(validation, path):
-    """Draw the page; parts that were not computed are left empty, with a word why.
+    """Draw the page; panels without results are left empty and give the reason.
 
     Parameters
     ----------
     validation : Validation
     path : path
-        A PNG file.
+        PNG file to write.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -35,7 +35,7 @@ def plot(validation, path):
 
 
 def _empty(axis, validation, *names):
-    """Say why there is nothing to draw."""
+    """Write into the panel why there is nothing to draw."""
     reasons = [record['reason'] for name in names if (record := validation.tasks.get(name, {})).get('reason')]
     axis.text(0.5, 0.5, 'failed:\n' + _wrap(reasons[0]) if reasons else 'not computed', ha='center', va='center',
               transform=axis.transAxes, color='0.4')  # fmt: skip
@@ -65,7 +65,7 @@ def _equation_of_state(axis, validation):
 
 
 def _bars(axis, labels, model, dft, experiment=None):
-    """Bars beside each other; what is None is left out."""
+    """Draw groups of bars; values that are None are left out."""
     x, series = np.arange(len(labels)), [('model', model, MODEL), ('DFT', dft, DFT)]
     if experiment is not None:
         series.append(('experiment', experiment, MEASURED))
@@ -86,9 +86,9 @@ def _surfaces(axis, validation):
         return _empty(axis, validation, *names)
     _bars(axis, list(SURFACES), values, list(SURFACES.values()))
     low, high = min([*known, *SURFACES.values()]), max([*known, *SURFACES.values()])
-    axis.set_ylim(low - 0.25 * (high - low), high + 0.25 * (high - low))  # they differ by a fifth only
+    axis.set_ylim(low - 0.25 * (high - low), high + 0.25 * (high - low))  # they differ only by a fifth
     axis.tick_params(axis='x', rotation=60)
-    axis.set_ylabel('J/m² (the axis does not start at 0)')
+    axis.set_ylabel('surface energy (J/m², axis does not start at 0)')
 
 
 def _elastic(axis, validation):
@@ -102,7 +102,7 @@ def _elastic(axis, validation):
           [middle(p.experiment) for p in known])  # fmt: skip
     axis.axhline(0, color='k', lw=0.8)
     axis.margins(y=0.15)
-    axis.set_ylabel('GPa')
+    axis.set_ylabel('elastic constant (GPa)')
 
 
 def _phonons(axis, validation):
@@ -120,7 +120,7 @@ def _phonons(axis, validation):
 
 
 def _hops(axis, validation):
-    axis.set_title('hops of a vacancy and of adatoms')
+    axis.set_title('migration of a vacancy and of adatoms')
     names = {'vacancy_migration': 'vacancy', **{f'adatom_{hkl}': f'adatom on ({hkl})' for hkl in ('100', '110', '111')}}
     drawn = False
     for name, label in names.items():
@@ -130,7 +130,7 @@ def _hops(axis, validation):
             drawn = True
     if not drawn:
         return _empty(axis, validation, *names)
-    axis.set(xlabel='image along the path, from 0 to 1', ylabel='energy (eV)')
+    axis.set(xlabel='position along the path', ylabel='energy (eV)')
     axis.legend(frameon=False)
 
 
@@ -147,7 +147,7 @@ def _liquid(axis, validation):
 
 
 def _table(axis, validation):
-    """Values with what they are compared to; surfaces and elastic constants have their own panels."""
+    """Table of values and references, without surfaces and elastic constants, which have their own panels."""
     axis.set_title('model, DFT and experiment')
     axis.axis('off')
     rows = []

@@ -1,6 +1,6 @@
-"""What is known of lithium: density-functional (PBE) and measured values, each with its source.
+"""Reference values for lithium from density-functional theory (PBE) and experiment, each with its source.
 
-A pair of numbers is a range. Where no value could be traced to a source, there is none.
+A pair of numbers is a range. Properties without a value that could be traced to a source have none.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Property:
         Name in ``GROUPS`` of :mod:`ase_mlffvv.properties.tasks`.
     dft, experiment : float, (float, float), str or None
     source : str
-        Of the DFT value, then of the experiment.
+        Sources of the DFT value and of the experimental value, in this order.
     digits : int
-        Decimals in the printed table.
+        Number of decimals in the printed table.
     """
 
     label: str
@@ -68,34 +68,34 @@ PROPERTIES = {
     'surface_lowest': Property('lowest surface', '', 'surfaces', '100', None, _SLABS),
     'surface_mae': Property('surfaces, mean |difference|', 'J/m²', 'surfaces'),
     'surface_spearman': Property('surfaces, rank correlation', '', 'surfaces', digits=2),
-    'adatom_100': Property('adatom hop on (100)', 'eV', 'adatoms'),
-    'adatom_110': Property('adatom hop on (110)', 'eV', 'adatoms'),
-    'adatom_111': Property('adatom hop on (111)', 'eV', 'adatoms'),
+    'adatom_100': Property('adatom migration, (100)', 'eV', 'adatoms'),
+    'adatom_110': Property('adatom migration, (110)', 'eV', 'adatoms'),
+    'adatom_111': Property('adatom migration, (111)', 'eV', 'adatoms'),
     'twin_112': Property('twin Σ3{112}', 'J/m²', 'boundaries'),
-    'gb_310': Property('boundary Σ5(310)[001]', 'J/m²', 'boundaries'),
-    'gb_210': Property('boundary Σ5(210)[001]', 'J/m²', 'boundaries'),
+    'gb_310': Property('grain boundary Σ5(310)[001]', 'J/m²', 'boundaries'),
+    'gb_210': Property('grain boundary Σ5(210)[001]', 'J/m²', 'boundaries'),
     'phonon_H': Property('phonons at H', 'THz', 'phonons', digits=2),
     'phonon_P': Property('phonons at P', 'THz', 'phonons', digits=2),
     'phonon_N_1': Property('phonons at N, lowest', 'THz', 'phonons', digits=2),
     'phonon_N_2': Property('phonons at N, middle', 'THz', 'phonons', digits=2),
     'phonon_N_3': Property('phonons at N, highest', 'THz', 'phonons', digits=2),
     'a_300': Property('a, bcc, 300 K', 'Å', 'expansion', None, 3.510, NADLER),
-    'expansion': Property('linear expansion, 300 K', '1e-6/K', 'expansion', None, 46.0, TABLES, 1),
+    'expansion': Property('thermal expansion, 300 K', '1e-6/K', 'expansion', None, 46.0, TABLES, 1),
     'gr_position': Property('liquid g(r), first peak', 'Å', 'liquid', digits=2),
-    'gr_height': Property('liquid g(r), its height', '', 'liquid', digits=2),
+    'gr_height': Property('liquid g(r), peak height', '', 'liquid', digits=2),
     'melting': Property('melting point', 'K', 'melting', None, 453.7, TABLES, 0),
 }  # fmt: skip
 
 
 def middle(value):
-    """A reference value as one number: the middle of a range; None where there is none."""
+    """A reference value as one number, the middle of a range; None if there is none."""
     if value is None or isinstance(value, str):
         return None
     return sum(value) / 2 if isinstance(value, (tuple, list)) else float(value)
 
 
 def beyond(value, reference):
-    """How far a value is from a reference value, 0 within a range; None where there is none."""
+    """Difference between a value and a reference value, 0 within a range; None if there is no reference number."""
     if reference is None or isinstance(value, str) or isinstance(reference, str):
         return None
     low, high = reference if isinstance(reference, (tuple, list)) else (reference, reference)
@@ -103,7 +103,7 @@ def beyond(value, reference):
 
 
 def number(value, digits):
-    """A value as text, with that many decimals; a range as ``1.0-2.0``, None as nothing."""
+    """Format a value with the given number of decimals, a range as ``1.0-2.0``, and None as an empty string."""
     if value is None:
         return ''
     if isinstance(value, str):

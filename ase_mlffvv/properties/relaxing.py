@@ -1,4 +1,4 @@
-"""Migration paths, and calculators without stress; relaxation is that of the analysis package."""
+"""Migration paths, and the stress of calculators without it; relaxation comes from the analysis package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ['NumericalStress', 'PropertyError', 'barrier', 'relax', 'use']
 
 
 class NumericalStress(Calculator):
-    """Adds stress, by finite differences of the energy, to a calculator that has none.
+    """Calculator that adds the stress, from finite differences of the energy, to another calculator.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class NumericalStress(Calculator):
         self.calculator = calculator
 
     def calculate(self, atoms=None, properties=('energy',), system_changes=all_changes):
-        """Energy and forces of the calculator; stress where asked for."""
+        """Compute energy and forces, and the stress if requested."""
         super().calculate(atoms, properties, system_changes)
         inner = self.atoms.copy()
         inner.calc = self.calculator
@@ -38,16 +38,16 @@ class NumericalStress(Calculator):
 
 
 def use(calculator):
-    """Function that gives structures this calculator, with stress.
+    """Function that attaches this calculator to structures, with numerical stress if it provides none.
 
     Parameters
     ----------
-    calculator : ASE calculator, or function(atoms) giving one
+    calculator : ASE calculator, or function(atoms) that returns one
 
     Returns
     -------
     function
-        ``attach(atoms)``; returns the same structure.
+        ``attach(atoms)`` sets ``atoms.calc`` and returns the same structure.
     """
 
     def attach(atoms):
@@ -59,33 +59,35 @@ def use(calculator):
 
 
 def barrier(initial, final, attach, images=5, fmax=0.01, steps=300):
-    """Energy barrier between two relaxed structures by a climbing-image nudged elastic band.
+    """Energy barrier between two relaxed structures from a climbing-image nudged elastic band.
 
     Parameters
     ----------
     initial, final : Atoms
-        Relaxed, with calculators; atoms in the same order, and displacements shorter than half of the cell.
+        Relaxed structures with calculators, with atoms in the same order and displacements shorter than half of the
+        cell.
     attach : function
         See :func:`use`.
     images : int
-        Between the two.
+        Number of images between the two structures.
     fmax : float, eV/Å
     steps : int
-        The limit, before and while an image climbs.
+        Largest number of steps, both before and after the climbing image is switched on.
 
     Returns
     -------
     barrier : float, eV
-        The highest climb along the path: from ``initial``, or from a lower minimum on the way, to a later image.
+        The largest increase of the energy along the path, from ``initial`` or from a lower minimum on the path to any
+        later image.
     path : list of float, eV
-        Energies of all images over that of the first.
+        Energies of all images relative to that of the first.
 
     Raises
     ------
     PropertyError
-        Not converged, from neither a straight path nor one that leaves its symmetry.
+        If the band converges neither from a perturbed path nor from the straight path.
     """
-    for noise in (0.03, 0.0):  # off a path of high symmetry, which may be a ridge; on it if there is no end otherwise
+    for noise in (0.03, 0.0):  # the straight path may be a ridge of high symmetry; it is used only if the other fails
         band = [_frozen(initial), *(attach(initial.copy()) for _ in range(images)), _frozen(final)]
         neb = NEB(band, k=0.1, method='improvedtangent', allow_shared_calculator=True)
         neb.interpolate(mic=True, apply_constraint=False)
@@ -94,8 +96,8 @@ def barrier(initial, final, attach, images=5, fmax=0.01, steps=300):
         if _converge(neb, fmax, steps):
             break
     else:
-        raise PropertyError(f'the path has not converged after {steps} steps (largest force {neb.get_residual():.3g} '
-                            f'eV/Å, wanted {fmax:g})')  # fmt: skip
+        raise PropertyError(f'the path has not converged after {steps} steps: the largest force is '
+                            f'{neb.get_residual():.3g} eV/Å, expected at most {fmax:g} eV/Å')  # fmt: skip
     path = np.array([image.get_potential_energy() for image in band])
     if not np.isfinite(path).all():
         raise PropertyError('energies along the path are not finite numbers')
@@ -103,7 +105,7 @@ def barrier(initial, final, attach, images=5, fmax=0.01, steps=300):
 
 
 def _converge(neb, fmax, steps):
-    """Relax a band, at the end with a climbing image; whether it converged."""
+    """Relax a band, finally with a climbing image; return whether it converged."""
     for climb, goal in ((False, 5 * fmax), (True, fmax)):
         neb.climb = climb
         with FIRE(neb, logfile=None, maxstep=0.1) as run:
@@ -113,7 +115,7 @@ def _converge(neb, fmax, steps):
 
 
 def _frozen(atoms):
-    """A copy that remembers energy and forces, so that an end of the band is not computed at every step."""
+    """Copy with stored energy and forces, so that the ends of the band are not computed at every step."""
     out = atoms.copy()
     out.calc = SinglePointCalculator(out, energy=atoms.get_potential_energy(), forces=atoms.get_forces())
     return out

@@ -17,15 +17,15 @@ class Result:
     ----------
     name, label, unit, group : str
     value : float, str or None
-        None where the property could not be computed.
+        Computed value; None if the property could not be computed.
     dft, experiment : float, (float, float), str or None
         Reference values; a pair is a range.
     source : str
-        Of the reference values.
+        Sources of the reference values.
     reason : str
-        Why there is no value.
+        Reason why there is no value.
     note : str
-        How it was computed.
+        How the value was computed.
     """
 
     name: str
@@ -41,22 +41,22 @@ class Result:
 
     @property
     def difference(self):
-        """From DFT; 0 within its range, None where there is no number."""
+        """Difference from DFT, 0 within its range; None if one of the numbers is missing."""
         return None if self.value is None else beyond(self.value, self.dft)
 
 
 @dataclass
 class Validation:
-    """What :func:`validate` returns; ``print`` shows it as a table.
+    """Result of :func:`validate`; ``print`` shows it as a table.
 
     Attributes
     ----------
     title : str
-        Of the calculator.
+        Name of the calculator.
     folder : Path
-        With ``validation.json``, ``validation.txt`` and ``validation.png``.
+        Folder with ``validation.json``, ``validation.txt`` and ``validation.png``.
     tasks : dict
-        Record of each task: status, seconds, values, curves, note or reason.
+        Record of each task: status, seconds, values, curves, and note or reason.
     """
 
     title: str
@@ -82,17 +82,17 @@ class Validation:
         return [name for name, record in self.tasks.items() if record['status'] == 'failed']
 
     def value(self, name):
-        """A value by its name in the table, such as ``'C11'``; None where it could not be computed.
+        """Value of a property by its name, such as ``'C11'``; None if it could not be computed.
 
         Raises
         ------
         KeyError
-            It was not asked for.
+            If the property was not requested.
         """
         return {r.name: r.value for r in self.results}[name]
 
     def curve(self, task, name):
-        """Data for plots; None where there is none."""
+        """Data for plots; None if there are none."""
         return self.tasks.get(task, {}).get('curves', {}).get(name)
 
     def to_list(self):
@@ -104,7 +104,7 @@ class Validation:
 
 
 def _lines(validation):
-    """The table, a line for each property."""
+    """Lines of the table, one for each property."""
     out = [f'{"":38}{"model":>8}{"DFT":>14}{"difference":>12}{"experiment":>12}']
     group = None
     for r in validation.results:
@@ -114,7 +114,7 @@ def _lines(validation):
         digits = PROPERTIES[r.name].digits
         label = f'  {r.label}' + (f' ({r.unit})' if r.unit else '')
         if isinstance(r.value, str):
-            difference = '' if r.dft is None else 'same' if r.value == r.dft else 'other'
+            difference = '' if r.dft is None else 'same' if r.value == r.dft else 'differs'
         else:
             difference = '' if r.difference is None else f'{r.difference:+.{digits}f}'
         value = 'failed' if r.value is None else number(r.value, digits)
@@ -124,17 +124,17 @@ def _lines(validation):
 
 
 def _notes(validation):
-    """Order of the surfaces, methods, failures, sources and the time it took."""
+    """Notes below the table: order of the surfaces, methods, failures, sources, and the time taken."""
     done, out = validation.tasks, ['']
     order = done.get('surface_order', {})
     if order.get('note'):
-        out.append(f'surfaces, lowest first: {order["note"]}')
+        out.append(f'surfaces in order of increasing energy: {order["note"]}')
     out += [f'{name}: {done[name]["note"]}' for name in
             ('elastic', 'phonons', 'expansion', 'liquid', 'melting') if done.get(name, {}).get('note')]  # fmt: skip
     out += [f'failed: {name}: {done[name]["reason"]}' for name in validation.failed]
     sources = list(dict.fromkeys(part for r in validation.results for part in r.source.split('; ') if part))
     if sources:
-        out += ['DFT is PBE; where it is a range, the difference is to its nearer end. Sources:']
+        out += ['DFT values are PBE; for a range, the difference is from its nearer end. Sources:']
         out += [f'  {source}' for source in sources]
     out.append(f'computed in {sum(record["seconds"] for record in done.values()):.0f} s')
     return out

@@ -1,4 +1,4 @@
-"""Comparison of surface energies with the reference."""
+"""Comparison of surface energies with references."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def compare_order(energies, reference=SURFACES):
     Parameters
     ----------
     energies : dict
-        ``{'100': J/m^2, ...}``; all of ``reference``.
+        Surface energies ``{'100': J/m^2, ...}`` for all facets of ``reference``.
 
     Returns
     -------

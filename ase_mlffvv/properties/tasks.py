@@ -1,4 +1,4 @@
-"""What is computed, in which order, and what each part needs."""
+"""Tasks of a validation: what is computed, in which order, and which other tasks each needs."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ ELEMENT = 'Li'
 GROUPS = ('lattice', 'elastic', 'vacancy', 'surfaces', 'adatoms', 'boundaries', 'phonons', 'expansion', 'liquid',
           'melting')  # fmt: skip
 DYNAMIC = ('expansion', 'liquid', 'melting')
-SLOW = ('melting',)  # only where asked for
+SLOW = ('melting',)  # computed only on request
 
 
 @dataclass
 class Lab:
-    """What the parts work with: the calculator and what is known already.
+    """The calculator and the results so far, from which tasks compute theirs.
 
     Attributes
     ----------
     attach : function
-        Gives a structure its calculator.
+        Attaches the calculator to a structure.
     done : dict
         Records of finished tasks.
     """
@@ -39,10 +39,10 @@ class Lab:
     done: dict = field(default_factory=dict)
 
     def value(self, task, key):
-        """A value of an earlier task."""
+        """Value computed by an earlier task."""
         record = self.done.get(task)
         if record is None or record['status'] != 'done':
-            raise PropertyError(f'needs {task}, which failed')
+            raise PropertyError(f"this property needs the result of '{task}', which failed")
         return record['values'][key]
 
     @property
@@ -64,17 +64,17 @@ class Lab:
 
 @dataclass(frozen=True)
 class Task:
-    """A part that is computed at once.
+    """A unit of computation.
 
     Attributes
     ----------
     name, group : str
     gives : tuple of str
-        Lines of the table.
+        Names of the properties that it computes.
     function : callable
         ``function(lab)`` returns ``values`` (dict), and optionally ``curves`` (dict) and ``note`` (str).
     needs : tuple of str
-        Tasks before it.
+        Names of tasks that must be finished before it.
     """
 
     name: str
@@ -195,21 +195,21 @@ TASKS = {task.name: task for task in _tasks()}
 
 
 def choose(only=None, quick=False, melting=False):
-    """Names of the tasks to do, those that others need included, in order.
+    """Names of the tasks to do, in order, including those that others need.
 
     Parameters
     ----------
     only : sequence of str, optional
-        Groups; default all but ``SLOW``.
+        Groups of properties; by default, all except ``SLOW``.
     quick : bool
-        Leave out those with molecular dynamics.
+        Leave out groups that need molecular dynamics.
     melting : bool
         Add the melting point.
 
     Raises
     ------
     ValueError
-        Unknown groups, or nothing left.
+        If a group is unknown, or no group is left.
     """
     unknown = sorted(set(only or ()) - set(GROUPS))
     if unknown:

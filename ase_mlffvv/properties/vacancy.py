@@ -1,4 +1,4 @@
-"""The vacancy: formation and migration."""
+"""Formation and migration of a vacancy."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ def vacancy_energy(crystal, attach):
     Parameters
     ----------
     crystal : Atoms
-        Perfect supercell with a calculator; atom 0 is taken out.
+        Perfect supercell with a calculator; atom 0 is removed.
     attach : function
         See :func:`ase_mlffvv.properties.relaxing.use`.
 
     Returns
     -------
     energy : float, eV
-        E(N-1) - (N-1)/N E(N), relaxed.
+        E(N-1) - (N-1)/N E(N), with E(N-1) after relaxation.
     vacancy : Atoms
-        Relaxed.
+        Relaxed supercell with the vacancy.
     """
     n, perfect = len(crystal), crystal.get_potential_energy()
     vacancy = relax(attach(with_vacancy(crystal)))
@@ -29,18 +29,20 @@ def vacancy_energy(crystal, attach):
 
 
 def migration_barrier(crystal, attach):
-    """Barrier of the hop of a nearest neighbor (1/2<111> in bcc) into a vacancy, by nudged elastic band.
+    """Barrier for the jump of a nearest neighbor (1/2<111> in bcc) into a vacancy, from a nudged elastic band.
 
     Parameters
     ----------
     crystal : Atoms
-        Perfect supercell; atom 0 is taken out.
+        Perfect supercell; atom 0 is removed.
     attach : function
+        See :func:`ase_mlffvv.properties.relaxing.use`.
 
     Returns
     -------
     barrier : float, eV
     path : list of float, eV
+        Energies of all images relative to that of the first.
     """
     initial, final = vacancy_hop(crystal)
     for atoms in (initial, final):

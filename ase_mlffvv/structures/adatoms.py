@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from ase import Atoms
 from scipy.spatial import cKDTree
@@ -9,11 +11,15 @@ from scipy.spatial import cKDTree
 from .dendrites import A_LITHIUM, ADATOM, COLUMN, freeze_bottom
 from .slabs import slab
 
+if TYPE_CHECKING:
+    from typing import Any
+
+
 # repetitions in the plane, layers, layers that are fixed at the bottom
 ADATOM_SLABS = {'100': ((4, 4), 7, 2), '110': ((4, 4), 5, 2), '111': ((3, 3), 13, 4)}
 
 
-def adatom_slab(face, a=A_LITHIUM, element='Li', vacuum=9.0):
+def adatom_slab(face: str, a: float = A_LITHIUM, element: str = 'Li', vacuum: float = 9.0) -> tuple[Atoms, np.ndarray]:
     """Slab with one adatom where the crystal would continue, and the shortest translation of the surface.
 
     Parameters
@@ -44,7 +50,16 @@ def adatom_slab(face, a=A_LITHIUM, element='Li', vacuum=9.0):
     return freeze_bottom(atoms[[*chosen, top[0]]], fixed), hop
 
 
-def add_adatoms(atoms, coverage=None, *, number=None, where='column', distance=2.9, element=None, seed=0):
+def add_adatoms(
+    atoms: Atoms,
+    coverage: Any = None,
+    *,
+    number: int | None = None,
+    where: Any = 'column',
+    distance: float = 2.9,
+    element: str | None = None,
+    seed: int = 0,
+) -> Atoms:
     """Copy of a structure with adatoms in hollow sites of its surface.
 
     Random points at ``distance`` from a surface atom, and not closer to any other, are ranked by the number of

@@ -16,7 +16,15 @@ TILT_BOUNDARIES = {
 }
 
 
-def tilt_bicrystal(name, a=A_LITHIUM, shift=(0.0, 0.0), element='Li', *, repeat=(1, 1), periods=None):
+def tilt_bicrystal(
+    name: str,
+    a: float = A_LITHIUM,
+    shift: tuple[float, float] = (0.0, 0.0),
+    element: str = 'Li',
+    *,
+    repeat: tuple[int, int] = (1, 1),
+    periods: int | None = None,
+) -> Atoms:
     """Two grains, mirror images of each other in a plane of atoms, with two equal boundaries across z.
 
     Parameters
@@ -58,7 +66,7 @@ def tilt_bicrystal(name, a=A_LITHIUM, shift=(0.0, 0.0), element='Li', *, repeat=
     return out
 
 
-def stacked_bicrystal(lower, upper, gap=2.5):
+def stacked_bicrystal(lower: Atoms, upper: Atoms, gap: float = 2.5) -> Atoms:
     """One slab on another, periodic across z, both strained in the plane to the mean of their sides.
 
     Parameters

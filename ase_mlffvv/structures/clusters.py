@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil, pi
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -10,10 +11,14 @@ from ase.build import bulk
 
 from .dendrites import A_LITHIUM, COLUMN, column
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
 VACUUM = 5.0  # Å
 
 
-def cluster(positions, element='Li', vacuum=VACUUM):
+def cluster(positions: np.ndarray, element: str = 'Li', vacuum: float = VACUUM) -> Atoms:
     """A cluster in the middle of a periodic box.
 
     Parameters
@@ -29,7 +34,13 @@ def cluster(positions, element='Li', vacuum=VACUUM):
     return atoms
 
 
-def ball(number, centre=(0.0, 0.0, 0.0), a=A_LITHIUM, element='Li', vacuum=VACUUM):
+def ball(
+    number: int,
+    centre: Sequence[float] = (0.0, 0.0, 0.0),
+    a: float = A_LITHIUM,
+    element: str = 'Li',
+    vacuum: float = VACUUM,
+) -> Atoms:
     """The atoms of bcc nearest to a point.
 
     Parameters
@@ -50,7 +61,9 @@ def ball(number, centre=(0.0, 0.0, 0.0), a=A_LITHIUM, element='Li', vacuum=VACUU
     return cluster(grid[np.argsort(distance, kind='stable')[:number]], element, vacuum)
 
 
-def free_needle(diameter, height, a=A_LITHIUM, element='Li', vacuum=VACUUM):
+def free_needle(
+    diameter: float, height: float, a: float = A_LITHIUM, element: str = 'Li', vacuum: float = VACUUM
+) -> Atoms:
     """A round column of bcc without its substrate.
 
     Parameters
@@ -65,7 +78,7 @@ def free_needle(diameter, height, a=A_LITHIUM, element='Li', vacuum=VACUUM):
     return cluster(atoms.positions[atoms.get_tags() == COLUMN], element, vacuum)
 
 
-def surroundings(atoms, index, number, vacuum=VACUUM):
+def surroundings(atoms: Atoms, index: int, number: int, vacuum: float = VACUUM) -> Atoms:
     """An atom and its nearest neighbors as a free cluster.
 
     Parameters

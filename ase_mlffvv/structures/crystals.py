@@ -11,7 +11,7 @@ from .dendrites import A_LITHIUM
 STACKING_9R = 'ABCBCACAB'
 
 
-def phase(name, element='Li', a=A_LITHIUM):
+def phase(name: str, element: str = 'Li', a: float = A_LITHIUM) -> Atoms:
     """Unrelaxed crystal of the density of bcc.
 
     Parameters
@@ -42,7 +42,7 @@ def phase(name, element='Li', a=A_LITHIUM):
     raise ValueError(f"phase must be 'bcc', 'fcc', 'hcp' or '9R', got {name!r}")
 
 
-def crystal_of_density(density, element='Li', cells=5):
+def crystal_of_density(density: float, element: str = 'Li', cells: int = 5) -> Atoms:
     """A bcc crystal of a given mass density, from which a liquid can be melted.
 
     Parameters
@@ -58,14 +58,14 @@ def crystal_of_density(density, element='Li', cells=5):
     return atoms
 
 
-def with_vacancy(atoms, index=0):
+def with_vacancy(atoms: Atoms, index: int = 0) -> Atoms:
     """Copy of a structure without one atom, and without its calculator."""
     atoms = atoms.copy()
     del atoms[index]
     return atoms
 
 
-def vacancy_hop(crystal):
+def vacancy_hop(crystal: Atoms) -> tuple[Atoms, Atoms]:
     """Structures before and after a nearest neighbor has moved into the vacancy at atom 0.
 
     Parameters

@@ -15,7 +15,15 @@ SUBSTRATE, COLUMN, ADATOM = 0, 1, 2
 A_LITHIUM = 3.44  # Å, PBE
 
 
-def training_cell(cells=6, substrate_layers=5, diameter=4.0, column_layers=4, vacuum=5.0, a=A_LITHIUM, element='Li'):
+def training_cell(
+    cells: int = 6,
+    substrate_layers: int = 5,
+    diameter: float = 4.0,
+    column_layers: int = 4,
+    vacuum: float = 5.0,
+    a: float = A_LITHIUM,
+    element: str = 'Li',
+) -> Atoms:
     """The paper's small dendrite for DFT: 6 x 6 cells, 5 layers (180 atoms) and a column of 12 + 13 + 12 + 13 atoms.
 
     Parameters
@@ -38,7 +46,15 @@ def training_cell(cells=6, substrate_layers=5, diameter=4.0, column_layers=4, va
     return _dendrite(_disc(diameter), cells, substrate_layers, column_layers, vacuum, a, element)
 
 
-def column(diameter=10.0, height=25.0, box=32, substrate_layers=5, vacuum=5.0, a=A_LITHIUM, element='Li'):
+def column(
+    diameter: float = 10.0,
+    height: float = 25.0,
+    box: int = 32,
+    substrate_layers: int = 5,
+    vacuum: float = 5.0,
+    a: float = A_LITHIUM,
+    element: str = 'Li',
+) -> Atoms:
     """A circular column on its substrate; 9 145 atoms at the paper's size.
 
     Parameters
@@ -59,7 +75,16 @@ def column(diameter=10.0, height=25.0, box=32, substrate_layers=5, vacuum=5.0, a
     return _dendrite(_disc(diameter), box, substrate_layers, round(2 * height), vacuum, a, element)
 
 
-def cuboid(face='100', side=10.0, height=25.0, box=32, substrate_layers=5, vacuum=5.0, a=A_LITHIUM, element='Li'):
+def cuboid(
+    face: str = '100',
+    side: float = 10.0,
+    height: float = 25.0,
+    box: int = 32,
+    substrate_layers: int = 5,
+    vacuum: float = 5.0,
+    a: float = A_LITHIUM,
+    element: str = 'Li',
+) -> Atoms:
     """A square column: the paper's cuboid A with {100} side faces, or B with {110} ones.
 
     Parameters
@@ -84,7 +109,7 @@ def cuboid(face='100', side=10.0, height=25.0, box=32, substrate_layers=5, vacuu
     return _dendrite(inside, box, substrate_layers, round(2 * height), vacuum, a, element)
 
 
-def freeze_bottom(atoms, layers=1, thickness=None):
+def freeze_bottom(atoms: Atoms, layers: int = 1, thickness: float | None = None) -> Atoms:
     """Copy of a structure with its lowest atomic layers fixed.
 
     Parameters
@@ -110,7 +135,7 @@ def freeze_bottom(atoms, layers=1, thickness=None):
         if layers > len(starts):
             raise ValueError(f'cannot freeze {layers} layers: the structure has {len(starts)}')
         limit = np.inf if layers == len(starts) else starts[layers] - 0.05
-        frozen = np.flatnonzero(z < limit) if layers else []
+        frozen = np.flatnonzero(z < limit) if layers else np.zeros(0, int)
     else:
         frozen = np.flatnonzero(z <= z.min(initial=0.0) + thickness)
     if len(frozen):

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from itertools import permutations, product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.build import bcc100, bcc110, bcc111, bulk, surface
 
 from .dendrites import A_LITHIUM
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ase import Atoms
+
+
 THICKNESS, VACUUM = 22.0, 10.0  # Å
 SMALLEST_CELLS = {(1, 0, 0): bcc100, (1, 1, 0): bcc110, (1, 1, 1): bcc111}
 
 
-def slab(hkl, a=A_LITHIUM, element='Li', *, thickness=THICKNESS, layers=None, repeat=(1, 1), vacuum=VACUUM):
+def slab(
+    hkl: str | Sequence[int],
+    a: float = A_LITHIUM,
+    element: str = 'Li',
+    *,
+    thickness: float = THICKNESS,
+    layers: int | None = None,
+    repeat: tuple[int, int] = (1, 1),
+    vacuum: float = VACUUM,
+) -> Atoms:
     """Slab of bcc with two equal faces.
 
     Parameters
@@ -69,7 +85,7 @@ def slab(hkl, a=A_LITHIUM, element='Li', *, thickness=THICKNESS, layers=None, re
     return atoms
 
 
-def step(atoms, layers=1, start=0.45):
+def step(atoms: Atoms, layers: int = 1, start: float = 0.45) -> Atoms:
     """Copy of a slab from which part of the top layers is removed, so that two steps run along the second vector.
 
     Parameters
@@ -93,7 +109,7 @@ def step(atoms, layers=1, start=0.45):
     return atoms[~((z > lowest) & (atoms.get_scaled_positions()[:, 0] > start))]
 
 
-def miller(hkl):
+def miller(hkl: str | Sequence[int]) -> tuple[int, ...]:
     """Miller indices of one digit each, ``'310'`` or ``(3, 1, 0)``, as a tuple of int."""
     try:
         indices = tuple(int(x) for x in hkl)
@@ -104,7 +120,7 @@ def miller(hkl):
     return indices
 
 
-def facet_family(hkl):
+def facet_family(hkl: str | Sequence[int]) -> list[tuple[int, ...]]:
     """All indices that the symmetry of a cubic crystal makes equal to ``hkl``, as a sorted list of tuples."""
     signs = list(product((-1, 1), repeat=3))
     return sorted({tuple(s * k for s, k in zip(sign, p)) for p in permutations(miller(hkl)) for sign in signs})

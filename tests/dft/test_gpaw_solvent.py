@@ -12,8 +12,11 @@ from ase.build import bcc100, bulk
 from ase.calculators.calculator import CalculationFailed, CalculatorSetupError, PropertyNotImplementedError
 from ase.io import read, write
 from ase.outputs import Properties
+from ase.units import GPa
 
+from ase_mlffvv.dft.cavity import find_cavity
 from ase_mlffvv.dft.gpaw import GPAWSolvent
+from ase_mlffvv.dft.gpaw.calculator import CAVITY_PROPERTIES
 from ase_mlffvv.dft.gpaw.checks import kpoints
 from ase_mlffvv.dft.solvent import Solvent
 from ase_mlffvv.errors import StructureError
@@ -46,6 +49,24 @@ def check_forces(atoms, components, tolerance, step=0.02):
             energies.append(atoms.get_potential_energy())
             atoms.positions[a, v] -= sign * step
         assert forces[a, v] == pytest.approx((energies[1] - energies[0]) / (2 * step), abs=tolerance)
+
+
+def check_parts(atoms):
+    """The two parts of the free energy add up, and surface and volume are those of the geometry."""
+    calc, solvent = atoms.calc, atoms.calc.solvent
+    names = ('energy', 'forces', 'energies')
+    totals = {name: calc.get_property(name, atoms) for name in names}
+    parts = {name: calc.get_property(name, atoms) for name in CAVITY_PROPERTIES}
+    assert totals.keys() & calc.extra_results.keys() == set()
+    work = [solvent.surface_tension_eV * parts[f'surface{x}'] + solvent.pressure * GPa * parts[f'volume{x}']
+            for x in ('', '_gradient', 's')]  # fmt: skip
+    for name, part, sign in zip(names, work, (1, -1, 1)):
+        np.testing.assert_allclose(parts[f'el_{name}'] + sign * part, totals[name], atol=1e-9)
+    assert parts['el_energies'].sum() == pytest.approx(parts['el_energy'], abs=1e-9)
+    bare = find_cavity(atoms, solvent)
+    for name in ('surface', 'surface_gradient', 'surfaces', 'volume', 'volume_gradient', 'volumes'):
+        value = getattr(bare, name)
+        np.testing.assert_allclose(parts[name], value, atol=1e-4 * np.abs(value).max())
 
 
 def test_without_gpaw(monkeypatch):
@@ -138,8 +159,11 @@ def test_molecule_in_water(gpaw, tmp_path):
         assert clone.get_property('energy', atoms) == energy
         assert clone._dft is None
     check_forces(atoms, [(0, 2), (1, 0)], 2e-3)
+    check_parts(atoms)
 
     atoms.calc.set(solvent=None)
+    with pytest.raises(PropertyNotImplementedError, match='surface needs a solvent'):
+        atoms.calc.get_property('surface', atoms)
     vacuum = atoms.get_potential_energy()
     assert -1.5 < energy - vacuum < 0.0
     assert atoms.get_potential_energies().sum() == pytest.approx(vacuum, abs=1e-9)
@@ -194,6 +218,7 @@ def test_slab_with_ions(gpaw):
     atoms = slab()
     atoms.calc = GPAWSolvent(Solvent.pc_dme(), cutoff=250, kpts=(2, 2, 1))
     check_forces(atoms, [(2, 2), (1, 0)], 2e-3)
+    check_parts(atoms)
     energies = atoms.get_potential_energies()
     assert energies.sum() == pytest.approx(atoms.get_potential_energy(), abs=1e-9)
     wide = atoms.copy()

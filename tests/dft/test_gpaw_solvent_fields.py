@@ -5,11 +5,12 @@ import pytest
 from ase.calculators.calculator import CalculationFailed
 from scipy.special import erf
 
-from ase_mlffvv.dft.gpaw.cavity import energy_derivative, make_cavity, solvent_fraction, switch
-from ase_mlffvv.dft.gpaw.densities import AtomicDensities, RadialDensity
-from ase_mlffvv.dft.gpaw.grid import FourierGrid, grid_shape, resample
+from ase_mlffvv.dft.cavity import solvent_fraction, switch
+from ase_mlffvv.dft.densities import AtomicDensities, RadialDensity
+from ase_mlffvv.dft.gpaw.fields import cavity_fields, energy_derivative
 from ase_mlffvv.dft.gpaw.polarisation import solve_potential
 from ase_mlffvv.dft.gpaw.potentiostat import diffuse_capacitance, next_charge
+from ase_mlffvv.dft.grid import FourierGrid, grid_shape, resample
 from ase_mlffvv.dft.solvent import Solvent
 
 SKEWED = np.array([[11.0, 0.0, 0.0], [2.0, 12.0, 0.0], [1.0, -1.5, 13.0]])
@@ -67,7 +68,7 @@ def test_no_solvent_is_vacuum():
     grid = FourierGrid(SKEWED, (30, 32, 36))
     rho = gaussian(grid, [0.5, 0.5, 0.5], 1.0, 0.8) - gaussian(grid, [0.4, 0.6, 0.5], 1.0, 1.0)
     density = AtomicDensities([ATOM], [0], np.array([[0.5, 0.5, 0.5]]), grid).total()
-    phi, _ = solve_potential(rho, make_cavity(density, grid, Solvent(1.0)), grid)
+    phi, _ = solve_potential(rho, cavity_fields(density, grid, Solvent(1.0)), grid)
     G2 = grid.G2.copy()
     G2[0, 0, 0] = 1
     spectrum = 4 * np.pi * grid.fft(rho) / G2
@@ -121,7 +122,7 @@ def test_sphere_against_the_radial_equation(kappa_squared):
         grid = FourierGrid(cell, grid_shape(cell, spacing))
         rho = gaussian(grid, [0.5] * 3, 1.0, widths[0], 0) - gaussian(grid, [0.5] * 3, second, widths[1], 0)
         density = AtomicDensities([ATOM], [0], np.array([[0.5] * 3]), grid).total()
-        phi, iterations = solve_potential(rho, make_cavity(density, grid, solvent), grid)
+        phi, iterations = solve_potential(rho, cavity_fields(density, grid, solvent), grid)
         found.append(energy(rho, phi, grid))
         assert iterations < 12
     assert found[-1] == pytest.approx(want, abs=2e-5)
@@ -133,7 +134,7 @@ def test_no_room_for_ions():
     """Where the solvent does not enter, as in a crystal, there is no screening that could fix the mean potential."""
     grid = FourierGrid(SKEWED, (30, 32, 36))
     rho = gaussian(grid, [0.5, 0.5, 0.5], 1.0, 0.8) - gaussian(grid, [0.4, 0.6, 0.5], 1.0, 1.0)
-    phi = [solve_potential(rho + 1e-9, make_cavity(np.full(grid.shape, 0.01), grid, solvent), grid)[0]
+    phi = [solve_potential(rho + 1e-9, cavity_fields(np.full(grid.shape, 0.01), grid, solvent), grid)[0]
            for solvent in (SOLVENT, Solvent(1.0))]  # fmt: skip
     np.testing.assert_allclose(*phi, atol=1e-12)
     assert abs(phi[0].mean()) < 1e-12
@@ -147,7 +148,7 @@ def test_weak_ions_change_little():
     density = AtomicDensities([ATOM], [0], scaled, grid).total()
     found = []
     for kappa_squared in (0.0, 1e-6, 1e-4):
-        cavity = make_cavity(density, grid, SOLVENT.replace(kappa_squared=kappa_squared))
+        cavity = cavity_fields(density, grid, SOLVENT.replace(kappa_squared=kappa_squared))
         found.append(energy(rho, solve_potential(rho, cavity, grid)[0], grid))
     assert found[1] == pytest.approx(found[0], abs=1e-7)
     assert found[2] == pytest.approx(found[0], abs=1e-5)
@@ -163,7 +164,7 @@ def test_forces_of_the_solvent(kappa_squared):
     rho = gaussian(grid, scaled[0], 1.0, 0.9) - gaussian(grid, scaled[1], 1.0, 1.0)
 
     def total(scaled):
-        cavity = make_cavity(AtomicDensities([ATOM], [0, 0], scaled, grid).total(), grid, solvent)
+        cavity = cavity_fields(AtomicDensities([ATOM], [0, 0], scaled, grid).total(), grid, solvent)
         phi, _ = solve_potential(rho, cavity, grid, tolerance=1e-11)
         return energy(rho, phi, grid) + grid.integrate(cavity.energy_density), cavity, phi
 
@@ -188,7 +189,7 @@ def test_rigid_shift_costs_nothing():
         centre = 0.5 + shift * np.array([1, 0.5, 0.25]) / grid.shape
         rho = gaussian(grid, centre, 1.0, 0.9) - gaussian(grid, centre, 1.0, 1.4)
         density = AtomicDensities([ATOM], [0], centre[None], grid).total()
-        cavity = make_cavity(density, grid, SOLVENT)
+        cavity = cavity_fields(density, grid, SOLVENT)
         phi, _ = solve_potential(rho, cavity, grid)
         found.append(energy(rho, phi, grid) + grid.integrate(cavity.energy_density))
     assert np.ptp(found) < 4e-6
@@ -198,7 +199,7 @@ def test_solver_speaks_up():
     grid = FourierGrid(SKEWED, (24, 24, 28))
     rho = gaussian(grid, [0.5, 0.5, 0.5], 1.0, 0.9) - gaussian(grid, [0.4, 0.5, 0.5], 1.0, 1.0)
     density = AtomicDensities([ATOM], [0], np.array([[0.5, 0.5, 0.5]]), grid).total()
-    cavity = make_cavity(density, grid, SOLVENT)
+    cavity = cavity_fields(density, grid, SOLVENT)
     with pytest.raises(CalculationFailed, match=r'did not converge: relative residual \d.*after 3 iterations'):
         solve_potential(rho, cavity, grid, maxiter=3)
     with pytest.raises(CalculationFailed, match='relative residual nan'):
@@ -221,6 +222,20 @@ def test_atomic_densities():
     # samples that end early continue as an exponential
     short = RadialDensity.from_samples(R[R < 8], 0.02 * np.exp(-1.26 * R[R < 8]))
     assert short(11.0) == pytest.approx(soft(11.0), rel=1e-3)
+
+
+def test_points_that_an_atom_meets_once(monkeypatch):
+    """In a cell wider than the reach the sum takes a shorter way."""
+    cell = np.array([[33.0, 0, 0], [1.0, 34.0, 0], [0, 2.0, 35.0]])
+    scaled = np.array([[0.02, 0.5, 0.97], [0.1, 0.45, 0.9]])
+    grid = FourierGrid(cell, grid_shape(cell, 1.0))
+    densities = AtomicDensities([ATOM], [0, 0], scaled, grid)
+    assert not densities._repeats()
+    short = densities.total()
+    monkeypatch.setattr(AtomicDensities, '_repeats', lambda self: True)
+    long = AtomicDensities([ATOM], [0, 0], scaled, grid).total()
+    np.testing.assert_allclose(short, long, rtol=1e-12)
+    assert AtomicDensities([ATOM], [0], scaled[:1], FourierGrid(SKEWED, (12, 12, 14))).total().min() > short.min()
 
 
 def test_shares():

@@ -91,7 +91,7 @@ def test_unsuitable_data_sets(frames, teacher):  # noqa: F811
         fit(Dataset(frames, 'Li', 4.0), FEW, progress=False)
     with pytest.raises(ElementError, match='fitted for Na; the structure contains Li'):
         Dataset(frames, 'Na', 4.2)
-    with pytest.raises(DatasetError, match='the hot set holds no structures'):
+    with pytest.raises(DatasetError, match='the hot set contains no structures'):
         Dataset([], 'Li', 4.2, source='the hot set')
     with pytest.raises(DatasetError, match="weight of the group 'small' must be zero or positive, got -1"):
         fit(frames, FEW, group_weights={'small': -1}, progress=False)

@@ -9,6 +9,8 @@ import pytest
 
 from ase_mlffvv.io.files import complete, refuse_existing, save_json, save_text
 
+linux = pytest.mark.skipif(sys.platform != 'linux', reason='devices are those of Linux')
+
 
 def test_takes_the_place_only_when_complete(tmp_path):
     path = tmp_path / 'file.txt'
@@ -61,6 +63,7 @@ def test_the_mode_is_kept(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o640
 
 
+@linux
 def test_devices_are_written_to():
     save_text('/dev/null', 'x')
     assert stat.S_ISCHR(os.stat('/dev/null').st_mode)
@@ -69,6 +72,7 @@ def test_devices_are_written_to():
     assert stat.S_ISCHR(os.stat('/dev/full').st_mode)
 
 
+@linux
 @pytest.mark.parametrize('name', ['/dev/stdout', '/dev/fd/1', '/proc/self/fd/1', 'link'])
 def test_the_output_of_the_program(tmp_path, name):
     """The data stands among what is printed, whether to a pipe or to a file."""
@@ -83,6 +87,7 @@ def test_the_output_of_the_program(tmp_path, name):
     assert (tmp_path / 'out').read_text() == 'a\nb\nc\n'
 
 
+@linux
 def test_pipes_are_written_to(tmp_path):
     os.mkfifo(tmp_path / 'pipe')
     with open(tmp_path / 'out', 'w') as out:

@@ -10,12 +10,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-from ase.io import read
 from tqdm import tqdm
 
 from ase_mlffvv import VVCalculator
+from ase_mlffvv.io.checkpoint import load_checkpoint
 from ase_mlffvv.jobs import RunSettings, record, resume, start
-from ase_mlffvv.jobs.run import SETTINGS
 from ase_mlffvv.structures import column, freeze_bottom
 
 
@@ -27,13 +26,15 @@ def same_run(whole, broken):
     """Everything a run leaves is the same, bit for bit."""
     for name in (record.trajectory_path(whole).name, record.LOG):
         assert (whole / name).read_bytes() == (broken / name).read_bytes(), name
-    a, b = (read(folder / record.CHECKPOINT) for folder in (whole, broken))
-    np.testing.assert_array_equal(a.positions, b.positions)
-    np.testing.assert_array_equal(a.get_momenta(), b.get_momenta())
+    (a, data), (b, other) = (load_checkpoint(folder / record.CHECKPOINT, record.KIND) for folder in (whole, broken))
+    assert list(a) == list(b)
+    for name, array in a.items():
+        np.testing.assert_array_equal(array, b[name], err_msg=name)
+    assert data == other
 
 
 def go_on(folder, settings):
-    if (folder / SETTINGS).exists():
+    if (folder / record.CHECKPOINT).exists():
         resume(folder, VVCalculator(threads=1), progress=False)
     else:
         start(needle(), VVCalculator(threads=1), folder, settings, progress=False)

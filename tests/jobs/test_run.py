@@ -16,7 +16,8 @@ from ase.md.nvtberendsen import NVTBerendsen
 
 from ase_mlffvv import VVCalculator
 from ase_mlffvv.errors import StructureError
-from ase_mlffvv.jobs import Interrupted, RunSettings, read_log, record, resume, start, summary
+from ase_mlffvv.jobs import Interrupted, JobFolder, RunSettings, read_log, record, resume, start, summary
+from ase_mlffvv.jobs.run import SETTINGS
 
 from ..toys import random_potential
 from .runs import needle, same_run
@@ -26,9 +27,10 @@ QUICK = RunSettings(steps=60, frame_interval=20, checkpoint_interval=30, tempera
 
 def test_what_a_run_leaves(tmp_path):
     atoms = needle()
-    table = start(atoms, VVCalculator(), tmp_path / 'run', QUICK, note={'model': None}, progress=False)
+    table = start(atoms, VVCalculator(), tmp_path / 'run', QUICK, progress=False)
     assert sorted(p.name for p in (tmp_path / 'run').iterdir()) == [
-        'checkpoint.traj', 'log.csv', 'settings.json', 'summary.png', 'trajectory.extxyz',
+        '.lock', 'checkpoint.state', 'checkpoint.state.previous', 'log.csv', 'settings.json', 'summary.png',
+        'trajectory.extxyz',
     ]  # fmt: skip
     np.testing.assert_array_equal(table['step'], [0, 20, 40, 60])
     np.testing.assert_allclose(table['time_ps'], [0, 0.04, 0.08, 0.12])
@@ -52,15 +54,20 @@ def test_what_a_run_leaves(tmp_path):
 
 def test_same_numbers_as_ase(tmp_path):
     start(needle(), VVCalculator(), tmp_path / 'run', QUICK, progress=False)
-    atoms = read(tmp_path / 'run' / 'checkpoint.traj')
+    atoms = last_state(tmp_path / 'run')
     end = atoms.positions.copy()
     again = tmp_path / 'again'
     settings = RunSettings(**{**QUICK.__dict__, 'steps': 0})
     start(needle(), VVCalculator(), again, settings, progress=False)
-    atoms = read(again / 'checkpoint.traj')
+    atoms = last_state(again)
     atoms.calc = VVCalculator()
     NVTBerendsen(atoms, 2 * units.fs, temperature_K=100, taut=500 * units.fs, fixcm=False).run(60)
     np.testing.assert_allclose(atoms.positions, end, atol=1e-10)
+
+
+def last_state(folder):
+    with JobFolder(folder, SETTINGS, None, what='a run') as job:
+        return record.load_checkpoint(job)[0]
 
 
 class StopsAfter(VVCalculator):
@@ -79,12 +86,14 @@ class StopsAfter(VVCalculator):
 
 @pytest.mark.parametrize('when', [5, 33, 47])
 def test_interrupt_and_resume(tmp_path, when):
+    """Ctrl-C between or inside steps; the handler of before comes back, also where it ignores the signal."""
+    before = signal.getsignal(signal.SIGINT)
     start(needle(), VVCalculator(), tmp_path / 'whole', QUICK, progress=False)
     with pytest.raises(Interrupted, match='mlffvv run --restart'):
         start(needle(), StopsAfter(when), tmp_path / 'broken', QUICK, progress=False)
     resume(tmp_path / 'broken', VVCalculator(), progress=False)
     same_run(tmp_path / 'whole', tmp_path / 'broken')
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_longer_than_planned(tmp_path):
@@ -112,7 +121,7 @@ def test_messages(tmp_path):
     start(needle(), VVCalculator(), tmp_path / 'run', RunSettings(steps=0), progress=False)
     with pytest.raises(FileExistsError, match='--restart'):
         start(needle(), VVCalculator(), tmp_path / 'run', QUICK)
-    with pytest.raises(FileNotFoundError, match='holds no run to continue'):
+    with pytest.raises(FileNotFoundError, match='does not hold a run'):
         resume(tmp_path, VVCalculator())
     with pytest.raises(ValueError, match="dynamics='native' needs a VVCalculator"):
         start(needle(), EMT(), tmp_path / 'emt', RunSettings(dynamics='native'))

@@ -9,7 +9,7 @@ from ase.calculators.calculator import CalculatorSetupError
 from ase_mlffvv import VVCalculator
 from ase_mlffvv.errors import StructureError
 from ase_mlffvv.kernels.cpu.engine import NumbaEngine
-from ase_mlffvv.model.potential import Prediction
+from ase_mlffvv.model import Prediction
 from ase_mlffvv.structures import column
 
 from ..systems import zoo

@@ -107,3 +107,10 @@ def threads():
 
 def fails():
     raise ValueError('on purpose')
+
+
+def two_parts(atoms, safe, directory, n=4):
+    """Labels that ASE has no name for; ``n`` rows, one for each atom if it is right."""
+    calc = Result(energy=0.0, forces=np.zeros((len(atoms), 3)))
+    calc.extra_results = {'surface': 12.5, 'surfaces': np.arange(float(n)), 'el_forces': np.full((n, 3), 2.0)}
+    return calc

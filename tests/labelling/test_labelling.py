@@ -224,6 +224,17 @@ def test_free_energy_and_matrix_stress(tmp_path):
     assert read_frames(tmp_path / 'labels' / 'labelled.extxyz')[0].info['REF_energy'] == found.info['REF_energy']
 
 
+def test_labels_without_a_name_in_ase(tmp_path):
+    quick(copper(2), factories.two_parts, tmp_path / 'labels')
+    for found in read(tmp_path / 'labels' / 'labelled.extxyz', ':'):
+        assert found.info['REF_surface'] == 12.5
+        np.testing.assert_array_equal(found.arrays['REF_surfaces'], np.arange(4.0))
+        np.testing.assert_array_equal(found.arrays['REF_el_forces'], np.full((4, 3), 2.0))
+    quick(copper(1), factories.two_parts, tmp_path / 'wrong', settings={'n': 3})
+    wrong = 'the calculator gave surfaces of shape (3,) for 4 atoms'
+    assert wrong in read(tmp_path / 'wrong' / 'failed.extxyz').info['label_reason']
+
+
 def test_stress_only_where_there_is_one(tmp_path):
     quick([copper(1)[0], molecule('H2O')], factories.no_stress, tmp_path / 'a')
     for found in read(tmp_path / 'a' / 'labelled.extxyz', ':'):

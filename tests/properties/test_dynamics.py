@@ -35,7 +35,7 @@ def test_expansion_from_pressures(monkeypatch):
     assert found['length'] == pytest.approx(3.5)
     assert 0 < found['error'] < 2e-6
     slope = 0.06
-    with pytest.raises(PropertyError, match='the pressure rises with the volume'):
+    with pytest.raises(PropertyError, match='the pressure increases with the volume'):
         expansion.expansion(free, 3.46, cells=2)
     slope = -0.06
     with pytest.raises(PropertyError, match='no lattice constant near 3.200'):
@@ -81,6 +81,6 @@ def test_share_of_crystal():
 
 
 def test_coexistence_tells_when_all_is_crystal():
-    with pytest.raises(PropertyError, match='all became crystal from 100 K, so the melting point is above'):
+    with pytest.raises(PropertyError, match='from 100 K, everything became crystal, so the melting point is above'):
         melting.coexistence(relaxing.use(VVCalculator()), 3.4393, guess=100.0, cells=(3, 3, 6), melt=2, settle=20,
                             sample=120)  # fmt: skip

@@ -110,7 +110,7 @@ def test_what_needs_a_failed_part_fails_with_it(tmp_path, monkeypatch):
     result = validate(None, tmp_path, only=['elastic'], progress=False)
     reasons = {r.name: r.reason for r in result.results}
     assert reasons['a_bcc'] == 'ZeroDivisionError: none'
-    assert reasons['C11'] == 'needs bcc, which failed'
+    assert reasons['C11'] == "this property needs the result of 'bcc', which failed"
 
 
 def test_other_calculators(tmp_path, capsys):

@@ -1,6 +1,6 @@
 """Density-functional labels with an implicit solvent and atomic energies: plane-wave GPAW plus our continuum.
 
-``grid``, ``densities``, ``cavity``, ``polarisation`` and ``potentiostat`` know arrays only;
+``fields``, ``polarisation`` and ``potentiostat`` know arrays only, as do ``grid``, ``densities`` and ``cavity`` above;
 ``coupling`` and ``energies`` know GPAW; ``calculator`` knows ASE. GPAW is imported when it is first needed.
 """
 

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from importlib import metadata
+from typing import TYPE_CHECKING
 
-from ase.calculators.calculator import CalculationFailed, Calculator, CalculatorSetupError, all_changes
+from ase.calculators.calculator import (
+    CalculationFailed,
+    Calculator,
+    CalculatorSetupError,
+    PropertyNotImplementedError,
+    all_changes,
+)
 from ase.units import Bohr, Ha
 
+from ..cavity import SPACING, cavity_targets, measure
+from ..cells import checked_cell
 from ..electrode import DEFAULT_REFERENCE, electrode_potential, fermi_level
-from .checks import as_solvent, check_settings, checked_cell, kpoints
+from .checks import as_solvent, check_settings, kpoints
 
-SPACING = 0.2  # Å; grid of the solvent
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ase import Atoms
+
+    from ..solvent import Solvent
+
+
 CONVERGENCE = {'energy': 1e-5, 'density': 1e-5, 'eigenstates': 1e-9}  # eV, electrons, eV^2; per electron
+
+# names of extra_results; the electronic parts are those without the energy of surface and volume
+CAVITY_PROPERTIES = ('el_energy', 'el_forces', 'el_energies', 'surface', 'surface_gradient', 'surfaces', 'volume',
+                     'volume_gradient', 'volumes')  # fmt: skip
 
 INSTALL = (
     'GPAW is not installed. On Debian or Ubuntu: apt-get install libxc-dev libopenblas-dev, then '
@@ -26,6 +48,11 @@ class GPAWSolvent(Calculator):
     which the forces are the derivative), ``energies`` (eV, per atom, sum to the energy), ``forces`` (eV/Å),
     ``charges`` (e, Hirshfeld), and in vacuum ``stress`` (eV/Å^3, Voigt xx, yy, zz, yz, xz, xy, tensile positive).
     Energies are relative to the reference atoms of GPAW's PAW data sets.
+
+    In a solvent ``get_property`` and the dictionary ``extra_results`` also give the two parts of the free energy
+    F = F_el + surface_tension * S + pressure * V: ``el_energy`` (eV), ``el_forces`` (eV/Å) and ``el_energies`` (eV) of
+    F_el; ``surface`` S (Å^2), its ``surface_gradient`` dS/dR (Å) and the shares of the atoms ``surfaces`` (Å^2);
+    ``volume`` V, ``volume_gradient`` and ``volumes`` likewise (Å^3, Å^2, Å^3). ASE's files do not hold these.
 
     Parameters
     ----------
@@ -108,15 +135,20 @@ class GPAWSolvent(Calculator):
         'txt': None,
     }
 
-    def __init__(self, solvent=None, **settings):
+    def __init__(self, solvent: Solvent | None = None, **settings: Any):
         _import_gpaw()
         self._dft = None
+<<<<<<< HEAD
+        self.extra_results: dict[str, Any] = {}
+=======
+        self.extra_results: dict = {}
+>>>>>>> habits
         super().__init__(solvent=solvent, **settings)
 
     def _get_name(self):
         return 'gpaw-solvent'
 
-    def set(self, **settings):
+    def set(self, **settings: Any) -> dict:
         """Change settings; any change discards the results."""
         unknown = sorted(set(settings) - set(self.default_parameters))
         if unknown:
@@ -140,7 +172,7 @@ class GPAWSolvent(Calculator):
         return f'gpaw {metadata.version("gpaw")}'
 
     @property
-    def solvent(self):
+    def solvent(self) -> Solvent | None:
         """The solvent, None in vacuum."""
         return as_solvent(self.parameters['solvent'])
 
@@ -152,24 +184,24 @@ class GPAWSolvent(Calculator):
         return self._dft
 
     @property
-    def fermi_level(self):
+    def fermi_level(self) -> float:
         """Fermi level in eV: against the bulk of the solution where there are ions, else against the cell's mean."""
         return float(self.dft.ibzwfs.fermi_level * Ha)
 
     @property
-    def electrode_potential(self):
+    def electrode_potential(self) -> float:
         """Potential in V against :attr:`parameters` ``reference``; needs a solvent with ions."""
         if self.solvent is None or self.solvent.kappa_squared == 0:
             raise CalculatorSetupError('without ions in the solvent (kappa_squared > 0) no potential is defined')
         return electrode_potential(self.fermi_level, self.parameters['reference'])
 
     @property
-    def total_charge(self):
+    def total_charge(self) -> float:
         """Charge of the cell in e."""
         return -float(self.dft.pot_calc.charge)
 
     @property
-    def extrapolated_energy(self):
+    def extrapolated_energy(self) -> float:
         """Energy extrapolated to zero smearing, eV."""
         work = (self._wanted_level() or 0.0) * self.total_charge
         return float(self.dft.energies.total_extrapolated * Ha) + work
@@ -182,11 +214,28 @@ class GPAWSolvent(Calculator):
     def __getstate__(self):
         return {**self.__dict__, '_dft': None}
 
-    def calculate(self, atoms=None, properties=('energy',), system_changes=all_changes):
+    def get_property(self, name, atoms=None, allow_calculation=True):
+        """A property of ASE, or one of :data:`CAVITY_PROPERTIES`."""
+        if name not in CAVITY_PROPERTIES:
+            return super().get_property(name, atoms, allow_calculation)
+        if self.solvent is None:
+            raise PropertyNotImplementedError(f'{name} needs a solvent')
+        if super().get_property('energy', atoms, allow_calculation) is None:
+            return None
+        return deepcopy(self.extra_results[name])
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ('energy',),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
         """Compute energies, forces and charges; the stress where it is asked for."""
         super().calculate(atoms, properties, system_changes)
-        self.results = {}
+        self.results, self.extra_results = {}, {}
         atoms = checked_cell(self.atoms)
+        if atoms.get_initial_magnetic_moments().any():
+            raise CalculatorSetupError('GPAWSolvent is not spin-polarised, but atoms have initial magnetic moments')
         from gpaw import KohnShamConvergenceError
 
         try:
@@ -276,6 +325,10 @@ class GPAWSolvent(Calculator):
         }
         if stress:
             results['stress'] = dft.calculate_stress()
+        if extension is not None:
+            cavity = measure(extension.cavity.interface, extension.atoms)
+            totals = {name: results[name] for name in ('energy', 'forces', 'energies')}
+            self.extra_results = cavity_targets(cavity, self.solvent, **totals)
         return results
 
 

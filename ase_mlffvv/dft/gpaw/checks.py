@@ -1,4 +1,4 @@
-"""What GPAWSolvent asks of its settings and structures; no GPAW needed."""
+"""What GPAWSolvent asks of its settings; no GPAW needed."""
 
 from __future__ import annotations
 
@@ -7,20 +7,12 @@ from math import ceil, isfinite, pi
 import numpy as np
 from ase.calculators.calculator import CalculatorSetupError
 
-from ...errors import check_structure
+from ..cells import GAP, empty_gaps
 from ..electrode import at_zero
 from ..solvent import Solvent
 
 FUNCTIONALS = ('PBE', 'PBEsol', 'RPBE', 'LDA')
 DISTRIBUTIONS = ('fermi-dirac', 'marzari-vanderbilt')
-GAP = 5.0  # Å; as much empty space parts a structure from its repetition
-
-
-def empty_gaps(atoms):
-    """Largest distance between neighboring planes of atoms along each cell vector, Å."""
-    scaled = np.sort(atoms.cell.scaled_positions(atoms.positions) % 1.0, axis=0)
-    gaps = np.diff(np.vstack([scaled, scaled[:1] + 1]), axis=0).max(axis=0)
-    return gaps / np.linalg.norm(np.linalg.inv(atoms.cell[:]), axis=0)
 
 
 def kpoints(atoms, kpts):
@@ -89,26 +81,3 @@ def check_settings(p):
 def _check_number(value, name):
     if isinstance(value, (bool, str)) or not np.isscalar(value) or not isfinite(value):
         raise CalculatorSetupError(f'{name} must be a finite number, got {value!r}')
-
-
-def checked_cell(atoms):
-    """A copy periodic along all three vectors, if the structure allows it."""
-    if len(atoms) == 0:
-        raise CalculatorSetupError('a structure without atoms has no energy')
-    if atoms.cell.rank < 3:
-        raise CalculatorSetupError(
-            f'plane waves need three cell vectors, got {atoms.cell[:].tolist()}. Add empty space with '
-            'atoms.center(vacuum=6, axis=...).'
-        )
-    check_structure(atoms.positions, atoms.cell[:], np.ones(3, bool))
-    if atoms.get_initial_magnetic_moments().any():
-        raise CalculatorSetupError('GPAWSolvent is not spin-polarised, but atoms have initial magnetic moments')
-    gaps = empty_gaps(atoms)
-    for axis in np.flatnonzero(~atoms.pbc & (gaps < GAP)):
-        raise CalculatorSetupError(
-            f'the structure is not periodic along vector {axis}, but leaves only {gaps[axis]:.1f} Å empty there; '
-            f'plane waves repeat it. Add empty space (at least {GAP:g} Å) with atoms.center(vacuum=6, axis={axis}).'
-        )
-    atoms = atoms.copy()
-    atoms.pbc = True
-    return atoms

@@ -9,9 +9,9 @@ from gpaw.dft import ExtensionInput
 from gpaw.extensions import Extension
 from gpaw.new.pw.poisson import PWPoissonSolver
 
-from .cavity import energy_derivative, make_cavity
-from .densities import AtomicDensities, RadialDensity
-from .grid import FourierGrid, grid_shape
+from ..densities import AtomicDensities, RadialDensity
+from ..grid import FourierGrid, grid_shape
+from .fields import cavity_fields, energy_derivative
 from .polarisation import solve_potential
 from .potentiostat import diffuse_capacitance, next_charge
 
@@ -21,9 +21,14 @@ SOFTNESS = 7.0  # the charges of cores keep exp(-7) of their weight at the short
 
 def neutral_atom(setup) -> RadialDensity:
     """All-electron density of the neutral atom a PAW data set was made of."""
+    return RadialDensity.from_samples(*sampled_density(setup))
+
+
+def sampled_density(setup):
+    """Radii (Bohr) of a PAW data set and the density of its neutral atom there (electrons/Bohr^3)."""
     data = setup.data
     valence = sum(f * phi**2 for f, phi in zip(data.f_j, data.phi_jg) if f > 0)
-    return RadialDensity.from_samples(data.rgd.r_g, (valence + data.nc_g * np.sqrt(4 * np.pi)) / (4 * np.pi))
+    return data.rgd.r_g, (valence + data.nc_g * np.sqrt(4 * np.pi)) / (4 * np.pi)
 
 
 def kinds_of(setups):
@@ -57,7 +62,7 @@ class SolventExtension(Extension):
     ----------
     charge : float
         Electrons in excess of the neutral cell.
-    cavity : Cavity
+    cavity : CavityFields
     phi, phi_vacuum : ndarray
         Potential energy of an electron with and without the solvent, of softened nuclei, on ``grid``.
     """
@@ -82,7 +87,7 @@ class SolventExtension(Extension):
     def move_atoms(self, relpos_ac):
         self.atoms = AtomicDensities(self.profiles, self.kinds, relpos_ac, self.grid)
         self.history = []
-        self.cavity = make_cavity(self.atoms.total(), self.grid, self.solvent)
+        self.cavity = cavity_fields(self.atoms.total(), self.grid, self.solvent)
         if self.cavity.kappa_squared == 0 and (self.charge != 0 or self.fermi_level is not None):
             raise CalculatorSetupError(
                 'the solution finds no room around the atoms, so that its ions cannot screen a charge or hold a '
@@ -112,7 +117,7 @@ class SolventExtension(Extension):
         self.history.append((self.charge, ibzwfs.fermi_level))
         if abs(ibzwfs.fermi_level - self.fermi_level) <= self.fermi_tolerance:
             return True
-        capacitance = diffuse_capacitance(self.grid.integrate(self.cavity.slope), self.solvent)
+        capacitance = diffuse_capacitance(self.grid.integrate(self.cavity.interface.area_density), self.solvent)
         new = next_charge(self.history, self.fermi_level, capacitance)
         ibzwfs.calculate_occs(occ_calc, nelectrons + new - self.charge)
         self.charge = new

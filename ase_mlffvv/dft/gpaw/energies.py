@@ -8,9 +8,9 @@ from gpaw.new.pw.poisson import PWPoissonSolver
 from gpaw.new.xc import gradient_and_sigma
 from gpaw.utilities import pack_density
 
+from ..densities import AtomicDensities
+from ..grid import FourierGrid, resample
 from .coupling import kinds_of, neutral_atom
-from .densities import AtomicDensities
-from .grid import FourierGrid, resample
 
 
 def atomic_energies(dft, solvent=None):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from ase.calculators.calculator import CalculationFailed
 
-from .cavity import Cavity
-from .grid import FourierGrid
+from ..grid import FourierGrid
+from .fields import CavityFields
 
 
-def solve_potential(charge, cavity: Cavity, grid: FourierGrid, start=None, tolerance=1e-8, maxiter=100):
+def solve_potential(charge, cavity: CavityFields, grid: FourierGrid, start=None, tolerance=1e-8, maxiter=100):
     """Potential of a charge in a cavity.
 
     Solves div(eps grad phi) - permittivity kappa^2 theta phi = -4 pi rho. With s = sqrt(eps) and x = s phi it reads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from ase.calculators.calculator import CalculatorSetupError, all_changes
 from ase.calculators.genericfileio import GenericFileIOCalculator
@@ -17,6 +18,14 @@ from .profile import PWmatProfile
 from .settings import check_settings
 from .solvent_keys import fixed_potential
 from .template import PWmatTemplate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from ase import Atoms
+
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +82,25 @@ class PWmat(GenericFileIOCalculator):
     >>> atoms.get_potential_energies()                                                     # doctest: +SKIP
     """
 
-    def __init__(self, *, directory='.', job='scf', kpts=None, symmetry=None, solvent=None, potential=None,
-                 reference=DEFAULT_REFERENCE, potential_mixing=(0.1, 0.06), pseudopotentials=None, overwrite=False,
-                 profile=None, command=None, pseudo_dir=None, nodes=None, **keywords):  # fmt: skip
+    def __init__(
+        self,
+        *,
+        directory: str | Path = '.',
+        job: Any = 'scf',
+        kpts: Any = None,
+        symmetry: bool | None = None,
+        solvent: Solvent | None = None,
+        potential: float | None = None,
+        reference: str = DEFAULT_REFERENCE,
+        potential_mixing: tuple[float, float] = (0.1, 0.06),
+        pseudopotentials: Mapping[str, str] | None = None,
+        overwrite: bool = False,
+        profile: Any = None,
+        command: str | None = None,
+        pseudo_dir: str | Path | None = None,
+        nodes: tuple[int, int] | None = None,
+        **keywords: Any,
+    ):
         job = as_job(job)
         if solvent is not None and not isinstance(solvent, Solvent):
             raise CalculatorSetupError(f'solvent must be a Solvent, such as Solvent.pc_dme(), got {solvent!r}')
@@ -109,7 +134,7 @@ class PWmat(GenericFileIOCalculator):
         job = self.parameters['job']
         return f"PWmat({'scf' if job is None else job!r} in '{self.directory}', {self.parameters['settings']})"
 
-    def todict(self):
+    def todict(self) -> dict:
         """Settings as plain numbers and strings, for files and databases."""
         p = self.parameters
         given = {
@@ -122,7 +147,12 @@ class PWmat(GenericFileIOCalculator):
         }
         return {key: value for key, value in given.items() if value not in (None, {})}
 
-    def calculate(self, atoms=None, properties=('energy',), system_changes=all_changes):
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ('energy',),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
         """Calculate, or read, the results of a structure."""
         job = self.parameters['job']
         if job is not None:
@@ -135,7 +165,7 @@ class PWmat(GenericFileIOCalculator):
         self.results = self._bring(atoms)
         self.atoms = atoms.copy()
 
-    def run(self, atoms):
+    def run(self, atoms: Atoms) -> Atoms:
         """Do the job, or read it where its directory has it already.
 
         Parameters
@@ -150,7 +180,7 @@ class PWmat(GenericFileIOCalculator):
         """
         return self._finish(atoms, start=True)
 
-    def read(self, atoms):
+    def read(self, atoms: Atoms) -> Atoms:
         """The same as :meth:`run` where the directory has the job, but never start PWmat, for jobs run by a queue.
 
         Raises
@@ -172,19 +202,19 @@ class PWmat(GenericFileIOCalculator):
         return final
 
     @property
-    def final(self):
+    def final(self) -> Atoms:
         """Structure that :meth:`run` returned."""
         if self._final is None:
             raise CalculatorSetupError('nothing was run yet: call calc.run(atoms)')
         return self._final
 
     @property
-    def trajectory(self):
+    def trajectory(self) -> list[Atoms]:
         """Frames of a relaxation or dynamics with their results, as :func:`ase.io.read` gives them; also of a job that
         still runs or was stopped."""
         return read_frames(self.directory, allow_cut=True)
 
-    def write_inputfiles(self, atoms, properties=()):
+    def write_inputfiles(self, atoms: Atoms, properties: Sequence[str] = ()) -> None:
         """Write the input files, to run PWmat by a queue for example; :meth:`read` then reads the results.
 
         Nothing is done where the directory holds this calculation already.

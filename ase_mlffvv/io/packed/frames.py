@@ -10,18 +10,24 @@ from __future__ import annotations
 import os
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import ulm
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+
 TAG = 'mlffvv-packed'
 VERSION = 1
 HEADER = 48  # bytes in front of the items, which hold their number and where their index stands
 
 
-def append_frame(path, atoms, precision=1e-4):
+def append_frame(path: str | Path, atoms: Atoms, precision: float = 1e-4) -> None:
     """Append a structure to a packed trajectory; the file is made where there is none.
 
     Parameters
@@ -54,7 +60,7 @@ def append_frame(path, atoms, precision=1e-4):
             file.write(f'packed_{name}', _pack(a))
 
 
-def read_frame(file, index):
+def read_frame(file: Any, index: int) -> Atoms:
     """Frame ``index`` of an open :class:`ase.io.ulm.Reader` as Atoms."""
     item = file[index]
     if item.version > VERSION:
@@ -71,7 +77,7 @@ def read_frame(file, index):
     return atoms
 
 
-def read_mlffvv_packed(filename, index=-1):
+def read_mlffvv_packed(filename: str | Path, index: int | slice = -1) -> Iterator[Atoms]:
     """Frames of a packed trajectory, one at a time; called by :func:`ase.io.read`."""
     if os.path.getsize(filename) < HEADER:
         return
@@ -82,7 +88,9 @@ def read_mlffvv_packed(filename, index=-1):
             yield read_frame(file, k)
 
 
-def write_mlffvv_packed(filename, images, append=False, precision=1e-4):
+def write_mlffvv_packed(
+    filename: str | Path, images: Atoms | Iterable[Atoms], append: bool = False, precision: float = 1e-4
+) -> None:
     """Write structures; called by :func:`ase.io.write`."""
     if not append:
         Path(filename).unlink(missing_ok=True)

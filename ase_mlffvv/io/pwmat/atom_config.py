@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from ase import Atoms
 
@@ -9,8 +11,12 @@ from .blocks import TENSORS, lattice_text, parse, per_atom_text
 from .frame import ARRAYS, check, labels, movable, scaled, to_atoms, velocities
 from .text import CutOff, Place, reading, replacing
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TextIO
 
-def read_pwmat_config(file) -> Atoms:
+
+def read_pwmat_config(file: str | Path | TextIO) -> Atoms:
     """Read a structure of PWmat.
 
     Parameters
@@ -43,7 +49,7 @@ def read_pwmat_config(file) -> Atoms:
         raise CutOff(f'{error}. The file is cut off, or the number of atoms in its first line is wrong.') from None
 
 
-def write_pwmat_config(file, atoms):
+def write_pwmat_config(file: str | Path | TextIO, atoms: Atoms) -> None:
     """Write a structure for PWmat.
 
     Parameters

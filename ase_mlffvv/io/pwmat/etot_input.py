@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .keywords import key_lines, read_keys, upper_keys
 from .text import Place, quoted, reading, replacing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TextIO
+
 
 REQUIRED = ('JOB', 'IN.ATOM', 'IN.PSP1')
 
 
-def read_etot_input(file) -> dict:
+def read_etot_input(file: str | Path | TextIO) -> dict:
     """Settings of etot.input.
 
     Parameters
@@ -37,7 +44,7 @@ def read_etot_input(file) -> dict:
     return {**nodes, **read_keys(lines, first + 1, name)}
 
 
-def write_etot_input(file, settings):
+def write_etot_input(file: str | Path | TextIO, settings: dict) -> None:
     """Write etot.input.
 
     Parameters

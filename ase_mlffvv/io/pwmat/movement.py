@@ -7,6 +7,7 @@ import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -16,11 +17,19 @@ from .blocks import PER_ATOM, lattice_text, parse, per_atom_text
 from .frame import ATOMIC_ENERGY, check, labels, movable, scaled, stress_of_cell, to_atoms, velocities
 from .text import CutOff, Place, appending, reading, replacing
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+    from typing import TextIO
+
+
 _FIRST_LINE = re.compile(r'\s*\d+\s+atoms\b', re.IGNORECASE)
 _END = ' -------------------------------------------------\n'
 
 
-def read_pwmat_movement(file, index=slice(None), unwrapped=False):
+def read_pwmat_movement(
+    file: str | Path | TextIO, index: int | slice = slice(None), unwrapped: bool = False
+) -> Iterator[Atoms]:
     """Frames of a PWmat trajectory, one at a time: no more than one is held in memory.
 
     Parameters
@@ -60,7 +69,7 @@ def read_pwmat_movement(file, index=slice(None), unwrapped=False):
             start, stop, step = wanted.indices(sum(1 for _ in _frames(text, name)))
             text.seek(beginning)
         if step > 0:
-            chosen = islice(_frames(text, name), start, stop, step)
+            chosen: Iterable = islice(_frames(text, name), start, stop, step)
         else:
             k = range(start, stop, step)
             chosen = list(islice(_frames(text, name), k[-1], k[0] + 1, -step))[::-1] if k else []
@@ -128,7 +137,7 @@ def _split(text, name):
         yield _Frame(whole, Place(name, first), 'end')
 
 
-def write_pwmat_movement(file, images, append=False):
+def write_pwmat_movement(file: str | Path | TextIO, images: Atoms | Iterable[Atoms], append: bool = False) -> None:
     """Write labelled structures as a PWmat trajectory.
 
     Parameters

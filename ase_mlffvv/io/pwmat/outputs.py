@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from .text import CutOff, Place, is_number, quoted, reading
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TextIO
 
-def read_out_force(file, numbers=None):
+    from ase import Atoms
+    from numpy.typing import ArrayLike
+
+
+def read_out_force(file: str | Path | TextIO, numbers: ArrayLike | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Forces of OUT.FORCE.
 
     Parameters
@@ -35,7 +44,7 @@ def read_out_force(file, numbers=None):
     return found, -rows[:, :3]
 
 
-def read_out_endiv(file, numbers=None):
+def read_out_endiv(file: str | Path | TextIO, numbers: ArrayLike | None = None) -> dict:
     """Atomic energies of OUT.ENDIV.
 
     Parameters
@@ -69,7 +78,7 @@ def read_out_endiv(file, numbers=None):
     return result
 
 
-def read_out_stress(file, atoms):
+def read_out_stress(file: str | Path | TextIO, atoms: Atoms) -> np.ndarray:
     """Stress of OUT.STRESS.
 
     Parameters

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from ...errors import PWmatFileError
 from .keywords import parse_value
 from .text import Place, reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TextIO
+
 
 _VALUES = {
     'energy': re.compile(r'\s*E_tot\(eV\)\s*=\s*(\S+)(?:\s+(\S+))?'),
@@ -19,7 +25,7 @@ _REASON = re.compile(r'\s*ending_scf_reason\s*=\s*(.*)')
 _SETTING = re.compile(r'\s*([A-Z][A-Z0-9_.]*)\s*=\s*(\S.*)')
 
 
-def read_report(file) -> dict:
+def read_report(file: str | Path | TextIO) -> dict:
     """Result of the last self-consistent calculation in REPORT.
 
     Parameters

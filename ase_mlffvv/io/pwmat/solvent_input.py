@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from ...errors import PWmatFileError
 from .keywords import key_lines, read_keys, upper_keys
 from .text import reading, replacing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TextIO
+
 
 KEYS = (
     'SOLVENT_TYPE', 'DIELECTRIC_CONST', 'SURFACE_TENSION', 'PRESSURE', 'RHOMAX_DIELECTRIC', 'RHOMIN_DIELECTRIC',
@@ -17,7 +23,7 @@ KEYS = (
 _PARAM_CHARGE = re.compile(r'PARAM_CHARGE\.[1-9]\d*')
 
 
-def read_solvent_input(file) -> dict:
+def read_solvent_input(file: str | Path | TextIO) -> dict:
     """Settings of the implicit solvent in IN.SOLVENT.
 
     Parameters
@@ -47,7 +53,7 @@ def read_solvent_input(file) -> dict:
     return settings
 
 
-def write_solvent_input(file, settings):
+def write_solvent_input(file: str | Path | TextIO, settings: dict) -> None:
     """Write IN.SOLVENT.
 
     Parameters

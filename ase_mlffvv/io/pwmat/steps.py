@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...errors import PWmatFileError, PWmatWarning
 from .text import Place, quoted, reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TextIO
+
 
 RELAX_NAMES = {'E': 'energy', 'Av_F': 'average_force', 'M_F': 'max_force'}
 MD_NAMES = {
@@ -19,7 +25,7 @@ MD_NAMES = {
 }
 
 
-def read_relaxsteps(file) -> dict:
+def read_relaxsteps(file: str | Path | TextIO) -> dict:
     """Steps of a relaxation, RELAXSTEPS.
 
     Parameters
@@ -50,7 +56,7 @@ def read_relaxsteps(file) -> dict:
     return _columns(rows)
 
 
-def read_mdsteps(file) -> dict:
+def read_mdsteps(file: str | Path | TextIO) -> dict:
     """Steps of a molecular dynamics run, MDSTEPS.
 
     Parameters

@@ -39,17 +39,12 @@ def reading(file):
 
 @contextmanager
 def replacing(file):
-    """A text file to write. One given by path takes its place only when it is complete."""
+    """Text file to write; a file given by its path is replaced only when it is complete (see :func:`.complete`)."""
     if hasattr(file, 'write'):
         yield file
         return
-    path = Path(os.path.realpath(file))
-    opener = _OPEN[get_compression(path.name)[1]]
-    if path.exists() and not path.is_file():  # a pipe or device cannot be replaced
-        with opener(path, 'wt', encoding='utf-8') as out:
-            yield out
-        return
-    with complete(path) as temporary, opener(temporary, 'wt', encoding='utf-8') as out:
+    opener = _OPEN[get_compression(os.path.basename(os.path.realpath(file)))[1]]
+    with complete(file) as temporary, opener(temporary, 'wt', encoding='utf-8') as out:
         yield out
 
 

@@ -1,11 +1,11 @@
-"""Cosine features of one atom and the way back, in Numba.
+"""Cosine features of one atom and their derivatives, in Numba.
 
 With u = (element, leg function), L[p, u] = phi_u(d_p) and H[c, p, v] = sum over neighbors q != p of psi_c(pq) L[q, v],
 the three-body features are T[c, u, v] = sum_p L[p, u] H[c, p, v]. Their energy with symmetric coefficients Q[c, u, v]
 has the derivatives dE/dd_p = 2 sum L'[p, u] Q[c, u, v] H[c, p, v], and for each side dE/dd_pq = 2 sum_c psi'_c(pq)
-(L Q_c L^T)[p, q]. So an atom costs a few products of small matrices, whatever the size of the basis; the functions
-of all triangles are computed in long plain loops, which vectorise. Both corners of a triangle are computed, because
-that is cheaper than scattering.
+(L Q_c L^T)[p, q]. The cost of an atom is therefore a few products of small matrices for any size of the basis, and the
+functions of all triangles are computed in long simple loops, which vectorise. Both corners of a triangle are computed,
+because this is cheaper than scattering.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-# Only what Python calls is cached. With cached parts the machine code would depend on which of them were at hand when
-# it was compiled, and so would the last bits of results, which a restarted run has to repeat.
-# Reordered sums, but NaN and infinity kept; division by zero gives infinity, not a branch that stops vectorisation
+# Only functions that Python calls are cached. If inner functions were cached too, the machine code would depend on
+# which of them were cached already, and with it the last bits of results, which a restarted run has to reproduce.
+# fastmath allows reordered sums but keeps NaN and infinity; with error_model='numpy', division by zero gives infinity
+# instead of a branch that prevents vectorisation.
 FAST = {'fastmath': {'contract', 'reassoc', 'nsz', 'arcp'}, 'error_model': 'numpy'}
 _SINE = tuple((-1) ** k * math.pi ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(11))
 _COSINE = tuple((-1) ** k * math.pi ** (2 * k) / math.factorial(2 * k) for k in range(12))
 
 
 class System(NamedTuple):
-    """Atoms and their pair list, as the kernels take them."""
+    """Atoms and their pair list in the form that the kernels use."""
 
     species: np.ndarray
     positions: np.ndarray
@@ -45,7 +46,7 @@ def make_system(species, positions, cell, pairs):
         np.ascontiguousarray(positions, float),
         pairs.shifts @ cell,
         cell,
-        np.linalg.pinv(cell),  # rows of directions that are not periodic are zero and stay zero
+        np.linalg.pinv(cell),  # zero rows of non-periodic directions stay zero
         pairs.first,
         pairs.j,
         pairs.image.view(np.uint8).reshape(len(pairs.j), -1) if len(pairs.j) else np.zeros((0, 1), np.uint8),
@@ -53,7 +54,7 @@ def make_system(species, positions, cell, pairs):
 
 
 class Work(NamedTuple):
-    """Scratch of one thread for one atom after another; p and q are neighbors, pq all ordered pairs of them."""
+    """Working memory of one thread, reused for each atom; p and q are neighbors, pq all ordered pairs of them."""
 
     n: np.ndarray  # [number of neighbors]
     start: np.ndarray  # first neighbor of each element, and the end
@@ -68,7 +69,7 @@ class Work(NamedTuple):
     L_slope: np.ndarray
     side: np.ndarray  # pq
     side_inverse: np.ndarray
-    sine: np.ndarray  # pq: of the phase
+    sine: np.ndarray  # pq: sine of the phase
     cosine: np.ndarray
     psi: np.ndarray  # (c, pq)
     psi_slope: np.ndarray
@@ -82,7 +83,7 @@ class Work(NamedTuple):
 
 @njit(**FAST)
 def make_work(tables, n_max):
-    """Scratch for at most ``n_max`` neighbors per atom."""
+    """Allocate working memory for up to ``n_max`` neighbors per atom."""
     n_pair, n_leg, n_side = tables.pairs.a.shape[1], tables.legs.a.shape[1], tables.sides.a.shape[1]
     rows = tables.n_types * n_leg
     n_sides = n_max * n_max if n_leg > 0 else n_max
@@ -115,7 +116,7 @@ def make_work(tables, n_max):
 
 @njit(**FAST, inline='always')
 def sincospi(x):
-    """Sine and cosine of pi x, to round-off; plain arithmetic that vectorises."""
+    """Sine and cosine of pi x to round-off, by plain arithmetic that vectorises."""
     n = math.floor(x + 0.5)
     r = x - n
     z = r * r
@@ -131,7 +132,7 @@ def sincospi(x):
 
 @njit(**FAST)
 def take(near, w):
-    """Neighbors of the first gathered atom (:mod:`.near`) into the scratch."""
+    """Copy the neighbors of the first gathered atom (:mod:`.near`) to the working memory."""
     n = near.n[0]
     w.n[0] = n
     w.start[:] = near.start[0]
@@ -144,7 +145,7 @@ def take(near, w):
 
 @njit(**FAST)
 def _basis(n, d, inverse, limit, basis, t, sine, cosine, value, slope):
-    """Values and slopes over distance, (function, p), at the n distances d; zero from ``limit`` on."""
+    """Values, and slopes divided by the distance, (function, p), at the n distances d; zero from ``limit`` on."""
     if basis.shared[t]:
         frequency = basis.frequency[t, 0]
         for p in range(n):
@@ -165,7 +166,7 @@ def _basis(n, d, inverse, limit, basis, t, sine, cosine, value, slope):
 
 @njit(**FAST)
 def features(t, tables, w, f):
-    """Raw features f of the gathered centre atom of element t; leaves basis functions and H in the scratch."""
+    """Raw features f of the gathered centre atom of element t; basis functions and H stay in the working memory."""
     f[: tables.n_features[t]] = 0.0
     n, n_two, n_leg = w.n[0], tables.pairs.n[t], tables.legs.n[t]
     _basis(n, w.d, w.inverse, tables.cutoff2[t], tables.pairs, t, w.sine, w.cosine, w.pair, w.pair_slope)
@@ -205,7 +206,7 @@ def _sides(n, t, tables, w):
             dx, dy, dz = x - w.D[q, 0], y - w.D[q, 1], z - w.D[q, 2]
             row[q] = dx * dx + dy * dy + dz * dz
     for pq in range(n * n):
-        side[pq] = math.sqrt(side[pq] if side[pq] >= 1e-8 else 1e12)  # p itself, or on top of another: far away
+        side[pq] = math.sqrt(side[pq] if side[pq] >= 1e-8 else 1e12)  # p = q or coincident neighbors: far away
         inverse[pq] = 1.0 / side[pq]
     limit = np.nextafter(tables.side_cutoff[t], np.inf)
     _basis(n * n, side, inverse, limit, tables.sides, t, w.sine, w.cosine, w.psi, w.psi_slope)
@@ -213,7 +214,7 @@ def _sides(n, t, tables, w):
 
 @njit(**FAST)
 def pair_slopes(t, tables, w, weights):
-    """dE/dD of every gathered neighbor into ``w.slope``, for dE/df = weights. Call :func:`features` first."""
+    """Write dE/dD of every gathered neighbor to ``w.slope``, for dE/df = weights. Call :func:`features` first."""
     n, n_two = w.n[0], tables.pairs.n[t]
     own = w.cosine  # dE/dd_p / d_p
     own[:n] = 0.0
@@ -233,7 +234,7 @@ def pair_slopes(t, tables, w, weights):
 
 @njit(**FAST)
 def _three_body_slopes(n, t, tables, w, weights, own):
-    """Add to ``own``, and leave dE/dd_pq / d_pq in ``w.radial``, whose row sums are added to ``own``, too."""
+    """Add the derivatives of triangles to ``own``, including the row sums of dE/dd_pq / d_pq, left in ``w.radial``."""
     rows = tables.n_types * tables.legs.n[t]
     w.Q[:, : rows * rows] = 0.0
     for m in range(tables.n_index3[t]):

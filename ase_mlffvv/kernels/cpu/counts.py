@@ -1,4 +1,4 @@
-"""Numbers of neighbors from a pair list that is at hand."""
+"""Numbers of neighbors from an existing pair list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .near import image_of
 
 
 def count_neighbors(positions, cell, pairs, cutoff):
-    """Neighbors of each atom within ``cutoff``.
+    """Number of neighbors of each atom within ``cutoff``.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Moments of the neighbor density, and the way back from their derivatives, in Numba.
+"""Moments of the neighbor density, and their derivatives with respect to positions, in Numba.
 
 The loops run over whole vectors of neighbors of one atom (:mod:`.lanes`), in the precision of the tables. Neighbors
-are ordered by element; the radial functions of an element are zero for the others, and sums for it run over the vectors
-that have neighbors of it.
+are sorted by element. The radial functions of an element are zero for neighbors of other elements, and sums for an
+element run over the vectors that contain its neighbors.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from .lanes import at_least, between, broadcast, filled, lane_sums, load, load_a
 
 
 class DensityWork(NamedTuple):
-    """Scratch of one thread for several atoms; p counts the neighbors of one, up to whole vectors.
+    """Working memory of one thread for several atoms; p is a neighbor of one atom, padded to whole vectors.
 
     Rows of an atom k begin at k times the number of rows of one.
     """
 
     x: np.ndarray  # (k 3, p): unit vectors
-    inverse: np.ndarray  # (k, p): of distances
+    inverse: np.ndarray  # (k, p): inverse distances
     R: np.ndarray  # (k u, p), u = (element, n), and slopes
     R_slope: np.ndarray
-    sums: np.ndarray  # (k moment, lane): of Y R over every lane-th neighbor
-    Y: np.ndarray  # (l m, p): this and the following serve one atom after another
+    sums: np.ndarray  # (k moment, lane): sums of Y R over the neighbors in each lane
+    Y: np.ndarray  # (l m, p): this and the following arrays are reused for each atom
     legendre: np.ndarray  # (m l, lane): derivative m of P_l
-    cosine: np.ndarray  # (m, lane): parts of (x + i y)^m
+    cosine: np.ndarray  # (m, lane): real part of (x + i y)^m; sine is the imaginary part
     sine: np.ndarray
-    cheb: np.ndarray  # (k, lane) and slopes, cutoff function included
+    cheb: np.ndarray  # (k, lane): Chebyshev polynomials times the cutoff function, and slopes
     cheb_slope: np.ndarray
 
 
 @njit(**FAST)
 def make_density_work(tables, n_max, count):
-    """Scratch for at most ``n_max`` neighbors (whole vectors) of each of ``count`` atoms."""
+    """Allocate working memory for up to ``n_max`` neighbors (whole vectors) of each of ``count`` atoms."""
     dtype, lanes = tables.radial.dtype, width(tables.weight3)
     n_types, n, k = tables.radial.shape[1], tables.radial.shape[2], tables.radial.shape[3]
     n_l, moments = len(tables.channels), tables.first[len(tables.channels)]
@@ -58,7 +58,7 @@ def make_density_work(tables, n_max, count):
 
 @njit(forceinline=True, **FAST)
 def _vectors(begin, end, lanes):
-    """First vector with neighbors ``begin`` to ``end - 1``, and the end."""
+    """First of the vectors that contain the neighbors ``begin`` to ``end - 1``, and the end."""
     return (begin // lanes, (end + lanes - 1) // lanes) if begin < end else (0, 0)
 
 
@@ -81,7 +81,7 @@ def _harmonics(climb, x, y, z, dw):
 
 @njit(forceinline=True, **FAST)
 def _chebyshev(inverse, d, dw):
-    """Chebyshev polynomials times the cutoff function, and slopes, at the distances of one vector of neighbors."""
+    """Chebyshev polynomials times the cutoff function, and their slopes, for one vector of neighbors."""
     cheb, cheb_slope = dw.cheb, dw.cheb_slope
     s = inverse * d
     rest = 1.0 - s
@@ -98,8 +98,11 @@ def _chebyshev(inverse, d, dw):
 
 @njit(forceinline=True, **FAST)
 def density_moments(t, tables, near, dw, at):
-    """Moments of atom ``at`` of the scratch, of element t, but for the sum over lanes and the factor of each harmonic
-    (:func:`lane_moments`), into ``dw.sums``; leaves directions and radial functions in the scratch."""
+    """Write the moments of atom ``at`` of the working memory, of element t, to ``dw.sums``.
+
+    :func:`lane_moments` sums them over lanes and multiplies them by the factors of the harmonics. Directions and radial
+    functions stay in the working memory.
+    """
     lanes = width(dw.x)
     n_l, n_types, n_radial = len(tables.channels), tables.radial.shape[1], tables.radial.shape[2]
     x_, Y, R, R_slope, legendre, cosine, sine = dw.x, dw.Y, dw.R, dw.R_slope, dw.legendre, dw.cosine, dw.sine
@@ -156,7 +159,7 @@ def density_moments(t, tables, near, dw, at):
 
 @njit(forceinline=True, **FAST)
 def lane_moments(tables, dw, A):
-    """Moments A (moment, lane) of as many atoms as there are lanes, from the sums that each left in the scratch."""
+    """Moments A (moment, lane) of as many atoms as there are lanes, from their sums in the working memory."""
     for k in range(len(A)):
         store(A, k, lane_sums(dw.sums, k, len(A)))
     scale_moments(tables, A)
@@ -172,7 +175,7 @@ def atom_moments(tables, dw, A):
 
 @njit(forceinline=True, **FAST)
 def scale_moments(tables, A):
-    """Multiply rows (moment, lane) with the factors of their harmonics."""
+    """Multiply rows (moment, lane) by the factors of their harmonics."""
     for l in range(len(tables.channels)):
         width_ = tables.radial.shape[1] * tables.channels[l]
         for m in range(-l, l + 1):
@@ -183,9 +186,10 @@ def scale_moments(tables, A):
 
 @njit(forceinline=True, **FAST)
 def density_slopes(tables, near, dw, at, W, lane):
-    """dE/dD of every neighbor of atom ``at`` into ``near.slope`` for ``W[:, lane]`` of :func:`density_products_back`.
+    """Write dE/dD of every neighbor of atom ``at`` to ``near.slope``.
 
-    The scratch must hold directions and radial functions of this atom: call :func:`density_moments` before.
+    ``W[:, lane]`` comes from :func:`density_products_back`. The working memory must contain the directions and radial
+    functions of this atom from :func:`density_moments`.
     """
     lanes = width(dw.x)
     n_l, n_types, n_radial = len(tables.channels), tables.radial.shape[1], tables.radial.shape[2]
@@ -199,7 +203,7 @@ def density_slopes(tables, near, dw, at, W, lane):
             x, y, z = load(x_, (3 * at, b)), load(x_, (3 * at + 1, b)), load(x_, (3 * at + 2, b))
             inverse = load(dw.inverse, (at, b))
             _harmonics(tables.climb, x, y, z, dw)
-            # m = 0: factors of P', of the next derivative, and of P' in the slope with distance
+            # for m = 0: factors of P', of the next derivative, and of P' in the derivative with respect to the distance
             own, vx, vy, vz = zero, zero, zero, zero
             for l in range(n_l):
                 channels = tables.channels[l]
@@ -213,7 +217,7 @@ def density_slopes(tables, near, dw, at, W, lane):
                 if l > 0:
                     vz += load(legendre, n_l + l) * value
             for m in range(1, n_l):
-                c, c_next, c_slope, s, s_next, s_slope = zero, zero, zero, zero, zero, zero  # of cosine and sine parts
+                c, c_next, c_slope, s, s_next, s_slope = zero, zero, zero, zero, zero, zero  # real, imaginary parts
                 for l in range(m, n_l):
                     channels = tables.channels[l]
                     stride = n_types * channels
@@ -243,7 +247,7 @@ def density_slopes(tables, near, dw, at, W, lane):
                 vy += m * (s * C - c * S)
             own -= inverse * (vx * x + vy * y + vz * z)
             x, y, z = own * x + inverse * vx, own * y + inverse * vy, own * z + inverse * vz
-            if b == last:  # has neighbors of the element before, too
+            if b == last:  # also contains neighbors of the previous element
                 x += load_as(R, slope, (3 * at, b))
                 y += load_as(R, slope, (3 * at + 1, b))
                 z += load_as(R, slope, (3 * at + 2, b))
@@ -255,8 +259,10 @@ def density_slopes(tables, near, dw, at, W, lane):
 
 @njit(**FAST)
 def moment_gradients(tables, near, dw, dA):
-    """Derivatives of every moment with respect to D, but for the factor of each harmonic, into dA (moment 3, p), for
-    a fit; after :func:`density_moments`."""
+    """Write the derivatives of moments with respect to D, without the factors of the harmonics, to dA (moment 3, p).
+
+    Call :func:`density_moments` first. Fits use these derivatives.
+    """
     lanes = width(dw.x)
     n_l, n_types, n_radial = len(tables.channels), tables.radial.shape[1], tables.radial.shape[2]
     R, R_slope, legendre, cosine, sine = dw.R, dw.R_slope, dw.legendre, dw.cosine, dw.sine

@@ -1,4 +1,4 @@
-"""The VV layer: atomic energy of raw features and its gradient, for one atom, and for atoms side by side."""
+"""The VV layer: atomic energy as a function of raw features and its gradient, for one atom or a vector of atoms."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .lanes import add, at_least, filled, floor, load, power_of_two, store, wide
 
 @njit(**FAST)
 def atomic_energy(t, vv, f, g, gauss, q):
-    """Energy of an atom of element t with raw features f; writes dE/df into q. g and gauss are scratch."""
+    """Energy of an atom of element t with raw features f; writes dE/df into q. g and gauss are working memory."""
     n, n_features = vv.n[t], len(q)
     energy = vv.constant[t]
     for a in range(n_features):
@@ -25,7 +25,7 @@ def atomic_energy(t, vv, f, g, gauss, q):
         for a in range(n_features):
             g[j] += vv.projection[t, j, a] * f[a]
     g[n] = 1.0
-    value, slope, eps = gauss[0], gauss[1], gauss[2]  # of each Gaussian; slope = dE/dG, eps = dE/dg
+    value, slope, eps = gauss[0], gauss[1], gauss[2]  # value of each Gaussian; slope = dE/dG, eps = dE/dg
     eps[: n + 1] = 0.0
     n_gauss = vv.n_gauss[t]
     for s in range(n_gauss):
@@ -55,19 +55,19 @@ def atomic_energy(t, vv, f, g, gauss, q):
 
 
 class VVWork(NamedTuple):
-    """Scratch of one thread; every last axis is the lane."""
+    """Working memory of one thread; the last axis of each array is the lane."""
 
     energy: np.ndarray  # float64
     g: np.ndarray
     eps: np.ndarray  # dE/dg
-    value: np.ndarray  # of each Gaussian
+    value: np.ndarray  # value of each Gaussian
     slope: np.ndarray  # dE/dG
     x: np.ndarray
 
 
 @njit(**FAST)
 def make_vv_work(vv):
-    """Scratch for :func:`atomic_energies`."""
+    """Allocate working memory for :func:`atomic_energies`."""
     n, n_gauss, lanes, dtype = vv.origin.shape[1] + 1, vv.single.shape[1], width(vv.single), vv.single.dtype
     return VVWork(
         np.zeros((1, lanes)),
@@ -85,7 +85,7 @@ _LOG2E, _LN2 = 1 / math.log(2), math.log(2)
 
 @njit(forceinline=True, **FAST)
 def _gaussian(x):
-    """exp(-x^2) of a vector, to round-off, or exp(-80) if that is larger; plain arithmetic."""
+    """exp(-x^2) of a vector to round-off, but at least exp(-80), by plain arithmetic."""
     y = at_least(-1.0 * (x * x), -80.0)
     n = floor(y * _LOG2E + 0.5)
     r = y - n * _LN2
@@ -109,7 +109,7 @@ def atomic_energies(t, vv, F, vw, Q):
 
 @njit(**FAST)
 def _add_terms(t, vv, F, vw, Q):
-    """Add what is not linear in the features to ``vw.energy`` and Q."""
+    """Add the terms that are not linear in the features to ``vw.energy`` and Q."""
     n, n_gauss, n_features = vv.n[t], vv.n_gauss[t], len(F)
     g, eps, x, value, slope = vw.g, vw.eps, vw.x, vw.value, vw.slope
     energy = wide(filled(F, 0.0))

@@ -11,7 +11,8 @@ from numba import njit
 
 from ...errors import StructureError, check_centres
 from ...jit import available_threads, in_order, kernel
-from ...model.potential import Prediction, VVPotential
+from ...model.potential import VVPotential
+from ...model.prediction import Prediction
 from ..shared.tables import feature_tables, in_precision, pair_tables, vv_tables
 from .cosine import FAST, make_system, make_work
 from .density import density_moments, density_slopes, lane_moments, make_density_work

@@ -1,4 +1,4 @@
-"""Features of one atom from all families and the way back: cosine families and the neighbor density side by side."""
+"""Features of one atom from all families, and their derivatives: cosine families and the neighbor density."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ def all_features(t, tables, near, w, dw, lw, f):
 
 @njit(**FAST)
 def density_weights(t, tables, lw, weights):
-    """Leave dE/dA of as many sets of weights (set, feature) as there are lanes, or fewer, in ``lw.W``, times the
-    factors of the harmonics."""
+    """Write dE/dA times the factors of the harmonics to ``lw.W``, for one set of weights (set, feature) per lane."""
     density = tables.density
     for k in range(density.n_features):
         for lane in range(width(lw.Q)):
@@ -37,7 +36,7 @@ def density_weights(t, tables, lw, weights):
 
 @njit(**FAST)
 def all_slopes(t, tables, near, w, dw, lw, weights):
-    """dE/dD of every gathered neighbor into ``near.slope``, for dE/df = weights[0].
+    """Write dE/dD of every gathered neighbor to ``near.slope``, for dE/df = weights[0].
 
     Call :func:`all_features` first, and :func:`density_weights` with these weights.
     """

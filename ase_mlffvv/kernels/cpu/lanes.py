@@ -1,8 +1,8 @@
-"""Vectors of numbers as a type of compiled code: 64 bytes of them, so 8 of float64 or 16 of float32.
+"""A vector type for compiled code: 64 bytes, which are 8 float64 or 16 float32 numbers.
 
-The compiler leaves short loops over arrays scalar, or checks at run time whether the arrays overlap; with values of
-this type each operation is one on a whole vector, in either precision, and intermediate results stay in registers. A
-number that meets a vector is converted to its precision: a Python float in a formula does not promote float32.
+Without this type, the compiler leaves short loops over arrays scalar, or checks at run time whether the arrays overlap.
+With it, each operation acts on a whole vector in either precision, and intermediate results stay in registers. Numbers
+in formulas are converted to the precision of the vectors: a Python float does not promote float32.
 """
 
 from __future__ import annotations
@@ -100,8 +100,10 @@ def _align(array_type):
 
 @intrinsic
 def load(typing_context, array, index):
-    """Vector at ``array[index]`` of a C-contiguous array (n, lanes), or ``array[row, lanes k:]`` at (row, k) of an
-    array (n, lanes m). No bounds check."""
+    """Vector at ``array[index]`` of a C-contiguous array (n, lanes), without a bounds check.
+
+    In an array (n, lanes m), the index (row, k) gives the vector that starts at ``array[row, lanes k]``.
+    """
     kind = Vector(array.dtype)
 
     def generate(context, builder, sig, args):
@@ -113,7 +115,7 @@ def load(typing_context, array, index):
 
 @intrinsic
 def load_as(typing_context, like, array, index):
-    """As :func:`load`, but a vector like another one, or like those of another array: as long and as precise."""
+    """As :func:`load`, but with the length and precision of another vector, or of the vectors of another array."""
     kind = like if isinstance(like, Vector) else Vector(like.dtype)
 
     def generate(context, builder, sig, args):
@@ -125,7 +127,7 @@ def load_as(typing_context, like, array, index):
 
 @intrinsic
 def store(typing_context, array, index, vector):
-    """Write a vector to the place that :func:`load` reads, in the array's precision; a number fills all lanes of it."""
+    """Write a vector to where :func:`load` reads it, in the precision of the array; a number fills all lanes."""
     kind = vector if isinstance(vector, Vector) else Vector(array.dtype)
 
     def generate(context, builder, sig, args):
@@ -138,7 +140,7 @@ def store(typing_context, array, index, vector):
 
 @intrinsic
 def filled(typing_context, like, number):
-    """Vector with ``number`` in all lanes, of the precision of an array."""
+    """Vector with ``number`` in all lanes, in the precision of an array."""
     kind = Vector(like.dtype)
     return kind(like, kind), lambda context, builder, sig, args: args[1]
 
@@ -159,14 +161,14 @@ def broadcast(typing_context, array, i, j):
 
 @intrinsic
 def width(typing_context, array):
-    """Lanes of the vectors that an array of this precision holds; a constant in compiled code."""
+    """Number of lanes of a vector in the precision of an array; a constant in compiled code."""
     lanes = Vector(array.dtype).lanes
     return types.int64(array), lambda context, builder, sig, args: ir.Constant(ir.IntType(64), lanes)
 
 
 @intrinsic
 def between(typing_context, like, first, begin, end):
-    """1 in lanes k with ``begin <= first + k < end``, else 0, in the precision of an array."""
+    """Vector with 1 in lanes k with ``begin <= first + k < end`` and 0 elsewhere, in the precision of an array."""
     kind = Vector(like.dtype)
 
     def generate(context, builder, sig, args):
@@ -227,7 +229,7 @@ def power_of_two(typing_context, n):
 
 
 def _halves(context, builder, vectors):
-    """Sums of even and odd lanes: of each vector the first half of the numbers that a pair becomes."""
+    """Reduce vectors to one, by repeatedly adding the even and odd lanes of pairs of vectors."""
     while len(vectors) > 1:
         n = vectors[0].type.count
         even, odd = (ir.Constant(ir.VectorType(_INT, n), list(range(k, 2 * n, 2))) for k in (0, 1))
@@ -240,7 +242,7 @@ def _halves(context, builder, vectors):
 
 @intrinsic
 def lane_sums(typing_context, array, row, stride):
-    """Vector of sums: lane k has that of the numbers in row ``row + k stride`` of an array (n, lanes)."""
+    """Vector of sums: lane k is the sum of the numbers in row ``row + k stride`` of an array (n, lanes)."""
     kind = Vector(array.dtype)
 
     def generate(context, builder, sig, args):

@@ -1,4 +1,4 @@
-"""Neighbors of one atom within the cutoff, gathered from a pair list into whole vectors."""
+"""Neighbors of one atom within the cutoff, gathered from a pair list and padded to whole vectors."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .cosine import FAST
 
 
 class Near(NamedTuple):
-    """Neighbors of several atoms, element by element; float64 whatever the precision of the features.
+    """Neighbors of several atoms, sorted by element, in float64 for any precision of the features.
 
-    Rows of atom k are k or, of vectors, 3 k to 3 k + 2: a view of its part would cost the counting of references.
+    Atom k has row k or, for vector quantities, rows 3 k to 3 k + 2, because array views would cost reference counting.
     """
 
     n: np.ndarray  # (k): number of neighbors
@@ -21,19 +21,19 @@ class Near(NamedTuple):
     square: np.ndarray  # (k): smallest squared distance
     atom: np.ndarray  # (k, p): index, place in the pair list
     entry: np.ndarray
-    D: np.ndarray  # (k 3, p): vector; of the fillers behind the last neighbor, one out of reach
+    D: np.ndarray  # (k 3, p): vector to the neighbor; in the padding, a vector beyond the cutoff
     slope: np.ndarray  # (k 3, p): dE/dD
 
 
 @njit(**FAST)
 def room(widest, lanes):
-    """Length of arrays over neighbors: whole vectors with room for one more than the longest list has."""
+    """Length of arrays over neighbors: whole vectors with room for one more neighbor than the longest list has."""
     return (widest // lanes + 1) * lanes
 
 
 @njit(**FAST)
 def make_near(n_types, n_max, count):
-    """Space for the neighbors of ``count`` atoms. ``n_max`` is a :func:`room`."""
+    """Allocate memory for the neighbors of ``count`` atoms; ``n_max`` is the result of :func:`room`."""
     return Near(
         np.zeros(count, np.int64),
         np.zeros((count, n_types + 1), np.int64),
@@ -47,7 +47,7 @@ def make_near(n_types, n_max, count):
 
 @njit(forceinline=True, **FAST)
 def image_of(image, p):
-    """Image of pair p, whose bytes are a row: one type of array whatever the number of images."""
+    """Image of pair p, from the bytes in its row; the array has the same type for any number of images."""
     k = np.int64(image[p, 0])
     for b in range(1, image.shape[1]):
         k |= np.int64(image[p, b]) << 8 * b
@@ -56,12 +56,14 @@ def image_of(image, p):
 
 @njit(forceinline=True, **FAST)
 def gather(i, cutoff, system, near, at, lanes):
-    """Neighbors of atom i within ``cutoff`` as those of atom ``at`` of ``near``, filled up to whole vectors; returns
-    the smallest squared distance in the list."""
+    """Write the neighbors of atom i within ``cutoff`` to place ``at`` of ``near``, padded to whole vectors.
+
+    Returns the smallest squared distance in the list.
+    """
     positions, shift, D = system.positions, system.shift_vectors, near.D
     x0, y0, z0 = positions[i, 0], positions[i, 1], positions[i, 2]
     n_types = near.start.shape[1] - 1
-    n = np.uint64(0)  # without a sign, so that no index is checked for counting from the end
+    n = np.uint64(0)  # unsigned, so that indices are not checked for negative values
     smallest = np.inf
     limit = cutoff * cutoff
     for t in range(n_types):
@@ -76,7 +78,7 @@ def gather(i, cutoff, system, near, at, lanes):
             near.atom[at, n] = j
             near.entry[at, n] = p
             smallest = min(smallest, square)
-            n += np.uint64((square < limit) & (system.species[j] == t))  # a branch would often be guessed wrong
+            n += np.uint64((square < limit) & (system.species[j] == t))  # a branch would often be mispredicted
     near.start[at, n_types] = near.n[at] = n
     near.square[at] = smallest
     for p in range(near.n[at], (near.n[at] + lanes - 1) // lanes * lanes):

@@ -1,4 +1,4 @@
-"""Invariant products of moments and the way back, for as many atoms (in a fit, components) as there are lanes."""
+"""Invariant products of moments and their derivatives, for as many atoms (in a fit, components) as there are lanes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .lanes import add, filled, load, store, width
 
 
 class LaneWork(NamedTuple):
-    """Scratch of one thread for atoms side by side."""
+    """Working memory of one thread for atoms in the lanes of vectors."""
 
     A: np.ndarray  # (moment, lane)
-    W: np.ndarray  # dE/dA, times the factor of the harmonic
+    W: np.ndarray  # dE/dA times the factor of the harmonic
     F: np.ndarray  # (feature, lane)
     Q: np.ndarray  # dE/dF
 
 
 @njit(**FAST)
 def make_lane_work(tables):
-    """Scratch for products of moments."""
+    """Allocate working memory for products of moments."""
     n, f = tables.first[len(tables.channels)], tables.n_features
     lanes, dtype = width(tables.weight3), tables.radial.dtype
     return LaneWork(

@@ -1,9 +1,10 @@
-"""Complete pair lists on an NVIDIA GPU for any cell and any periodicity, by bins; imports numba.cuda.
+"""Complete pair lists for any cell and any periodicity on an NVIDIA GPU, by binning; imports numba.cuda.
 
-Atoms are wrapped into the cell and sorted by bins about half a cutoff wide. A thread per atom looks through the bins
-around its own, once to count its pairs, and, with the list allocated, once more to write them: nothing is truncated.
-Bins beyond a periodic face are those at the other side in the next image of the cell, however thin it is; so each pair
-is found once, with its image. Order within the list depends on positions alone, not on how threads were scheduled.
+Atoms are wrapped into the cell and sorted by bins about half a cutoff wide. One thread per atom searches the bins
+around that of the atom, first to count the pairs and then, after the list is allocated, to write them, so that no list
+is truncated. Bins beyond a periodic face are those on the opposite side in the next image of the cell, even for thin
+cells, so that each pair is found once with its image. The order of the list depends only on positions, and not on the
+scheduling of threads.
 """
 
 from __future__ import annotations
@@ -29,34 +30,34 @@ class Bins(NamedTuple):
 
     cell: np.ndarray
     inverse: np.ndarray
-    low: np.ndarray  # smallest scaled coordinate; zero where periodic
+    low: np.ndarray  # smallest scaled coordinate; zero in periodic directions
     density: np.ndarray  # bins per unit of scaled coordinate
     n: np.ndarray
-    reach: np.ndarray  # bins to search to either side
-    images: np.ndarray  # of the cell to either side
+    reach: np.ndarray  # number of bins to search on either side
+    images: np.ndarray  # number of images of the cell on either side
     periodic: np.ndarray
 
 
 class DevicePairs(NamedTuple):
     """All directed pairs within a cutoff, on the device; atoms are numbered in the order of their bins.
 
-    ``count``, ``start``, ``code`` and ``bits`` as in :class:`.cuda_kernels.DeviceSystem`. The vector of a pair of atoms
-    i and j of this order is ``at[j] - at[i] + shifts[image] @ cell``, with the wrapped positions ``at[k] =
+    ``count``, ``start``, ``code`` and ``bits`` are those of :class:`.kernels.DeviceSystem`. The vector from atom i to
+    atom j in this order is ``at[j] - at[i] + shifts[image] @ cell``, with the wrapped positions ``at[k] =
     positions[order[k]] - wrap[order[k]] @ cell``.
     """
 
-    order: object  # (n_atoms,) int32: the caller's number of each atom
-    wrap: object  # (n_atoms, 3) int32, in the caller's order
+    order: object  # (n_atoms,) int32: index of each atom in the order of the caller
+    wrap: object  # (n_atoms, 3) int32, in the order of the caller
     count: object
     start: object
     code: object
     bits: int
     shifts: np.ndarray  # (n_images, 3), on the host
-    widest: int  # pairs of the atom that has most of them
+    widest: int  # largest number of pairs of an atom
     cutoff: float
 
     def to_host(self) -> PairList:
-        """The same pairs, in the caller's numbers of atoms."""
+        """The same pairs as a PairList on the host, with the atom indices of the caller."""
         order, wrap, count, start, code = (
             x.copy_to_host() for x in (self.order, self.wrap, self.count, self.start, self.code)
         )
@@ -73,13 +74,13 @@ class DevicePairs(NamedTuple):
 
 @cuda.jit
 def _extent(positions, inverse, low, high, bad):
-    """Range of scaled coordinates, and the number of atoms whose positions cannot be used."""
+    """Range of scaled coordinates, and the number of atoms with invalid positions."""
     least, most = cuda.local.array(3, float64), cuda.local.array(3, float64)
     for c in range(3):
         least[c], most[c] = math.inf, -math.inf
     for i in range(cuda.grid(1), positions.shape[0], cuda.gridsize(1)):
         x, y, z = positions[i, 0], positions[i, 1], positions[i, 2]
-        if not (abs(x) < FARTHEST and abs(y) < FARTHEST and abs(z) < FARTHEST):  # NaN, too
+        if not (abs(x) < FARTHEST and abs(y) < FARTHEST and abs(z) < FARTHEST):  # also true for NaN
             cuda.atomic.add(bad, 0, 1)
             continue
         for c in range(3):
@@ -92,7 +93,7 @@ def _extent(positions, inverse, low, high, bad):
 
 @cuda.jit
 def _assign(positions, bins, wrap, bin_of, in_bin):
-    """Bin of each atom, the images by which it is wrapped, and the number of atoms in each bin."""
+    """Bin of each atom, the cell shift that wraps it, and the number of atoms in each bin."""
     i = cuda.grid(1)
     if i >= positions.shape[0]:
         return
@@ -121,7 +122,7 @@ def _order(bin_of, first, in_bin, order):
 
 @cuda.jit
 def _sort(n_bins, first, order):
-    """Sort the atoms of each bin: they came in as threads were scheduled."""
+    """Sort the atoms of each bin, whose order so far depends on the scheduling of threads."""
     b = cuda.grid(1)
     if b >= n_bins:
         return
@@ -195,7 +196,7 @@ _count, _write = _search_kernel(False), _search_kernel(True)
 
 @cuda.jit
 def _widths(count, width, widest):
-    """Entries of each slice of the list, and the largest number of pairs of an atom."""
+    """Number of entries of each slice of the list, and the largest number of pairs of an atom."""
     t = cuda.grid(1)
     if t * SLICE >= len(count):
         return
@@ -207,13 +208,13 @@ def _widths(count, width, widest):
 
 
 class CellSearch:
-    """Builds pair lists on the device; its buffers are kept and grow."""
+    """Builder of pair lists on the device; its buffers are kept and grow as needed."""
 
     def __init__(self):
         self._kept = {}
 
     def _space(self, name, shape, dtype):
-        """Buffer of this shape, or longer where it is an integer: with a reserve, for the next list."""
+        """Buffer of this shape or, if it is an integer, of at least this length, with a reserve for later lists."""
         kept = self._kept.get(name)
         fits = kept is not None and kept.dtype == dtype
         if isinstance(shape, tuple):
@@ -222,7 +223,7 @@ class CellSearch:
             fits = fits and len(kept) >= shape
             shape += shape // 16 + 1
         if not fits:
-            kept = self._kept[name] = None  # free the old one first
+            kept = self._kept[name] = None  # frees the old buffer first
             kept = self._kept[name] = cuda.device_array(shape, dtype)
         return kept
 
@@ -232,16 +233,16 @@ class CellSearch:
         Parameters
         ----------
         positions : device array, shape (n_atoms, 3), float64, Å
-            One atom or more; they may lie outside the cell.
+            Positions of at least one atom, which may lie outside the cell.
         cell : array_like, shape (3, 3), Å
-            Rows are the cell vectors; vectors of directions that are not periodic are ignored.
+            Rows are the cell vectors; those of non-periodic directions are ignored.
         pbc : array_like, shape (3,), bool
         cutoff : float, Å
 
         Raises
         ------
         StructureError
-            Positions that are not finite, or a periodic cell without volume. Atoms that meet are pairs as others.
+            If positions are not finite, or the periodic cell has no volume. Coincident atoms form pairs like others.
         """
         n_atoms = positions.shape[0]
         cell, pbc = np.asarray(cell, float), np.asarray(pbc, bool)
@@ -271,7 +272,7 @@ class CellSearch:
         return DevicePairs(order, wrap, count, start, code, bits, shifts, int(widest[0]), float(cutoff))
 
     def _bins(self, positions, cell, pbc, cutoff):
-        """Bins, the shifts (n_images, 3) of the images they reach, and the number of bins."""
+        """Bins, the shifts (n_images, 3) of the images within reach, and the number of bins."""
         check_structure(np.zeros((0, 3)), cell, pbc)
         box = complete_cell(np.where(pbc[:, None], cell, 0.0))
         inverse = np.linalg.inv(box)
@@ -287,11 +288,11 @@ class CellSearch:
             )
         low, high = low.copy_to_host(), high.copy_to_host()
         stretch = np.where(pbc, 1.0, np.maximum(high - low, 1e-3))
-        height = stretch / np.linalg.norm(inverse, axis=0)  # of the box, across each pair of faces
+        height = stretch / np.linalg.norm(inverse, axis=0)  # distance between opposite faces of the box
         n = np.maximum(1, np.floor(height / (0.50001 * cutoff)))
         while np.prod(n) > 4 * n_atoms + 64:  # a few atoms in a large box
             n[n.argmax()] = max(1, n.max() // 2)
-        reach = np.ceil(cutoff * n / height + 1e-6).astype(int)  # bins hold their atoms to round-off
+        reach = np.ceil(cutoff * n / height + 1e-6).astype(int)  # atoms may lie outside their bins by round-off
         reach = np.where(pbc, reach, np.minimum(reach, n - 1)).astype(int)
         images = np.where(pbc, -(-reach // n.astype(int)), 0)
         shifts = np.array(list(product(*(range(-m, m + 1) for m in images))))
@@ -301,10 +302,10 @@ class CellSearch:
 
 
 def code_bits(n_atoms):
-    """Bits that hold the number of an atom."""
+    """Number of bits for the index of an atom."""
     return max(1, (n_atoms - 1).bit_length())
 
 
 def code_dtype(n_atoms, n_images):
-    """Integers that hold atom and image of a pair: four bytes where they can."""
+    """Integer type for the atom and the image of a pair, with four bytes if they suffice."""
     return np.dtype(np.int32 if code_bits(n_atoms) + (n_images - 1).bit_length() <= 31 else np.int64)

@@ -6,7 +6,8 @@ import numpy as np
 from numba import cuda
 
 from ...errors import check_centres
-from ...model.potential import Prediction, VVPotential
+from ...model.potential import VVPotential
+from ...model.prediction import Prediction
 from .cells import code_bits, code_dtype
 from .kernels import SLICE, DeviceSystem
 from .model import SCRATCH, CudaModel, finish

@@ -1,4 +1,4 @@
-"""Energies and forces of atoms whose positions stay on an NVIDIA GPU, as molecular dynamics needs them."""
+"""Energies and forces for molecular dynamics, with positions that stay on an NVIDIA GPU."""
 
 from __future__ import annotations
 
@@ -14,54 +14,54 @@ from .kernels import SLICE, DeviceSystem, first_pair, pair_vector
 from .model import SCRATCH, CudaModel, find_gpu, finish
 from .scan import fill, grid, keep_largest, on_gpu
 
-MOST_BLOCKS = 1024  # of the reduction
+MOST_BLOCKS = 1024  # blocks of the reduction
 
 
 class CudaForces:
-    """Energies and forces of the same atoms again and again; only a few numbers per step leave the device.
+    """Energies and forces of the same atoms in successive steps; only a few numbers per step leave the device.
 
-    The pair list is built on the device for ``cutoff + skin`` and kept while it is still complete, by the criterion of
-    :class:`ase_mlffvv.neighbors.SkinList`. Results depend on positions and on those of the last build, to the last bit:
-    a run that calls :meth:`forget` where it writes a checkpoint goes on as one that restarts from there. Kernels are
-    compiled for the potential in the first step, which takes some ten seconds.
+    The pair list is built on the device for ``cutoff + skin`` and reused while it is complete, by the criterion of
+    :class:`ase_mlffvv.neighbors.SkinList`. The last bits of results depend on the current positions and on those at the
+    last build. Therefore a run that calls :meth:`forget` at each checkpoint continues exactly as one that restarts from
+    it. Kernels are compiled for the potential in the first step, which takes about ten seconds.
 
     Parameters
     ----------
     potential : VVPotential
-        Its only feature family is ``density``; no pair term with ``minimum_image``.
+        Potential with ``density`` as its only feature family and without a pair term with ``minimum_image``.
     species : array_like, shape (n_atoms,), int
         Element of each atom: ``potential.species(atoms.numbers)``.
     cell : array_like, shape (3, 3), Å
-        Rows are the cell vectors; vectors of directions that are not periodic are ignored.
+        Rows are the cell vectors; those of non-periodic directions are ignored.
     pbc : array_like, shape (3,), bool
     skin : float, Å
     dtype : {'float32', 'float64'}
-        Precision of the arithmetic: see :class:`.cuda_density.CudaEngine`.
+        Precision of the arithmetic; see :class:`.model.CudaModel`.
     device : int
         Number of the GPU.
     virials : bool
-        Whether to compute them.
+        Whether to compute virials.
     scratch : int, bytes
         Device memory for intermediate results; atoms are evaluated in chunks that fit.
 
     Attributes
     ----------
     energies : device array, shape (n_atoms,), float64, eV
-        Of the last step, as the following.
+        Atomic energies of the last step; forces and virials are also those of the last step.
     forces : device array, shape (n_atoms, 3), float64, eV/Å
     virials : device array, shape (n_atoms, 3, 3), float64, eV; or None
-        As in :class:`ase_mlffvv.model.potential.Prediction`; None where they are not computed.
+        As in :class:`ase_mlffvv.model.prediction.Prediction`; None if they are not computed.
     statistics : dict
-        ``builds``, ``reuses`` and ``seconds`` spent building.
+        Numbers of ``builds`` and ``reuses``, and the ``seconds`` spent building.
 
     Raises
     ------
     CalculatorSetupError
-        There is no such GPU.
+        If there is no such GPU.
     NotImplementedError
-        Features or a pair term that the kernels do not have.
+        If the kernels do not support the features or the pair term.
     ValueError
-        No atoms, unknown elements, a negative skin, another dtype.
+        If there are no atoms, elements are unknown, the skin is negative, or the dtype is neither of the two.
     """
 
     def __init__(self, potential: VVPotential, species, cell, pbc, *, skin=0.5, dtype='float32', device=0,
@@ -104,7 +104,7 @@ class CudaForces:
         self.set_cell(cell)
 
     def set_cell(self, cell):
-        """Another cell (rows, Å) from the next step on; the list is kept where it is still complete."""
+        """Set the cell (rows, Å) for the following steps; the list is kept as long as it is complete."""
         cell = np.array(cell, float)
         if cell.shape != (3, 3):
             raise ValueError(f'cell must have shape (3, 3), got {cell.shape}')
@@ -116,13 +116,13 @@ class CudaForces:
         self._pairs = None
 
     def compute(self, positions):
-        """Energies and forces.
+        """Compute energies and forces.
 
         Parameters
         ----------
         positions : device array, shape (n_atoms, 3), float64, Å
-            Of Numba, or of CuPy, torch or whatever else has ``__cuda_array_interface__``, written in the default
-            stream. They are not changed.
+            Array of Numba, CuPy, torch or any other library with ``__cuda_array_interface__``, written in the default
+            stream. It is not modified.
 
         Returns
         -------
@@ -132,9 +132,9 @@ class CudaForces:
         Raises
         ------
         StructureError
-            Positions that are not finite, atoms that meet, or a periodic cell without volume.
+            If positions are not finite, atoms are too close, or the periodic cell has no volume.
         TypeError, ValueError
-            Positions that are not on the device, or of another shape or dtype.
+            If positions are not on the device, or have a wrong shape or dtype.
         """
         with on_gpu(self.device):
             system = self._system(self._on_device(positions))
@@ -143,13 +143,13 @@ class CudaForces:
         return self.energies, self.forces
 
     def pairs(self) -> DevicePairs:
-        """The present list; it is valid until the next step."""
+        """The current pair list, which is valid until the next step."""
         if self._pairs is None:
             raise ValueError('there is no pair list before the first step: call compute(positions)')
         return self._pairs
 
     def coordination(self, cutoff):
-        """Neighbors of each atom closer than ``cutoff`` (Å) at the positions of the last step.
+        """Number of neighbors of each atom closer than ``cutoff`` (Å) at the positions of the last step.
 
         Returns
         -------
@@ -158,7 +158,7 @@ class CudaForces:
         Raises
         ------
         ValueError
-            A cutoff beyond that of the potential, or no step yet.
+            If the cutoff is larger than that of the potential, or there was no step yet.
         """
         if not 0 < cutoff <= self.cutoff:
             raise ValueError(f'the list holds neighbors up to {self.cutoff:g} Å, got a cutoff of {cutoff!r}')
@@ -169,7 +169,7 @@ class CudaForces:
         return out
 
     def _on_device(self, positions):
-        if not getattr(positions, '__cuda_ndarray__', False):  # not Numba's own
+        if not getattr(positions, '__cuda_ndarray__', False):  # not an array of Numba
             if not hasattr(positions, '__cuda_array_interface__'):
                 raise TypeError(
                     f'positions must be an array on the GPU, got {type(positions).__name__}; '
@@ -184,7 +184,7 @@ class CudaForces:
         return positions
 
     def _system(self, positions):
-        """Atoms at these positions with a complete list."""
+        """DeviceSystem at these positions with a complete list."""
         if self._pairs is not None:
             self._place(positions)
             if self._is_complete(positions):
@@ -212,7 +212,7 @@ class CudaForces:
         return DeviceSystem(self._sorted_species, self._at, self._vectors, p.count, p.start, p.code, p.bits, p.order)
 
     def _set_strain(self):
-        """What follows from the cell: vectors of images, and the strain since the list was built."""
+        """Compute image vectors, and the strain since the list was built, from the cell."""
         if self._pairs is None:
             return
         old, new = self._built_cell, self.cell
@@ -248,7 +248,7 @@ def _gather(values, order, out):
 
 @cuda.jit
 def _largest_move(positions, old, strain, largest):
-    """Largest square of a displacement beyond the strain; infinity where a position is not a number."""
+    """Largest squared displacement in addition to the strain; infinity if a position is not finite."""
     most = 0.0
     for i in range(cuda.grid(1), positions.shape[0], cuda.gridsize(1)):
         x, y, z = old[i, 0], old[i, 1], old[i, 2]
@@ -256,7 +256,7 @@ def _largest_move(positions, old, strain, largest):
         for c in range(3):
             moved = positions[i, c] - (x * strain[0, c] + y * strain[1, c] + z * strain[2, c])
             square += moved * moved
-        if not square <= most:  # NaN, too
+        if not square <= most:  # also true for NaN
             most = square if square > most else np.inf
     keep_largest(most, largest)
 

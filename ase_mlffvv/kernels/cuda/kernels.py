@@ -1,16 +1,16 @@
-"""CUDA kernels of models of density features, in Numba: one thread per atom, in float32 or float64.
+"""CUDA kernels of models with density features, in Numba: one thread per atom, in float32 or float64.
 
-Three kernels run one after another on a chunk of atoms: moments of the neighbors, their products and the energy with
-its derivative by the moments, forces and virials. What they hand on lies in columns of the scratch, (row, atom), so
-that the threads of a warp, which have consecutive atoms, read and write consecutive addresses. The kernels of
-neighbors are compiled for one model: the numbers of loops are constants and its radial functions are constant memory,
-so that the loops are unrolled and the moments of one element stay in registers.
+Three kernels run one after another on each chunk of atoms. They compute the moments of the neighbor density; the
+products of the moments, and the energy with its derivatives with respect to the moments; and forces and virials. The
+arrays that they share have the shape (row, atom), so that the threads of a warp, which handle consecutive atoms, access
+consecutive addresses. The kernels that loop over neighbors are compiled for one model: loop counts are constants and
+radial functions are in constant memory, so that loops are unrolled and the moments of one element stay in registers.
 
-Pair vectors are formed in float64 and then rounded, so large coordinates lose nothing. Forces are summed as integers of
-2^-40 eV/Å, because integer addition commutes: however threads are scheduled, the same atoms and the same list give the
-same bits, and forces sum to exactly zero. Gathering both halves of each pair in one thread would be as reproducible,
-but has every thread read the weights of all of its neighbors; three atomic additions per pair are less. A pair force
-so large that a sum could overflow is reported, not added.
+Pair vectors are computed in float64 and then rounded, so that large coordinates lose no precision. Forces are summed as
+integers in units of 2^-40 eV/Å. Because integer addition is associative, the same atoms and the same list give the same
+bits for any scheduling of threads, and forces sum to exactly zero. Computing both halves of each pair in one thread
+would be as reproducible, but every thread would have to read the weights of all of its neighbors, which costs more than
+three atomic additions per pair. A pair force so large that a sum could overflow is reported and not added.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ from typing import NamedTuple
 import numpy as np
 from numba import cuda, float32, float64, int64
 
-TOO_CLOSE = 1e-8  # Å^2; such pairs are left out and reported
-SLICE = 32  # atoms whose pairs lie side by side in the list: those of a warp
-UNITS = 2.0**40  # of the integer forces in one eV/Å
+TOO_CLOSE = 1e-8  # Å^2; closer pairs are left out and reported
+SLICE = 32  # number of atoms (those of a warp) whose pairs are interleaved in the list
+UNITS = 2.0**40  # units of the integer forces in one eV/Å
 LARGEST = 2.0**22  # eV/Å: sums of integer forces up to twice this fit into 64 bits
 
 
 class DeviceSystem(NamedTuple):
     """Atoms in the order of the kernels, and their pair list, on the device.
 
-    Neighbor q of atom i is entry ``start[i // SLICE] + q * SLICE + i % SLICE`` of ``code``: its number in the lower
-    ``bits`` bits, and above them the row of ``shift_vectors``.
+    Neighbor q of atom i is entry ``start[i // SLICE] + q * SLICE + i % SLICE`` of ``code``. Its lower ``bits`` bits are
+    the index of the neighbor, the bits above the row of ``shift_vectors``.
     """
 
     species: np.ndarray
-    positions: np.ndarray  # (n_atoms, 4), Å: 32 bytes are one transaction; the last column is not used
+    positions: np.ndarray  # (n_atoms, 4), Å: 32 bytes are one memory transaction; the last column is not used
     shift_vectors: np.ndarray  # (n_images, 3), Å
     count: np.ndarray
     start: np.ndarray
     code: np.ndarray
     bits: int
-    order: np.ndarray  # place of each atom in the results, but for the forces
+    order: np.ndarray  # index of each atom in the results, except for the forces
 
 
 class Scratch(NamedTuple):
-    """Arrays (row, atom of the chunk); moments in the precision of the engine, the rest in float64."""
+    """Working memory (row, atom of the chunk); moments in the precision of the engine, the rest in float64."""
 
     A: np.ndarray  # moments
     W: np.ndarray  # dE/dA
     g: np.ndarray  # components
     eps: np.ndarray  # dE/dg
-    value: np.ndarray  # of each Gaussian
+    value: np.ndarray  # value of each Gaussian
     slope: np.ndarray  # dE/dG
 
 
@@ -61,20 +61,20 @@ class Results(NamedTuple):
 
     energies: np.ndarray  # float64
     forces: np.ndarray  # (n_atoms, 4) int64, in the order of the kernels; the last column is not used
-    virials: np.ndarray  # (n_atoms, 3, 3) float64; (1, 3, 3) where not wanted: launches may not take empty arrays
-    trouble: np.ndarray  # [smallest squared distance, largest pair force], where they are out of bounds
+    virials: np.ndarray  # (n_atoms, 3, 3) float64; (1, 3, 3) if not computed: kernels accept no empty arrays
+    trouble: np.ndarray  # [smallest squared distance, largest pair force] that are out of bounds
 
 
 @cuda.jit(device=True)
 def first_pair(i, system):
-    """Place of the first pair of atom i in the list, and its position."""
+    """Index of the first pair of atom i in the list, and the position of the atom."""
     at = system.positions
     return system.start[i // SLICE] + i % SLICE, at[i, 0], at[i, 1], at[i, 2]
 
 
 @cuda.jit(device=True)
 def pair_vector(p, x, y, z, system):
-    """Neighbor at place p of the list, and its vector from (x, y, z), in float64."""
+    """Neighbor at index p of the list, and the vector from (x, y, z) to it, in float64."""
     code, at, shift = system.code[p], system.positions, system.shift_vectors
     j, k = code & ((int64(1) << system.bits) - 1), code >> system.bits
     return j, at[j, 0] - x + shift[k, 0], at[j, 1] - y + shift[k, 1], at[j, 2] - z + shift[k, 2]
@@ -85,7 +85,7 @@ def _feature(k, a, n_one, n_two, tables, A):
     """Feature k of the atom in column a."""
     if k < n_one:
         return A[tables.one[k], a]
-    total = A[0, a] - A[0, a]  # zero of their precision
+    total = A[0, a] - A[0, a]  # zero in the precision of A
     k -= n_one
     if k < n_two:
         u, v, stride = tables.two[k, 0], tables.two[k, 1], tables.two[k, 2]
@@ -101,7 +101,7 @@ def _feature(k, a, n_one, n_two, tables, A):
 
 @cuda.jit(device=True)
 def _feature_back(k, q, a, n_one, n_two, tables, A, W):
-    """Add q times the derivatives of feature k by the moments to column a of W."""
+    """Add q times the derivatives of feature k with respect to the moments to column a of W."""
     if k < n_one:
         W[tables.one[k], a] += q
         return
@@ -125,7 +125,7 @@ def _feature_back(k, q, a, n_one, n_two, tables, A, W):
 
 @cuda.jit(device=True)
 def _terms(t, a, vv, scratch):
-    """Energy of the Gaussians and cubic terms of components g of column a; leaves dE/dg in eps."""
+    """Energy of the Gaussians and cubic terms of the components g in column a; writes dE/dg to eps."""
     g, eps, value, slope = scratch.g, scratch.eps, scratch.value, scratch.slope
     n = vv.n[t]
     g[n, a] = 1.0
@@ -160,7 +160,7 @@ def _terms(t, a, vv, scratch):
 
 @cache
 def product_kernel(single, n_one, n_two):
-    """Kernel ``products`` for so many features of one moment and of two, in float32 where ``single``."""
+    """Kernel ``products`` for given numbers of features of one and of two moments; in float32 if ``single``."""
     real = float32 if single else float64
 
     @cuda.jit

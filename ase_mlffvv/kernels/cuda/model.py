@@ -1,4 +1,4 @@
-"""A model of density features on an NVIDIA GPU: its tables, compiled kernels and scratch; imports numba.cuda."""
+"""A model with density features on an NVIDIA GPU: tables, compiled kernels and working memory; imports numba.cuda."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .neighbors import neighbor_kernels
 from .polynomial import polynomial, polynomial_kernel
 from .scan import BLOCK, grid
 
-SCRATCH = 2**26  # bytes: enough atoms at a time to fill a GPU, few enough that they stay in its cache
+SCRATCH = 2**26  # bytes: enough atoms in a chunk to occupy a GPU, but few enough to stay in its cache
 DTYPES = ('float64', 'float32')
 
 
@@ -23,7 +23,7 @@ _COMPILED = {}
 
 
 def _compiled(key, make, most=16):
-    """Kernels of an earlier object with this key, which would take seconds to compile again; or what ``make`` gives."""
+    """Compiled kernels cached under this key, because compilation takes seconds, or new ones from ``make``."""
     if key not in _COMPILED:
         while len(_COMPILED) >= most:
             del _COMPILED[next(iter(_COMPILED))]
@@ -32,26 +32,26 @@ def _compiled(key, make, most=16):
 
 
 class CudaModel:
-    """Evaluates one potential on atoms and pairs that are on the device.
+    """Evaluation of one potential for atoms and pairs that are stored on the device.
 
     Parameters
     ----------
     potential : VVPotential
         See :func:`unsupported`.
     dtype : {'float64', 'float32'}
-        Of moments and pair forces. Pair vectors are formed in float64, energies are added in float64 and forces as
-        integers, whatever the dtype.
+        Precision of moments and pair forces. With either, pair vectors are computed and energies are summed in float64,
+        and forces are summed as integers.
     virials : bool
-        Whether to compute them.
+        Whether to compute virials.
     scratch : int, bytes
         Device memory for intermediate results; atoms are evaluated in chunks that fit.
 
     Raises
     ------
     NotImplementedError
-        Features or a pair term that the kernels do not have.
+        If the kernels do not support the features or the pair term.
     ValueError
-        Another dtype.
+        If the dtype is neither of the two.
     """
 
     def __init__(self, potential: VVPotential, dtype='float64', virials=True, scratch=SCRATCH):
@@ -66,7 +66,7 @@ class CudaModel:
         self._dtypes = Scratch(dtype, dtype, *['float64'] * 4)
         size = sum(int(rows) * np.dtype(kind).itemsize for rows, kind in zip(self._rows, self._dtypes))
         self.chunk = max(1, scratch // size)
-        self.chunk -= self.chunk % BLOCK if self.chunk > BLOCK else 0  # whole slices of the pair list
+        self.chunk -= self.chunk % BLOCK if self.chunk > BLOCK else 0  # whole slices of the list per chunk
         self.virials, self._real = virials, np.dtype(dtype).type
         single = dtype == 'float32'
         key = potential.digest(), single, virials
@@ -81,7 +81,7 @@ class CudaModel:
         self._scratch = None
 
     def results(self, n_atoms):
-        """Space for results of so many atoms."""
+        """Allocate device memory for the results of this number of atoms."""
         return Results(
             cuda.device_array(n_atoms),
             cuda.device_array((n_atoms, 4), np.int64),
@@ -97,7 +97,7 @@ class CudaModel:
         Raises
         ------
         StructureError
-            Atoms that meet; see :func:`check`.
+            If atoms come too close to each other; see :func:`check`.
         """
         n_atoms = len(system.species)
         n_centres = n_atoms if n_centres is None else n_centres
@@ -130,7 +130,7 @@ def start(results):
 
 @cuda.jit
 def finish(integers, order, forces):
-    """Forces in eV/Å and in the caller's order."""
+    """Convert forces to eV/Å and to the order of the caller."""
     i = cuda.grid(1)
     if i < len(order):
         for a in range(3):
@@ -138,7 +138,7 @@ def finish(integers, order, forces):
 
 
 def check(trouble):
-    """Raise :class:`StructureError` where the kernels reported atoms that meet, or a force that is not a number."""
+    """Raise :class:`StructureError` if the kernels reported atoms that are too close, or an invalid pair force."""
     closest, force = trouble
     if closest < TOO_CLOSE:
         raise StructureError(
@@ -152,12 +152,12 @@ def check(trouble):
 
 
 def find_gpu(device: int = 0) -> bool:
-    """Whether numba.cuda finds, or simulates, a GPU of this number."""
+    """Whether numba.cuda finds, or simulates, a GPU with this number."""
     return bool(cuda.is_available()) and device < len(cuda.gpus)
 
 
 def unsupported(potential: VVPotential) -> str:
-    """Why the CUDA kernels cannot evaluate this potential; empty where they can."""
+    """Reason why the CUDA kernels cannot evaluate this potential; an empty string if they can."""
     names = [family.name for family in potential.features]
     if names != ['density']:
         return f"engine='cuda' evaluates models of density features alone, the model has {', '.join(names)}"
@@ -167,7 +167,7 @@ def unsupported(potential: VVPotential) -> str:
 
 
 def upload(tables, dtype):
-    """NamedTuple with its arrays on the device; integers in four bytes, and one zero for no entries."""
+    """NamedTuple with its arrays on the device; integers have four bytes, and empty arrays become a single zero."""
     kinds = {'f': dtype, 'i': np.int32}
 
     def part(x):

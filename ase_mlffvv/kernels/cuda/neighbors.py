@@ -1,6 +1,6 @@
 """CUDA kernels over the neighbors of atoms, compiled for one model: moments, and forces with virials and pair term.
 
-See :mod:`.cuda_kernels`. Recursions replace arrays over l, m and k.
+See :mod:`.kernels`. Recursions replace arrays over l, m and k.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .kernels import SLICE, TOO_CLOSE, UNITS, first_pair, pair_vector
 
 
 def _legendre(n_l, dtype):
-    """Coefficients of the recursions, with (2 m - 1)!! and 2 l - 1: see ``moments``."""
+    """Coefficients of the recursions, including (2 m - 1)!! and 2 l - 1; see ``moments``."""
     up = np.zeros((n_l + 1, n_l + 1), dtype)
     down = np.zeros((n_l + 1, n_l + 1), dtype)
     for m in range(n_l):
@@ -32,7 +32,7 @@ def neighbor_kernels(tables, pair, single, with_virials):
     tables : DensityTables
     pair : PairTables
     single : bool
-        Whether to compute in float32; sums over the neighbors of virials and pair energies are in float64 anyway.
+        Whether to compute in float32; virials and pair energies are always summed over neighbors in float64.
     with_virials : bool
     """
     real, dtype = (float32, np.float32) if single else (float64, np.float64)
@@ -97,7 +97,7 @@ def neighbor_kernels(tables, pair, single, with_virials):
 
     @cuda.jit
     def moments(begin, count, system, columns, trouble):
-        """Moments A, in columns, of each atom of the chunk."""
+        """Moments A of each atom of the chunk, one atom per column."""
         a = cuda.grid(1)
         if a >= count:
             return
@@ -149,7 +149,7 @@ def neighbor_kernels(tables, pair, single, with_virials):
 
     @cuda.jit
     def slopes(begin, count, bound, system, columns, results):
-        """Virials of the atoms of the chunk, their shares of all forces, and their pair energies; W in columns.
+        """Virials, contributions to all forces, and pair energies of the atoms of the chunk, from the columns of W.
 
         A component of a pair force beyond ``bound`` (eV/Å) is reported.
         """
@@ -187,7 +187,7 @@ def neighbor_kernels(tables, pair, single, with_virials):
             if d < cutoff:
                 x, y, z = X * inverse, Y * inverse, Z * inverse
                 radial_functions(t, s, d, R, R_slope)
-                own, vx, vy, vz = zero, zero, zero, zero  # dE/dd, and by the unit vector
+                own, vx, vy, vz = zero, zero, zero, zero  # dE/dd, and the derivative with respect to the unit vector
                 cosine, sine, cosine_before, sine_before = one, zero, zero, zero
                 for m in range(n_l):
                     if m > 0:
@@ -225,7 +225,7 @@ def neighbor_kernels(tables, pair, single, with_virials):
                 gx += radial * X
                 gy += radial * Y
                 gz += radial * Z
-            if not (abs(gx) <= bound and abs(gy) <= bound and abs(gz) <= bound):  # NaN, too
+            if not (abs(gx) <= bound and abs(gy) <= bound and abs(gz) <= bound):  # also true for NaN
                 largest = bound
                 continue
             hx, hy, hz = int64(gx * units), int64(gy * units), int64(gz * units)

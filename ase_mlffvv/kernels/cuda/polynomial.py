@@ -1,4 +1,4 @@
-"""Models without Gaussians on a GPU: the energy of an atom is a cubic polynomial of its moments; imports numba.cuda."""
+"""Models without Gaussians on a GPU, whose atomic energy is a cubic polynomial of moments; imports numba.cuda."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numba import cuda, float32, float64
 
 
 class Polynomial(NamedTuple):
-    """E = constant + E1 + E2 + E3 by the derivatives of its parts of first, second and third degree.
+    """The polynomial E = constant + E1 + E2 + E3, by the derivatives of its parts of degree one, two and three.
 
-    dE/dA_u = one[u] + sum_p weight2[p] A_v + sum_q weight3[q] A_v A_w, with p from ``start2[u]`` to ``start2[u + 1]``
-    and q alike; E = constant + sum_u A_u (dE1 + dE2/2 + dE3/3)/dA_u. The first axis of ``constant``, ``one`` and the
-    starts is the element of the centre atom.
+    dE/dA_u = one[u] + sum_p weight2[p] A_v + sum_q weight3[q] A_v A_w, where p runs from ``start2[u]`` to
+    ``start2[u + 1]`` and q likewise from ``start3[u]``; E = constant + sum_u A_u (dE1 + dE2/2 + dE3/3)/dA_u.
+    The first axis of ``constant``, ``one`` and the starts is the element of the centre atom.
     """
 
     constant: np.ndarray
@@ -54,7 +54,7 @@ def polynomial(tables, vv) -> Polynomial:
 
 
 def _merged(n, row, index, weight):
-    """Starts of rows, indices and summed weights of equal (row, index)."""
+    """Starts of rows, and indices and weights of the entries; weights of equal (row, index) are added."""
     pairs, place = np.unique(np.stack([row, index], axis=1), axis=0, return_inverse=True)
     total = np.zeros(len(pairs))
     np.add.at(total, place.ravel(), weight)
@@ -62,7 +62,7 @@ def _merged(n, row, index, weight):
 
 
 def _joined(parts):
-    """Starts (element, row), and indices and weights of all elements one after another."""
+    """Starts (element, row), and the concatenated indices and weights of all elements."""
     lengths = np.cumsum([0] + [len(weight) for _, _, weight in parts])
     starts = np.stack([start + begin for (start, _, _), begin in zip(parts, lengths)])
     return starts, np.concatenate([x for _, x, _ in parts]), np.concatenate([x for _, _, x in parts])
@@ -70,7 +70,7 @@ def _joined(parts):
 
 @cache
 def polynomial_kernel(single):
-    """Kernel ``products`` of such models, in float32 where ``single``: see :func:`.cuda_kernels.product_kernel`.
+    """Kernel ``products`` of such models, in float32 if ``single``; see :func:`.kernels.product_kernel`.
 
     Each product is computed once for each of its factors, so that derivatives are summed in registers and written once.
     """

@@ -1,4 +1,4 @@
-"""What CUDA kernels share: launches, running sums and the largest value of all threads; imports numba.cuda."""
+"""Launch sizes, prefix sums and the maximum over threads for CUDA kernels; imports numba.cuda."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ BLOCK = 64  # threads
 
 
 def grid(n):
-    """Blocks and threads for n items."""
+    """Numbers of blocks and threads for n items."""
     threads = min(BLOCK, max(n, 1))
     return max(1, -(-n // threads)), threads
 
 
 @contextmanager
 def on_gpu(device):
-    """Work on the GPU of this number. Small structures do not fill it: the warning of that is left out."""
+    """Context in which the GPU with this number is used, without warnings that small structures underuse it."""
     with cuda.gpus[device], warnings.catch_warnings():
-        warnings.filterwarnings('ignore', 'Grid size')  # its class differs between versions
+        warnings.filterwarnings('ignore', 'Grid size')  # the class of the warning differs between versions
         yield
 
 
@@ -57,9 +57,9 @@ def _chunk_scan(values, n, starts, out):
 
 
 def exclusive_scan(values, n, out=None):
-    """Sums of all items before each of the first n, and of all n, on the device: shape (n + 1,), int64.
+    """Exclusive prefix sums of the first n items, followed by their total, on the device: shape (n + 1,), int64.
 
-    Each thread adds a chunk one after another; the sums of chunks are scanned in the same way.
+    Each thread sums a chunk sequentially; the sums of chunks are scanned in the same way.
     """
     out = cuda.device_array(n + 1, np.int64) if out is None else out
     chunks = max(1, -(-n // CHUNK))
@@ -75,7 +75,7 @@ def exclusive_scan(values, n, out=None):
 
 @cuda.jit(device=True)
 def keep_largest(value, largest):
-    """``largest[0]`` becomes the largest value of all threads; every thread of blocks of BLOCK has to call this."""
+    """Set ``largest[0]`` to the maximum over threads; all threads of blocks of size BLOCK must call this."""
     shared = cuda.shared.array(BLOCK, float64)
     t, half = cuda.threadIdx.x, BLOCK // 2
     shared[t] = value

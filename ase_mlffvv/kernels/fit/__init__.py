@@ -1,1 +1,1 @@
-"""Numba kernels of the least-squares problem and of its uncertainty."""
+"""Numba kernels of the least-squares problem and of the uncertainty."""

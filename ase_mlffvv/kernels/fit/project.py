@@ -1,4 +1,4 @@
-"""Features and their projections with derivatives, frame by frame: what a fit needs."""
+"""Features, and their projections with derivatives, of one structure at a time, for fits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..shared.tables import FeatureTables
 
 
 def raw_features(tables: FeatureTables, cutoff, system: System, threads=None, atoms=slice(None)):
-    """Raw features, shape (n_atoms, n_features), of all atoms or a slice; elements with fewer are padded with zeros."""
+    """Raw features of all atoms or a slice, shape (n_atoms, n_features), padded with zeros for some elements."""
     first, last, _ = atoms.indices(len(system.positions))
     f = np.zeros((last - first, tables.n_features.max()))
     widest = int(np.diff(system.first[first : last + 1]).max(initial=0))
@@ -34,16 +34,16 @@ def projections(tables: FeatureTables, cutoff, projection, origin, system: Syste
     Parameters
     ----------
     projection : ndarray, shape (n_types, n_features, n)
-        Scale included.
+        Projection, multiplied by the scale.
     origin : ndarray, shape (n_types, n)
     buffer : ndarray, optional
-        Flat memory for J, if large enough; new memory costs more time than the derivatives themselves.
+        One-dimensional memory for J, used if large enough; allocating new memory takes longer than the derivatives.
 
     Returns
     -------
     g : ndarray, shape (n_atoms, n)
     J : ndarray, shape (n_pairs, 3, n), 1/Å
-        dg_i/dD of each pair (i, j) of the list with D from i to j; pairs beyond the cutoff have zeros.
+        Derivatives dg_i/dD of each pair (i, j) of the list, with D from i to j; zero beyond the cutoff.
     """
     n = projection.shape[2]
     columns = np.ascontiguousarray(projection.transpose(0, 2, 1))
@@ -100,7 +100,7 @@ def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
                 density_weights(t, tables, lw, weights)
                 for lane in range(len(weights)):
                     for a in range(n_moments):
-                        if lw.W[a, lane] != 0.0:  # few are, where components are the features themselves
+                        if lw.W[a, lane] != 0.0:  # few are nonzero if components are the features themselves
                             _add_moment(w.n[0], lw.W[a, lane], dA[3 * a : 3 * a + 3], slope[lane])
             for lane in range(len(weights)):
                 total = 0.0
@@ -112,7 +112,7 @@ def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
                     for p in range(w.n[0]):
                         for a in range(3):
                             slope[lane, a, p] += w.slope[p, a]
-            for p in range(w.n[0]):  # whole cache lines at a time
+            for p in range(w.n[0]):  # in an order that writes whole cache lines
                 for a in range(3):
                     for lane in range(len(weights)):
                         J[near.entry[0, p], a, first + lane] = slope[lane, a, p]

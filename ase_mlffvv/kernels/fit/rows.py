@@ -15,10 +15,10 @@ def basis(g, table, factors):
     ----------
     g : ndarray, shape (n_atoms, n + 1)
     table : ndarray, shape (n_functions, 3)
-        One-dimensional functions of a component: rows (component, centre, 1/width) are
-        ``exp(-((g - centre)/width)**2)``, with 1/width = 0 for 1 and 1/width < 0 for g itself.
+        One-dimensional functions of a component: a row (component, centre, 1/width) stands for
+        ``exp(-((g - centre)/width)**2)``; with 1/width = 0, for 1; with 1/width < 0, for g itself.
     factors : ndarray, shape (n_columns, n_factors), int
-        Functions whose product is each column.
+        Indices of the functions whose product is each column.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def basis(g, table, factors):
 
 
 def derivative_rows(system, atoms, J, dX, component, D, threads=None):
-    """Derivatives of columns summed over ``atoms``.
+    """Derivatives of the columns, summed over ``atoms``.
 
     Parameters
     ----------
@@ -59,9 +59,9 @@ def derivative_rows(system, atoms, J, dX, component, D, threads=None):
     Returns
     -------
     V : ndarray, shape (3 n_atoms, n_columns)
-        d(sum of column)/dR, row 3 i + a.
+        Derivatives d(sum of column)/dR, in row 3 i + a for component a of atom i.
     S : ndarray, shape (6, n_columns)
-        d(sum of column)/d(strain), Voigt order.
+        Derivatives d(sum of column)/d(strain), in Voigt order.
     """
     n_columns, n = dX.shape[1], J.shape[2]
     V, S = np.zeros((3 * len(system.positions), n_columns)), np.zeros((6, n_columns))

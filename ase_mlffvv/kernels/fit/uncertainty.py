@@ -1,4 +1,4 @@
-"""Grade and standard deviation of atomic energies: basis rows times draws, in blocks of atoms."""
+"""Extrapolation grade and standard deviation of atomic energies: basis rows times draws, in blocks of atoms."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _BLOCK = 2048
 
 
 class UncertaintyEngine:
-    """Evaluates the uncertainty of one potential.
+    """Uncertainty of the energies of one potential.
 
     Parameters
     ----------
     potential : VVPotential
-        With :attr:`uncertainty`.
+        Potential with :attr:`uncertainty`.
     threads : int, optional
     """
 
@@ -54,7 +54,7 @@ class UncertaintyEngine:
 
 
 class _Part:
-    """Basis row times draws for one element: the linear functions straight from the features, then the terms."""
+    """Basis rows times draws for one element; the part of the linear functions comes directly from the features."""
 
     def __init__(self, block, draws, n_features):
         n = block.n
@@ -77,10 +77,10 @@ class _Part:
 
 
 def product(a, b, threads):
-    """Matrix product with the same bits whatever the number of threads, unlike that of a library.
+    """Matrix product that, unlike that of a library, is bitwise independent of the number of threads.
 
-    What cancels in it, and digits that a file shows, depend on the order of a sum; a run that goes on shall write the
-    same file as one that was not interrupted.
+    The order of a sum affects results with cancellation and the digits written to files, and a restarted run must write
+    the same files as an uninterrupted one.
     """
     a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
     out = np.zeros((len(a), b.shape[1]))

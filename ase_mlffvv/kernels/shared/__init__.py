@@ -1,1 +1,1 @@
-"""A potential as flat arrays, as all kernels need it."""
+"""Potentials as flat arrays, the form that all kernels use."""

@@ -8,26 +8,26 @@ import numpy as np
 
 
 class DensityTables(NamedTuple):
-    """What the kernels need; the first axis of ``cutoff`` and ``radial`` is the element of the centre atom."""
+    """Arrays of a density family; the first axis of ``cutoff`` and ``radial`` is the element of the centre atom."""
 
     cutoff: np.ndarray
     radial: np.ndarray  # (centre, neighbor, n, k)
-    channels: np.ndarray  # per l
-    first: np.ndarray  # moment of each l
-    factor: np.ndarray  # (l, m): of the harmonics
+    channels: np.ndarray  # number of radial functions of each l
+    first: np.ndarray  # index of the first moment of each l
+    factor: np.ndarray  # (l, m): normalisation of the harmonics
     climb: np.ndarray  # (m, l, 2): P'_l = a z P'_(l-1) - b P'_(l-2), P' the m-th derivative; a = P' for l = m
-    span: np.ndarray  # (centre, neighbor, n, 2): first k of radial that is not zero, and the end
-    offset: np.ndarray  # first feature, per element of the centre atom
+    span: np.ndarray  # (centre, neighbor, n, 2): first nonzero k of radial, and the end
+    offset: np.ndarray  # index of the first feature, for each element of the centre atom
     n_features: int
     one: np.ndarray
     two: np.ndarray  # (feature, 4): two moments, stride over m, number of m
-    first3: np.ndarray  # products of each feature of three moments
+    first3: np.ndarray  # first product of each feature of three moments, and the end
     three: np.ndarray
     weight3: np.ndarray
 
 
 def density_tables(family, n_types, offset):
-    """Arrays of a :class:`ase_mlffvv.features.density.Density` family; None gives empty ones."""
+    """Arrays of a :class:`ase_mlffvv.features.density.Density` family; empty arrays for None."""
     if family is None:
         none = np.zeros(0, np.int64)
         return DensityTables(

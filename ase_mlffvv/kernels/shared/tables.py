@@ -1,4 +1,4 @@
-"""A VVPotential as flat arrays for the fused kernels: padded over elements, duplicates merged, dead work removed."""
+"""A VVPotential as flat arrays for the fused kernels, padded over elements, without duplicate or unused terms."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from .density_tables import DensityTables, density_tables
 class BasisFunctions(NamedTuple):
     """Basis functions of one kind for every element of the centre atom (first axis of each array).
 
-    With the phase pi frequency d, a function is (1 + cos(phase - its middle))/2; ``cosine`` and ``sine`` are of the
-    middle. Where all functions of an element are equally wide (``shared``), one sine and cosine serve all of them.
+    With the phase pi frequency d, a function is (1 + cos(phase - phase of its middle))/2; ``cosine`` and ``sine`` are
+    those of the phase of the middle. If all functions of an element have the same width (``shared``), one sine and one
+    cosine of the phase serve all of them.
     """
 
     n: np.ndarray
@@ -29,7 +30,7 @@ class BasisFunctions(NamedTuple):
 
 
 class FeatureTables(NamedTuple):
-    """What the feature kernels need; the first axis of each array is the element of the centre atom."""
+    """Arrays of the feature kernels; the first axis of each array is the element of the centre atom."""
 
     n_types: int
     cutoff2: np.ndarray
@@ -48,11 +49,11 @@ class FeatureTables(NamedTuple):
 
 
 class VVTables(NamedTuple):
-    """What the energy kernels need; the first axis of each array is the element of the centre atom.
+    """Arrays of the energy kernels; the first axis of each array is the element of the centre atom.
 
-    Atomic energy = constant + direct . f + sum_s single_s G_s + sum_m pair_w G_a G_b + sum_m cubic_w g g g, with f the
-    raw features, G_s the distinct Gaussians in use, and g = projection f + origin the n components that they or cubic
-    terms need; g_n = 1.
+    Atomic energy = constant + direct . f + sum_s single_s G_s + sum_m pair_w G_a G_b + sum_m cubic_w g g g, where f are
+    the raw features, G_s the distinct Gaussians, and g = projection f + origin the n components that Gaussians or cubic
+    terms use; g_n = 1.
     """
 
     constant: np.ndarray
@@ -74,10 +75,10 @@ class VVTables(NamedTuple):
 
 
 class PairTables(NamedTuple):
-    """The add-on pair term; no ``radius`` without one. ``inverse_cell`` is used with minimum_image only."""
+    """Arrays of the additional pair term; ``radius`` is empty if the potential has none."""
 
     radius: np.ndarray
-    reach: np.ndarray  # no term beyond this distance in the list
+    reach: np.ndarray  # the term is zero beyond this distance
     weights: np.ndarray
     minimum_image: bool
     cutoff: float
@@ -89,7 +90,7 @@ def feature_tables(potential: VVPotential) -> FeatureTables:
     Raises
     ------
     NotImplementedError
-        A feature family, or a repetition of one, that the kernels do not have.
+        If the kernels do not support a feature family, or a family occurs more than once.
     """
     families = {family.name: family for family in potential.features}
     if len(families) < len(potential.features) or set(families) - {'cosine2', 'cosine3', 'density'}:
@@ -153,7 +154,7 @@ def vv_tables(potential: VVPotential) -> VVTables:
 
 
 def pair_tables(potential: VVPotential) -> PairTables:
-    """Arrays of the add-on pair term of ``potential``."""
+    """Arrays of the additional pair term of ``potential``."""
     n, pair = len(potential.elements), potential.pair
     if pair is None:
         return PairTables(np.zeros(0), np.zeros(0), np.zeros((2, n, n)), False, 0.0)
@@ -163,14 +164,14 @@ def pair_tables(potential: VVPotential) -> PairTables:
 
 
 def in_precision(tables, dtype, keep=()):
-    """The same tables with real numbers as ``dtype``, but for the fields ``keep``."""
+    """The same tables with real numbers converted to ``dtype``, except in the fields ``keep``."""
     arrays = tables._asdict().items()
     real = {name: a for name, a in arrays if isinstance(a, np.ndarray) and a.dtype.kind == 'f' and name not in keep}
     return tables._replace(**{name: a.astype(dtype) for name, a in real.items()})
 
 
 def padded(arrays, dtype=float):
-    """Stack arrays of equal rank and different sizes, filled with zeros."""
+    """Stack arrays of equal rank and different sizes, padded with zeros."""
     arrays = [np.asarray(a, dtype) for a in arrays]
     out = np.zeros((len(arrays), *np.max([a.shape for a in arrays], axis=0)), dtype)
     for row, a in zip(out, arrays):
@@ -191,7 +192,7 @@ def _basis_functions(grids):
 def _compile(block):
     """Distinct Gaussians and merged terms of one element; Gaussians of the constant component become numbers.
 
-    Linear terms become weights of the raw features; only components with other terms are projected.
+    Linear terms become weights of the raw features, so that only the components of other terms have to be projected.
     """
     n, coefficients = block.n, block.coefficients
     linear = coefficients[:n] * block.scale
@@ -199,7 +200,7 @@ def _compile(block):
     gaussians, single, pair, cubic = {}, {}, {}, {}
 
     def gaussian(table, j, k):
-        """Number of a Gaussian, or None and its value where the component is constant."""
+        """Number of a Gaussian and 1, or, if the component is constant, None and the value of the Gaussian."""
         centre, width = table[j, k]
         if j == n:
             return None, float(np.exp(-(((1.0 - centre) / width) ** 2)))

@@ -1,6 +1,6 @@
 """Fields on a uniform periodic grid: derivatives by Fourier transform, and change of resolution.
 
-All of this subpackage below the calculator is in Hartree atomic units: Bohr, Hartree, electrons per Bohr^3.
+Hartree atomic units as in all fields of the solvent: Bohr, Hartree, electrons per Bohr^3.
 """
 
 from __future__ import annotations

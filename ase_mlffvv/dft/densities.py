@@ -38,7 +38,9 @@ class RadialDensity:
         return cls(CubicSpline(new, spline(np.clip(new, first, last)) + tail))
 
     def __call__(self, r):
-        return np.exp(self.log_density(r)) * _fade(r)[0]
+        n = np.exp(self.log_density(r))
+        far = np.asarray(r) > REACH - FADE
+        return np.where(far, n * _fade(r)[0], n) if far.any() else n
 
     def derivative(self, r):
         """dn/dr."""
@@ -70,9 +72,13 @@ class AtomicDensities:
 
     def __init__(self, profiles, kinds, scaled, grid: FourierGrid):
         self.profiles, self.kinds, self.scaled, self.grid = profiles, np.asarray(kinds), np.asarray(scaled), grid
+        self._total = None
 
     def _each(self):
-        """Profile of each atom, grid indices of a box around it, vectors from the atom, distances."""
+        """Profile of each atom, points within its reach, their distances, and a function that gives vectors to them.
+
+        Points are indices into the flattened grid; where the cell is smaller than the reach, some occur twice.
+        """
         cell, shape = self.grid.cell, self.grid.shape
         heights = 1 / np.linalg.norm(np.linalg.inv(cell), axis=0)
         for kind, point in zip(self.kinds, self.scaled):
@@ -81,17 +87,41 @@ class AtomicDensities:
                 np.arange(int(np.ceil((x - d) * n)), int(np.floor((x + d) * n)) + 1)
                 for x, d, n in zip(point, reach, shape)
             ]
-            parts = [np.outer(row, i / n - x) for i, n, x, row in zip(steps, shape, point, cell)]
-            vectors = parts[0][:, :, None, None] + parts[1][:, None, :, None] + parts[2][:, None, None, :]
-            distance = np.minimum(np.sqrt(np.einsum('vijk,vijk->ijk', vectors, vectors)), REACH)
-            yield self.profiles[kind], np.ix_(*(i % n for i, n in zip(steps, shape))), vectors, distance
+            a, b, c = (np.outer(i / n - x, row) for i, n, x, row in zip(steps, shape, point, cell))
+            # |a + b + c|^2 by sums of matrices
+            ab = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) + 2 * a @ b.T
+            bc = (c**2).sum(axis=1) + 2 * b @ c.T
+            squared = ab[:, :, None] + bc + (2 * a @ c.T)[:, None, :]
+            inside = np.flatnonzero(squared < REACH**2)
+            i, j, k = (n % size for n, size in zip(steps, shape))
+            places = ((i[:, None, None] * shape[1] + j[:, None]) * shape[2] + k).ravel()[inside]
+            distance = np.sqrt(np.maximum(squared.ravel()[inside], 0))
+
+            def vectors(chosen, a=a, b=b, c=c, inside=inside, box=squared.shape):
+                i, j, k = np.unravel_index(inside[chosen], box)
+                return a[i] + b[j] + c[k]
+
+            yield self.profiles[kind], places, distance, vectors
+
+    def _repeats(self):
+        """Whether an atom meets a point of the grid more than once, as its own periodic image."""
+        heights = 1 / np.linalg.norm(np.linalg.inv(self.grid.cell), axis=0)
+        return bool((heights * (1 - 1 / np.array(self.grid.shape)) < 2 * REACH).any())
 
     def total(self):
-        """Sum over the atoms, shape of the grid, electrons/Bohr^3."""
-        total = np.full(self.grid.shape, FLOOR)
-        for profile, index, _, distance in self._each():
-            np.add.at(total, index, profile(distance))
-        return total
+        """Sum over the atoms, shape of the grid, electrons/Bohr^3. It is computed once; do not change it."""
+        if self._total is None:
+            self._total = self._sum()
+        return self._total
+
+    def _sum(self):
+        total, repeats = np.full(int(np.prod(self.grid.shape)), FLOOR), self._repeats()
+        for profile, places, distance, _ in self._each():
+            if repeats:
+                total += np.bincount(places, profile(distance), total.size)
+            else:
+                total[places] += profile(distance)
+        return total.reshape(self.grid.shape)
 
     def forces(self, derivative):
         """Minus the change of an energy when atoms carry their densities along.
@@ -105,10 +135,12 @@ class AtomicDensities:
         -------
         ndarray, shape (n_atoms, 3), Hartree/Bohr
         """
-        forces = np.zeros((len(self.kinds), 3))
-        for force, (profile, index, vectors, distance) in zip(forces, self._each()):
-            weight = derivative[index] * profile.derivative(distance) / np.maximum(distance, 1e-9)
-            force[:] = np.einsum('vijk,ijk->v', vectors, weight) * self.grid.dv
+        forces, derivative = np.zeros((len(self.kinds), 3)), derivative.ravel()
+        for force, (profile, places, distance, vectors) in zip(forces, self._each()):
+            weight = derivative[places]
+            chosen = np.flatnonzero(weight)  # zero but near the interface
+            r = distance[chosen]
+            force[:] = (weight[chosen] * profile.derivative(r) / np.maximum(r, 1e-9)) @ vectors(chosen) * self.grid.dv
         return forces
 
     def shares(self, fields):
@@ -123,12 +155,12 @@ class AtomicDensities:
         ndarray, shape (n_fields, n_atoms)
             Integrals of w_a times the field.
         """
-        ratios = fields / self.total()
+        ratios = (fields / self.total()).reshape(len(fields), -1)
         result = np.empty((len(fields), len(self.kinds)))
         # beyond the reach of all, a point belongs to all alike
-        result[:] = (FLOOR / len(self.kinds)) * ratios.sum(axis=(1, 2, 3))[:, None]
-        for a, (profile, index, _, distance) in enumerate(self._each()):
+        result[:] = (FLOOR / len(self.kinds)) * ratios.sum(axis=1)[:, None]
+        for a, (profile, places, distance, _) in enumerate(self._each()):
             density = profile(distance)
             for f, ratio in enumerate(ratios):
-                result[f, a] += np.vdot(density, ratio[index])
+                result[f, a] += density @ ratio[places]
         return result * self.grid.dv
