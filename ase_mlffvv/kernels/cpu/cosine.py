@@ -61,8 +61,8 @@ class Work(NamedTuple):
     D: np.ndarray  # (p, 3): vector; distance and its inverse
     d: np.ndarray
     inverse: np.ndarray
-    pair: np.ndarray  # (function, p)
-    pair_slope: np.ndarray  # slopes are divided by the distance
+    two_body: np.ndarray  # (function, p)
+    two_body_slope: np.ndarray  # slopes are divided by the distance
     leg: np.ndarray
     leg_slope: np.ndarray
     L: np.ndarray  # (p u)
@@ -84,7 +84,7 @@ class Work(NamedTuple):
 @njit(**FAST)
 def make_work(tables, n_max):
     """Allocate working memory for up to ``n_max`` neighbors per atom."""
-    n_pair, n_leg, n_side = tables.pairs.a.shape[1], tables.legs.a.shape[1], tables.sides.a.shape[1]
+    n_two, n_leg, n_side = tables.two_body.a.shape[1], tables.legs.a.shape[1], tables.sides.a.shape[1]
     rows = tables.n_types * n_leg
     n_sides = n_max * n_max if n_leg > 0 else n_max
     return Work(
@@ -93,8 +93,8 @@ def make_work(tables, n_max):
         np.zeros((n_max, 3)),
         np.zeros(n_max),
         np.zeros(n_max),
-        np.zeros((n_pair, n_max)),
-        np.zeros((n_pair, n_max)),
+        np.zeros((n_two, n_max)),
+        np.zeros((n_two, n_max)),
         np.zeros((n_leg, n_max)),
         np.zeros((n_leg, n_max)),
         np.zeros(n_max * rows),
@@ -168,11 +168,11 @@ def _basis(n, d, inverse, limit, basis, t, sine, cosine, value, slope):
 def features(t, tables, w, f):
     """Raw features f of the gathered centre atom of element t; basis functions and H stay in the working memory."""
     f[: tables.n_features[t]] = 0.0
-    n, n_two, n_leg = w.n[0], tables.pairs.n[t], tables.legs.n[t]
-    _basis(n, w.d, w.inverse, tables.cutoff2[t], tables.pairs, t, w.sine, w.cosine, w.pair, w.pair_slope)
+    n, n_two, n_leg = w.n[0], tables.two_body.n[t], tables.legs.n[t]
+    _basis(n, w.d, w.inverse, tables.cutoff2[t], tables.two_body, t, w.sine, w.cosine, w.two_body, w.two_body_slope)
     for s in range(tables.n_types):
         for m in range(n_two):
-            f[tables.offset2[t] + s * n_two + m] = w.pair[m, w.start[s] : w.start[s + 1]].sum()
+            f[tables.offset2[t] + s * n_two + m] = w.two_body[m, w.start[s] : w.start[s + 1]].sum()
     if n_leg == 0 or n == 0:
         return
     _basis(n, w.d, w.inverse, tables.cutoff3[t], tables.legs, t, w.sine, w.cosine, w.leg, w.leg_slope)
@@ -213,15 +213,15 @@ def _sides(n, t, tables, w):
 
 
 @njit(**FAST)
-def pair_slopes(t, tables, w, weights):
+def cosine_slopes(t, tables, w, weights):
     """Write dE/dD of every gathered neighbor to ``w.slope``, for dE/df = weights. Call :func:`features` first."""
-    n, n_two = w.n[0], tables.pairs.n[t]
+    n, n_two = w.n[0], tables.two_body.n[t]
     own = w.cosine  # dE/dd_p / d_p
     own[:n] = 0.0
     for s in range(tables.n_types):
         begin, end = w.start[s], w.start[s + 1]
         for m in range(n_two):
-            own[begin:end] += weights[tables.offset2[t] + s * n_two + m] * w.pair_slope[m, begin:end]
+            own[begin:end] += weights[tables.offset2[t] + s * n_two + m] * w.two_body_slope[m, begin:end]
     if tables.legs.n[t] > 0 and n > 0:
         _three_body_slopes(n, t, tables, w, weights, own)
     for p in range(n):

@@ -33,8 +33,8 @@ def atomic_energy(t, vv, f, g, gauss, q):
         value[s] = math.exp(-x * x)
         slope[s] = vv.single[t, s]
         energy += vv.single[t, s] * value[s]
-    for m in range(vv.n_pair[t]):
-        a, b, weight = vv.pair_index[t, m, 0], vv.pair_index[t, m, 1], vv.pair_weight[t, m]
+    for m in range(vv.n_product[t]):
+        a, b, weight = vv.product_index[t, m, 0], vv.product_index[t, m, 1], vv.product_weight[t, m]
         energy += weight * value[a] * value[b]
         slope[a] += weight * value[b]
         slope[b] += weight * value[a]
@@ -125,8 +125,8 @@ def _add_terms(t, vv, F, vw, Q):
         store(value, s, gauss)
         store(slope, s, filled(slope, vv.single[t, s]))
         energy += wide(vv.single[t, s] * gauss)
-    for m in range(vv.n_pair[t]):
-        i, j, weight = vv.pair_index[t, m, 0], vv.pair_index[t, m, 1], vv.pair_weight[t, m]
+    for m in range(vv.n_product[t]):
+        i, j, weight = vv.product_index[t, m, 0], vv.product_index[t, m, 1], vv.product_weight[t, m]
         a, b = weight * load(value, i), load(value, j)
         energy += wide(a * b)
         add(slope, i, weight * b)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from .cosine import FAST, features, pair_slopes, take
+from .cosine import FAST, cosine_slopes, features, take
 from .density import atom_moments, density_moments, density_slopes
 from .lanes import width
 from .products import density_products, density_products_back
@@ -40,7 +40,7 @@ def all_slopes(t, tables, near, w, dw, lw, weights):
 
     Call :func:`all_features` first, and :func:`density_weights` with these weights.
     """
-    pair_slopes(t, tables, w, weights[0])
+    cosine_slopes(t, tables, w, weights[0])
     if tables.density.n_features > 0:
         density_slopes(tables.density, near, dw, 0, lw.W, 0)
     else:

@@ -137,8 +137,8 @@ def _terms(t, a, vv, scratch):
         value[s, a] = math.exp(-x * x)
         slope[s, a] = vv.single[t, s]
         energy += vv.single[t, s] * value[s, a]
-    for m in range(vv.n_pair[t]):
-        u, v, weight = vv.pair_index[t, m, 0], vv.pair_index[t, m, 1], vv.pair_weight[t, m]
+    for m in range(vv.n_product[t]):
+        u, v, weight = vv.product_index[t, m, 0], vv.product_index[t, m, 1], vv.product_weight[t, m]
         x, y = value[u, a], value[v, a]
         energy += weight * x * y
         slope[u, a] += weight * y

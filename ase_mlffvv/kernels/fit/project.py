@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from ...jit import available_threads, kernel, over_blocks
-from ..cpu.cosine import FAST, System, make_work, pair_slopes
+from ..cpu.cosine import FAST, System, cosine_slopes, make_work
 from ..cpu.density import make_density_work, moment_gradients
 from ..cpu.features import all_features, density_weights
 from ..cpu.lanes import width
@@ -108,7 +108,7 @@ def _project(tables, cutoff, columns, system, widest, begin, end, g, J):
                     total += f[a] * weights[lane, a]
                 g[i, first + lane] += total
                 if tables.with_cosines:
-                    pair_slopes(t, tables, w, weights[lane])
+                    cosine_slopes(t, tables, w, weights[lane])
                     for p in range(w.n[0]):
                         for a in range(3):
                             slope[lane, a, p] += w.slope[p, a]

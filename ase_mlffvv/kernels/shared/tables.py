@@ -39,7 +39,7 @@ class FeatureTables(NamedTuple):
     n_features: np.ndarray
     offset2: int
     offset3: np.ndarray
-    pairs: BasisFunctions
+    two_body: BasisFunctions
     legs: BasisFunctions
     sides: BasisFunctions
     index3: np.ndarray
@@ -51,7 +51,7 @@ class FeatureTables(NamedTuple):
 class VVTables(NamedTuple):
     """Arrays of the energy kernels; the first axis of each array is the element of the centre atom.
 
-    Atomic energy = constant + direct . f + sum_s single_s G_s + sum_m pair_w G_a G_b + sum_m cubic_w g g g, where f are
+    Atomic energy = constant + direct . f + sum_s single_s G_s + sum_m product_m G_a G_b + sum_m cubic_m g g g, where f are
     the raw features, G_s the distinct Gaussians, and g = projection f + origin the n components that Gaussians or cubic
     terms use; g_n = 1.
     """
@@ -66,9 +66,9 @@ class VVTables(NamedTuple):
     gauss_centre: np.ndarray
     gauss_inverse: np.ndarray
     single: np.ndarray
-    n_pair: np.ndarray
-    pair_index: np.ndarray
-    pair_weight: np.ndarray
+    n_product: np.ndarray
+    product_index: np.ndarray
+    product_weight: np.ndarray
     n_cubic: np.ndarray
     cubic_index: np.ndarray
     cubic_weight: np.ndarray
@@ -116,7 +116,7 @@ def feature_tables(potential: VVPotential) -> FeatureTables:
         n_features=position,
         offset2=offsets.get('cosine2', np.zeros(n_types, np.int64)),
         offset3=offsets.get('cosine3', np.zeros(n_types, np.int64)),
-        pairs=_basis_functions(two.grids if two else none),
+        two_body=_basis_functions(two.grids if two else none),
         legs=_basis_functions(three.legs if three else none),
         sides=_basis_functions(three.sides if three else none),
         index3=padded(index3, np.int64),
@@ -129,9 +129,9 @@ def feature_tables(potential: VVPotential) -> FeatureTables:
 def vv_tables(potential: VVPotential) -> VVTables:
     """Arrays of the energy part of ``potential``."""
     parts = [_compile(block) for block in potential.blocks]
-    counts = {key: np.array([len(part[key]) for part in parts]) for key in ('gauss', 'pair', 'cubic')}
+    counts = {key: np.array([len(part[key]) for part in parts]) for key in ('gauss', 'product', 'cubic')}
     gauss = padded([part['gauss'] for part in parts])
-    pair = padded([part['pair'] for part in parts])
+    product = padded([part['product'] for part in parts])
     cubic = padded([part['cubic'] for part in parts])
     return VVTables(
         constant=np.array([part['constant'] for part in parts]),
@@ -144,9 +144,9 @@ def vv_tables(potential: VVPotential) -> VVTables:
         gauss_centre=gauss[..., 1].copy(),
         gauss_inverse=gauss[..., 2].copy(),
         single=padded([part['single'] for part in parts]),
-        n_pair=counts['pair'],
-        pair_index=pair[..., :2].astype(np.int64),
-        pair_weight=pair[..., 2].copy(),
+        n_product=counts['product'],
+        product_index=product[..., :2].astype(np.int64),
+        product_weight=product[..., 2].copy(),
         n_cubic=counts['cubic'],
         cubic_index=cubic[..., :3].astype(np.int64),
         cubic_weight=cubic[..., 3].copy(),
@@ -197,7 +197,7 @@ def _compile(block):
     n, coefficients = block.n, block.coefficients
     linear = coefficients[:n] * block.scale
     constant = coefficients[n] - linear @ block.shift
-    gaussians, single, pair, cubic = {}, {}, {}, {}
+    gaussians, single, product, cubic = {}, {}, {}, {}
 
     def gaussian(table, j, k):
         """Number of a Gaussian and 1, or, if the component is constant, None and the value of the Gaussian."""
@@ -217,7 +217,7 @@ def _compile(block):
         w = w * np.prod([value for _, value in factors])
         key = tuple(sorted(s for s, _ in factors if s is not None))
         if len(key) == 2:
-            pair[key] = pair.get(key, 0.0) + w
+            product[key] = product.get(key, 0.0) + w
         elif len(key) == 1:
             single[key[0]] = single.get(key[0], 0.0) + w
         else:
@@ -233,6 +233,6 @@ def _compile(block):
         'origin': (-block.shift * block.scale)[used],
         'gauss': np.array(gaussians, float).reshape(-1, 3),
         'single': np.array([single.get(s, 0.0) for s in range(len(gaussians))]),
-        'pair': np.array([(*key, w) for key, w in sorted(pair.items())], float).reshape(-1, 3),
+        'product': np.array([(*key, w) for key, w in sorted(product.items())], float).reshape(-1, 3),
         'cubic': np.array([(*key, w) for key, w in sorted(cubic.items())], float).reshape(-1, 4),
     }
