@@ -1,4 +1,4 @@
-"""Command line: mlffvv run | analyse | fit | evaluate | validate | cut | label | info."""
+"""Command line: mlffvv run | analyse | fit | evaluate | validate | cut | label | learn | info."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import os
 import sys
 
 from .. import __version__
-from . import analyse, cut, evaluate, fit, info, label, run, validate
+from . import analyse, cut, evaluate, fit, info, label, learn, run, validate
 
-COMMANDS = (run, analyse, fit, evaluate, validate, cut, label, info)
+COMMANDS = (run, analyse, fit, evaluate, validate, cut, label, learn, info)
 
 
 def main(argv=None):

@@ -2,6 +2,8 @@
 
 from .cut_out import cut_out
 from .cutting import cut
+from .loop import Recipe, learn
 from .select import select
+from .verify import core_errors, grade_statistics, size_convergence
 
-__all__ = ['cut', 'cut_out', 'select']
+__all__ = ['Recipe', 'core_errors', 'cut', 'cut_out', 'grade_statistics', 'learn', 'select', 'size_convergence']

@@ -1,0 +1,259 @@
+"""The loop: explore, cut out, label, verify, fit again; each stage a folder, each finished stage kept."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from ase.io import read, write
+from ase.md.velocitydistribution import thermalize_momenta
+
+from ..errors import DatasetError
+from ..fitting import NormalMatrix, normal_matrix, refit
+from ..io.datasets import read_frames
+from ..io.files import complete, save_json, save_text
+from ..io.identity import digest_of
+from ..jobs.folder import JobFolder
+from ..labelling import label
+from ..md import Dynamics, Langevin
+from ..model.find import find_potential
+from ..structures import freeze_bottom
+from .cutting import cut
+from .loop_report import report
+from .verify import core_errors, grade_statistics
+
+log = logging.getLogger(__name__)
+FILE, RECIPE, MODEL, NORMAL, ROUND = 'learn.json', 'recipe.json', 'model.vv', 'normal.npz', 'round.json'
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a loop does; a JSON file with these entries.
+
+    Attributes
+    ----------
+    structures : list of dict
+        Exploring runs: ``file`` (relative to the folder), ``temperature`` (K), ``time`` (ps), and optionally
+        ``timestep`` (fs, 2), ``frames`` (2) and ``freeze`` (lowest atomic layers, 0).
+    calculator : str
+        Makes the labels: 'gpaw', 'vv', 'emt' or 'module:function'.
+    settings : dict
+        Of the calculator.
+    processes : int
+    model : str, optional
+        To start from.
+    train : str, optional
+        File with the labelled structures the model was fitted to. They count in each refit, and the uncertainty of the
+        new model knows them.
+    rounds : int
+        Of refitting. After them one more round is explored and labelled to verify the last model.
+    select : {'grade', 'change'}
+        ``'change'`` needs a single exploring run.
+    limit : float, optional
+    number, size : int
+        Cut-outs in a round, and atoms in each.
+    reach : float, Å
+    buffer_weight : float
+        Weight of the labels of atoms outside of the core.
+    ridge : float
+        As for :func:`.refit`.
+    seed : int
+    """
+
+    structures: list
+    calculator: str
+    settings: dict = field(default_factory=dict)
+    processes: int = 1
+    model: str | None = None
+    train: str | None = None
+    rounds: int = 2
+    select: str = 'grade'
+    limit: float | None = None
+    number: int = 10
+    size: int = 80
+    reach: float = 4.5
+    buffer_weight: float = 1.0
+    ridge: float = 1e-4
+    seed: int = 0
+
+    @classmethod
+    def read(cls, path):
+        """Recipe of a JSON file.
+
+        Raises
+        ------
+        FileNotFoundError
+        ValueError
+            Not JSON, or entries that are missing or unknown.
+        """
+        if not Path(path).exists():
+            raise FileNotFoundError(f"'{path}' does not exist; it holds what the loop does, see {cls.__name__}")
+        try:
+            data = json.loads(Path(path).read_text())
+        except json.JSONDecodeError as error:
+            raise ValueError(f"'{path}' is not JSON: {error}") from error
+        known = [f.name for f in fields(cls)]
+        unknown = sorted(set(data) - set(known))
+        missing = [name for name in ('structures', 'calculator') if not data.get(name)]
+        if unknown or missing:
+            raise ValueError(
+                f"'{path}': {'unknown entries ' + ', '.join(unknown) if unknown else ''}"
+                f'{"missing entries " + ", ".join(missing) if missing else ""}; known are {", ".join(known)}'
+            )
+        for run in data['structures']:
+            wrong = {'file', 'temperature', 'time'} - set(run) | set(run) - set(_RUN) - {'file', 'temperature', 'time'}
+            if wrong:
+                raise ValueError(f"'{path}': missing or unknown {', '.join(sorted(wrong))} in structures: {run}")
+        if data.get('select') == 'change' and len(data['structures']) > 1:
+            raise ValueError(f"'{path}': select 'change' compares with the start of one run; give one of structures")
+        return cls(**data)
+
+
+_RUN = {'timestep': 2.0, 'frames': 2, 'freeze': 0}
+
+
+def learn(folder, progress=True):
+    """Run the loop of ``folder/recipe.json``, or continue it.
+
+    Parameters
+    ----------
+    folder : path
+        Gets ``loop/round_N`` with the stages of each round and, after a refit, ``model.vv``; and ``report.html``.
+    progress : bool
+
+    Returns
+    -------
+    list of dict
+        Of each round: ``errors`` of the model before it on the cores of its cut-outs, which that model had not seen;
+        ``grades`` of its frames before and, after a refit, ``grades_after``; ``structures`` and ``seconds``. A round
+        that finds no candidates has ``converged`` with the reason, and is the last one.
+
+    Raises
+    ------
+    ValueError
+        The recipe is wrong, or differs from that of an earlier call.
+    RuntimeError
+        Not one structure of a round could be labelled.
+    """
+    folder = Path(folder)
+    recipe = Recipe.read(folder / RECIPE)
+    identity = {**asdict(recipe), 'files': {name: _digest(folder / name) for name in _files(recipe)},
+                'start': find_potential(_model(folder, recipe.model)).digest()}  # fmt: skip
+    identity.pop('processes')
+    with JobFolder(folder / 'loop', FILE, identity, what='a loop'):
+        rounds = []
+        for k in range(recipe.rounds + 1):
+            rounds.append(_round(folder, recipe, k, progress))
+            report(folder, recipe, rounds)
+            if 'converged' in rounds[-1]:
+                break
+    return rounds
+
+
+def _files(recipe):
+    return [run['file'] for run in recipe.structures] + ([recipe.train] if recipe.train else [])
+
+
+def _digest(path):
+    from hashlib import sha256
+
+    return sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _model(folder, name):
+    """A model file relative to the folder, or the name of a shipped model."""
+    return folder / name if name and (folder / name).exists() else name
+
+
+def _round(folder, recipe, k, progress):
+    """Summary of a round, which is computed where it is not finished."""
+    here, before = folder / 'loop' / f'round_{k}', folder / 'loop' / f'round_{k - 1}'
+    if (here / ROUND).exists():
+        return json.loads((here / ROUND).read_text())
+    here.mkdir(exist_ok=True)
+    begin = perf_counter()
+    model = find_potential(before / MODEL if k else _model(folder, recipe.model))
+    frames = _explore(folder, recipe, k, model, here, progress)
+    summary = {'round': k, 'grades': grade_statistics(model, frames)}
+    start = read(folder / recipe.structures[0]['file']) if recipe.select == 'change' else None
+    try:
+        pieces = cut(frames, here / 'cuts', model=model, by=recipe.select, number=recipe.number, size=recipe.size,
+                     limit=recipe.limit, reach=recipe.reach, start=start, source=f'round {k}',
+                     progress=progress)  # fmt: skip
+    except ValueError as reason:
+        if 'no atom of' not in str(reason):
+            raise
+        log.info('round %d: %s', k, reason)
+        return _finish(here, {**summary, 'converged': str(reason)}, begin)
+    labels = label(pieces, recipe.calculator, here / 'labels', settings=recipe.settings, processes=recipe.processes,
+                   progress=progress)  # fmt: skip
+    if not labels.labelled:
+        raise RuntimeError(f'round {k}: not one of {len(pieces)} cut-outs could be labelled; {labels}')
+    labelled = read_frames(here / 'labels' / 'labelled.extxyz')
+    summary |= {'structures': len(labelled), 'failed': len(labels.failed), 'errors': core_errors(model, labelled)}
+    if k < recipe.rounds:
+        fitted = _refit(folder, recipe, k, model, labelled, here, progress)
+        summary['errors_after'] = core_errors(fitted, labelled)
+        summary['grades_after'] = grade_statistics(fitted, frames)
+    return _finish(here, summary, begin)
+
+
+def _finish(here, summary, begin):
+    summary['seconds'] = round(perf_counter() - begin, 1)  # of this call, where a round was interrupted
+    save_json(here / ROUND, summary)
+    return summary
+
+
+def _explore(folder, recipe, k, model, here, progress):
+    """Frames of all exploring runs of a round."""
+    frames = []
+    for n, run in enumerate(recipe.structures):
+        path = here / f'run_{n}.extxyz'
+        if not path.exists():
+            run = {**_RUN, **run}
+            atoms = freeze_bottom(read(folder / run['file']), run['freeze'])
+            seed = recipe.seed + 1000 * k + n
+            thermalize_momenta(atoms, 2 * run['temperature'], rng=np.random.default_rng(seed))
+            md = Dynamics(atoms, model, Langevin(run['temperature'], friction=0.002, seed=seed), run['timestep'],
+                          reporters=(), on_extrapolation='ignore')  # fmt: skip
+            steps = max(1, round(1000 * run['time'] / run['timestep'] / run['frames']))
+            out = []
+            for number in range(1, run['frames'] + 1):
+                md.run(steps, progress=progress)
+                frame = md.structure()
+                frame.set_constraint()
+                frame.set_momenta(None)
+                frame.info = {'time': number * steps * run['timestep'] / 1000, 'run': n}
+                out.append(frame)
+            with complete(path) as temporary:
+                write(temporary, out, format='extxyz')
+        frames += read(path, ':')
+    return frames
+
+
+def _refit(folder, recipe, k, model, labelled, here, progress):
+    """The new model, which knows all structures so far if those of the start are given."""
+    path = here / MODEL
+    if path.exists():
+        return find_potential(path)
+    known = None
+    if k:
+        known = NormalMatrix.load(folder / 'loop' / f'round_{k - 1}' / NORMAL)
+    elif recipe.train:
+        known = normal_matrix(model, read_frames(folder / recipe.train), progress=progress)
+    for atoms in labelled:
+        atoms.arrays['weight'] = np.where(atoms.arrays['core'], 1.0, recipe.buffer_weight)
+    fitted, found = refit(model, labelled, normal=known, uncertainty=True, ridge=recipe.ridge, seed=recipe.seed,
+                          new_zero=k == 0, progress=progress)  # fmt: skip
+    if found.normal is None:
+        raise DatasetError('the refit left no normal matrix for the next round')
+    found.normal.save(here / NORMAL)
+    save_text(here / 'fit.txt', f'{found}\n')
+    with complete(path) as temporary:  # the last file of this stage
+        fitted.save(temporary)
+    log.info('round %d: model %s', k, digest_of({'model': fitted.digest()})[:12])
+    return fitted

@@ -1,0 +1,124 @@
+"""How well a potential predicts the cores of labelled cut-outs, and how strange a large run looks to it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..calculators import VVCalculator
+from ..errors import DatasetError
+from ..io.datasets import labels_of
+
+QUANTILES = (0.5, 0.9, 0.99, 0.999, 1.0)
+
+
+def core_errors(model, cut_outs):
+    """Errors of forces and atomic energies on the cores of labelled cut-outs.
+
+    Atomic energies of a calculation and of a model differ by how they share the energy between neighbors, so they are
+    compared as differences to the atom of the same cut-out that has the most neighbors within 4.5 Å, or the nearest to
+    the core of those with as many.
+
+    Parameters
+    ----------
+    model : None, str, Path or VVPotential
+    cut_outs : sequence of Atoms
+        With the array ``core`` and forces; atomic energies where they are.
+
+    Returns
+    -------
+    dict
+        ``atoms``; ``force_mae`` and ``force_rmse`` (eV/Å, per component), ``force_mean`` (mean norm of the labels);
+        with atomic energies ``energy_mae`` (eV), of differences.
+
+    Raises
+    ------
+    DatasetError
+        A cut-out without core or forces.
+    """
+    cut_outs = list(cut_outs)
+    if not cut_outs:
+        raise DatasetError('there are no labelled cut-outs to compare with')
+    calc = VVCalculator(model, on_extrapolation='ignore')
+    force, size, energy = [], [], []
+    for k, (atoms, found) in enumerate(zip(cut_outs, calc.evaluate_many(cut_outs))):
+        labels = labels_of(atoms)
+        core = atoms.arrays.get('core')
+        if core is None or not np.any(core) or labels.forces is None:
+            raise DatasetError(
+                f'cut-out {k} has no {"forces" if core is not None else "array core"}; give structures from mlffvv cut '
+                'that mlffvv label has labelled'
+            )
+        core = np.asarray(core, bool)
+        force.append((found['forces'] - labels.forces)[core])
+        size.append(np.linalg.norm(labels.forces[core], axis=1))
+        if labels.energies is not None:
+            deep = deepest(atoms, core)
+            error = found['energies'] - labels.energies
+            others = core & (np.arange(len(atoms)) != deep)
+            energy.append(error[others] - error[deep])
+    force = np.concatenate(force)
+    out = {
+        'atoms': len(force),
+        'force_mae': float(np.abs(force).mean()),
+        'force_rmse': float(np.sqrt((force**2).mean())),
+        'force_mean': float(np.concatenate(size).mean()),
+    }
+    if energy:
+        out['energy_mae'] = float(np.abs(np.concatenate(energy)).mean())
+    return out
+
+
+def deepest(atoms, core, reach=4.5):
+    """The atom with the most neighbors within ``reach`` (Å), of several the nearest to the core."""
+    D = atoms.get_all_distances(mic=True)
+    neighbors = (reach > D).sum(axis=1)
+    return int(np.lexsort((D[:, core].min(axis=1), -neighbors))[0])
+
+
+def grade_statistics(model, frames):
+    """Quantiles of the grade over all atoms of frames, and the share of atoms above one.
+
+    Returns
+    -------
+    dict
+        ``quantiles`` ({probability: grade}), ``above_one``.
+    """
+    calc = VVCalculator(model, on_extrapolation='ignore')
+    grade = np.concatenate([calc.uncertainty(atoms, forces=False)['grade'] for atoms in frames])
+    return {'quantiles': {str(q): float(np.quantile(grade, q)) for q in QUANTILES},
+            'above_one': float((grade > 1).mean())}  # fmt: skip
+
+
+def size_convergence(model, atoms, centre, sizes=(60, 80, 110, 150), reference=None, **settings):
+    """Change of the model's forces on a core with the size of the cut-out.
+
+    Parameters
+    ----------
+    model : None, str, Path or VVPotential
+    atoms : Atoms
+        Parent.
+    centre : int
+    sizes : sequence of int
+    reference : ndarray, shape (n_atoms, 3), eV/Å, optional
+        Forces in the parent; by default the model's.
+    **settings
+        Of :func:`.cut_out`.
+
+    Returns
+    -------
+    list of dict
+        ``size``, ``n_core`` and ``force_change`` (eV/Å, root mean square norm over the core) of each.
+    """
+    from .cut_out import cut_out
+
+    calc = VVCalculator(model, on_extrapolation='ignore')
+    reference = calc.evaluate_many([atoms])[0]['forces'] if reference is None else reference
+    out = []
+    for size in sizes:
+        piece = cut_out(atoms, centre, size=size, calc=calc, **settings)
+        core = piece.arrays['core']
+        here = calc.evaluate_many([piece])[0]['forces'][core] @ piece.info['rotation']
+        change = here - reference[piece.arrays['parent_index'][core]]
+        out.append({'size': len(piece), 'n_core': int(core.sum()),
+                    'force_change': float(np.sqrt((change**2).sum(axis=1).mean()))})  # fmt: skip
+    return out
