@@ -74,7 +74,7 @@ def energy(block, f):
         if kind == 1:
             total += w * gaussian(block.single, a, b)
         elif kind == 2:
-            total += w * gaussian(block.pair, a, b) * gaussian(block.pair, c, d)
+            total += w * gaussian(block.product, a, b) * gaussian(block.product, c, d)
         else:
             total += w * g[a] * g[b] * g[c]
     return total

@@ -45,7 +45,7 @@ def random_potential(elements=('Li',), *, shared=True, cubic=True, pair='own', s
                 h.mean(axis=0),
                 1 / h.std(axis=0),
                 block.single,
-                block.pair,
+                block.product,
                 block.terms,
                 block.coefficients,
             )

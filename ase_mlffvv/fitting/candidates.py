@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..model.terms import CUBIC, PAIR, SINGLE, ElementBlock
+from ..model.terms import CUBIC, PRODUCT, SINGLE, ElementBlock
 
 
 class CandidateScores:
@@ -27,16 +27,20 @@ class CandidateScores:
         n = block.n
         self.n = n
         self.single = block.single[:n]
-        self.pair = block.pair[:n]
+        self.product = block.product[:n]
         self.cubic = np.array([(a, b) for a in range(n) for b in range(a + 1)] if cubic else np.zeros((0, 2)), int)
-        shapes = [(self.single.shape[0] * self.single.shape[1],), (n * self.pair.shape[1],) * 2, (n, len(self.cubic))]
+        shapes = [
+            (self.single.shape[0] * self.single.shape[1],),
+            (n * self.product.shape[1],) * 2,
+            (n, len(self.cubic)),
+        ]
         self._sums = {name: [np.zeros(shape) for shape in shapes] for name in ('b', 's', 'mean')}
         self._frames = 0
 
     def _functions(self, g, along):
         """Values and changes along ``along`` of single Gaussians, pair Gaussians, components, products of two."""
         out = []
-        for table in (self.single, self.pair):
+        for table in (self.single, self.product):
             x = (g[:, :, None] - table[..., 0]) / table[..., 1]
             value = np.exp(-(x**2))
             change = -2 * x / table[..., 1] * value * along[:, :, None]
@@ -113,13 +117,13 @@ class CandidateScores:
         return np.array(rows[:n_best], np.int32).reshape(-1, 5)
 
     def _row(self, flat):
-        n_single, n_pair = self.single.shape[1], self.pair.shape[1]
-        first_pair = self.n * n_single
-        first_cubic = first_pair + (self.n * n_pair) ** 2
-        if flat < first_pair:
+        n_single, n_product = self.single.shape[1], self.product.shape[1]
+        first_product = self.n * n_single
+        first_cubic = first_product + (self.n * n_product) ** 2
+        if flat < first_product:
             return (SINGLE, int(flat // n_single), int(flat % n_single), 0, 0)
         if flat < first_cubic:
-            left, right = divmod(int(flat - first_pair), self.n * n_pair)
-            return (PAIR, left // n_pair, left % n_pair, right // n_pair, right % n_pair)
+            left, right = divmod(int(flat - first_product), self.n * n_product)
+            return (PRODUCT, left // n_product, left % n_product, right // n_product, right % n_product)
         a, row = divmod(int(flat - first_cubic), len(self.cubic))
         return (CUBIC, int(self.cubic[row, 0]), int(self.cubic[row, 1]), a, 0)

@@ -42,7 +42,7 @@ def with_components(shell, spec, data, directions=None, notes=None, tick=lambda:
     """
     notes = [] if notes is None else notes
     blocks = _blocks(spec, shell, data, tick, notes, directions)
-    return replace(shell, blocks=blocks, pair=_repulsion(spec, data, notes))
+    return replace(shell, blocks=blocks, pair_term=_repulsion(spec, data, notes))
 
 
 def _blocks(spec, shell, data, tick, notes, directions):
@@ -71,7 +71,7 @@ def _blocks(spec, shell, data, tick, notes, directions):
         else:
             single, pair = (
                 np.concatenate([adaptive_gaussians(g, k, spec.width_factor), np.tile([1.0, 1.0], (1, k, 1))])
-                for k in (spec.single, spec.pair)
+                for k in (spec.single, spec.product)
             )
         blocks.append(ElementBlock(projection, shift, scale, single, pair, np.zeros((0, 5), np.int32), np.zeros(n + 1)))
         notes.append(f'{element}: {f.shape[1]} features, {n} components, {len(f)} environments')

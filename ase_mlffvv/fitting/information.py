@@ -105,7 +105,7 @@ class NormalMatrix:
 def functions_of(potential):
     """Hexadecimal digest of the functions of a potential, whatever their coefficients."""
     blocks = tuple(replace(block, coefficients=np.zeros_like(block.coefficients)) for block in potential.blocks)
-    return replace(potential, blocks=blocks, pair=None, uncertainty=None).digest()
+    return replace(potential, blocks=blocks, pair_term=None, uncertainty=None).digest()
 
 
 def normal_matrix(

@@ -10,7 +10,7 @@ from ..errors import check_centres
 from ..features.values import Environment, feature_values
 from .prediction import Prediction
 from .reduce import sum_by_index
-from .terms import CUBIC, PAIR, SINGLE
+from .terms import CUBIC, PRODUCT, SINGLE
 
 _CHUNK = 4_000_000  # numbers in the largest temporary, (centres, neighbors, neighbors, basis functions)
 
@@ -53,12 +53,12 @@ def basis(block, g):
     """VV basis of components g: (n_atoms, n + 1) -> (n_atoms, n + 1 + n_terms)."""
     kind, *index = torch.as_tensor(block.terms.astype(np.int64), device=g.device).T
     values = g.new_ones(len(g), len(block.terms))
-    for which, table in ((SINGLE, block.single), (PAIR, block.pair)):
+    for which, table in ((SINGLE, block.single), (PRODUCT, block.product)):
         rows = kind == which
         table = _like(table, g)
         gaussian = torch.exp(-(((g[:, :, None] - table[..., 0]) / table[..., 1]) ** 2))
         product = gaussian[:, index[0][rows], index[1][rows]]
-        if which == PAIR:
+        if which == PRODUCT:
             product = product * gaussian[:, index[2][rows], index[3][rows]]
         values = values.index_copy(1, torch.nonzero(rows).flatten(), product)
     rows = kind == CUBIC
@@ -151,15 +151,15 @@ def evaluate(potential, species, positions, cell, pairs, device='cpu', centres=N
             if slope is not None:
                 gradient[torch.as_tensor(which[which >= 0], device=device)] = slope[rows]
     virials = vectors[:, :, None] * gradient[:, None, :]
-    if potential.pair is not None:
+    if potential.pair_term is not None:
         D = vectors.clone().requires_grad_()
-        e = pair_energies(potential.pair, D, i, j, torch.as_tensor(species, device=device), cell)
+        e = pair_energies(potential.pair_term, D, i, j, torch.as_tensor(species, device=device), cell)
         if centres is not None:
             e = e * torch.isin(i, torch.as_tensor(centres, device=device))
         (slope,) = torch.autograd.grad(e.sum(), D)
         energies = energies + sum_by_index(e.detach(), i, n_atoms)
         gradient = gradient + slope
-        virials = virials + pair_vectors(potential.pair, vectors, cell)[:, :, None] * slope[:, None, :]
+        virials = virials + pair_vectors(potential.pair_term, vectors, cell)[:, :, None] * slope[:, None, :]
     forces = sum_by_index(gradient, i, n_atoms) - sum_by_index(gradient, j, n_atoms)
     virials = sum_by_index(virials, i, n_atoms)
     return Prediction(*(x.cpu().numpy() for x in (energies, forces, virials)))

@@ -18,7 +18,7 @@ from .terms import ElementBlock
 from .uncertainty import Uncertainty
 
 FORMAT = 2  # 1: cosine features, no uncertainty
-_BLOCK = ('projection', 'shift', 'scale', 'single', 'pair', 'terms', 'coefficients')
+_BLOCK = ('projection', 'shift', 'scale', 'single', 'product', 'terms', 'coefficients')
 
 
 def save(potential, path):
@@ -103,7 +103,7 @@ def _to_parts(potential):
         'format': 1 if plain else FORMAT,
         'elements': list(potential.elements),
         'families': [family.name for family in potential.features],
-        'pair': None,
+        'pair_term': None,
         'card': potential.card,
     }
     arrays = {}
@@ -113,9 +113,11 @@ def _to_parts(potential):
         arrays.update({f'block{t}.{name}': getattr(block, name) for name in _BLOCK})
     for t, uncertainty in enumerate(potential.uncertainty or ()):
         arrays.update({f'uncertainty{t}.{name}': a for name, a in uncertainty.arrays().items()})
-    if potential.pair is not None:
-        header['pair'] = {'minimum_image': potential.pair.minimum_image, 'cutoff': potential.pair.cutoff}
-        arrays.update({'pair.radius': potential.pair.radius, 'pair.weights': potential.pair.weights})
+    if potential.pair_term is not None:
+        header['pair_term'] = {'minimum_image': potential.pair_term.minimum_image, 'cutoff': potential.pair_term.cutoff}
+        arrays.update(
+            {'pair_term.radius': potential.pair_term.radius, 'pair_term.weights': potential.pair_term.weights}
+        )
     return header, arrays
 
 
@@ -125,8 +127,8 @@ def _from_parts(header, arrays):
 
     families = tuple(FAMILIES[name].from_arrays(part(f'family{k}.')) for k, name in enumerate(header['families']))
     blocks = tuple(ElementBlock(**part(f'block{t}.')) for t in range(len(header['elements'])))
-    pair = None if header['pair'] is None else PairTerm(**part('pair.'), **header['pair'])
+    pair_term = None if header['pair_term'] is None else PairTerm(**part('pair_term.'), **header['pair_term'])
     uncertainty = None
     if 'uncertainty0.draws' in arrays:
         uncertainty = tuple(Uncertainty.from_arrays(part(f'uncertainty{t}.')) for t in range(len(blocks)))
-    return tuple(header['elements']), families, blocks, pair, header['card'], uncertainty
+    return tuple(header['elements']), families, blocks, pair_term, header['card'], uncertainty

@@ -34,7 +34,7 @@ class VVPotential:
         Feature families (:mod:`ase_mlffvv.features`), concatenated in this order.
     blocks : tuple of ElementBlock
         One per element.
-    pair : PairTerm or None
+    pair_term : PairTerm or None
     card : dict
         JSON-able record: ``spec``, ``data``, ``accuracy``, ``limits``, ...
     uncertainty : tuple of Uncertainty or None
@@ -44,7 +44,7 @@ class VVPotential:
     elements: tuple
     features: tuple
     blocks: tuple
-    pair: PairTerm | None = None
+    pair_term: PairTerm | None = None
     card: dict = field(default_factory=dict)
     uncertainty: tuple | None = None
 
@@ -72,7 +72,7 @@ class VVPotential:
     def cutoff(self) -> float:
         """Range of the pair list in Å that an evaluation needs."""
         reach = max((max(family.cutoff) for family in self.features), default=0.0)
-        return max(reach, self.pair.range if self.pair else 0.0)
+        return max(reach, self.pair_term.range if self.pair_term else 0.0)
 
     def n_features(self, centre: int) -> int:
         """Number of raw features of an atom of element index ``centre``."""

@@ -53,7 +53,7 @@ def read_folder(folder):
     numbers = info['numbers']
     families = tuple(_family(folder, kind, numbers) for kind in info['families'])
     blocks = _blocks(fit, info)
-    pair = _pair_term(fit / 'vdw_fitB.ntype', numbers, _list_radius(folder, info['families']))
+    pair_term = _pair_term(fit / 'vdw_fitB.ntype', numbers, _list_radius(folder, info['families']))
     elements = tuple(chemical_symbols[z] for z in numbers)
     card = {'title': f'imported from the PWMLFF folder {folder.name}', 'source': 'PWMLFF'}
     if any((block.terms[:, 0] == CUBIC).any() for block in blocks):
@@ -62,7 +62,7 @@ def read_folder(folder):
             'from these, which are the gradient of the energy',
             stacklevel=3,
         )
-    return elements, families, blocks, pair, card
+    return elements, families, blocks, pair_term, card
 
 
 def _tokens(path):
@@ -186,11 +186,11 @@ def _records(path, types):
 
 def _blocks(fit, info):
     n_types = len(info['numbers'])
-    head, sizes, pair, single = _records(fit / 'OUT.xp', ['<i4', '<i4', '<f8', '<f8'])
-    m_feat, n_types_xp, n_pair, n_single = (int(x) for x in head)
+    head, sizes, product, single = _records(fit / 'OUT.xp', ['<i4', '<i4', '<f8', '<f8'])
+    m_feat, n_types_xp, n_product, n_single = (int(x) for x in head)
     if n_types_xp != n_types:
         raise VVFileError(f'{fit}/OUT.xp is for {n_types_xp} elements, feat.info for {n_types}')
-    pair = pair.reshape((2, n_pair, m_feat, n_types), order='F')
+    product = product.reshape((2, n_product, m_feat, n_types), order='F')
     single = single.reshape((2, n_single, m_feat, n_types), order='F')
     path = fit / 'linear_VV_fitB.ntype'
     lines = _tokens(path)
@@ -211,7 +211,7 @@ def _blocks(fit, info):
                 shift=shift[:-1].copy(),
                 scale=scale[:-1].copy(),
                 single=single[:, :, :n, t].transpose(2, 1, 0).copy(),
-                pair=pair[:, :, :n, t].transpose(2, 1, 0).copy(),
+                product=product[:, :, :n, t].transpose(2, 1, 0).copy(),
                 terms=terms[t],
                 coefficients=weights[ends[t] - n - len(terms[t]) : ends[t]],
             )

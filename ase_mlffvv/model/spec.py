@@ -63,10 +63,10 @@ class VVSpec:
         components; or the features themselves.
     components : int, optional
         Keep at most so many components.
-    single, pair : int
+    single, product : int
         Gaussians per component for one-component terms and for products of two.
     centres : {'adaptive', 'fixed'}
-        Centres and widths from the distribution of each component, or the historical fixed ones (pair = 4).
+        Centres and widths from the distribution of each component, or the historical fixed ones (product = 4).
     width_factor : float
         Width of an adaptive Gaussian over the gap to its neighbors.
     terms : int
@@ -93,7 +93,7 @@ class VVSpec:
     projection: str = 'pca'
     components: int | None = None
     single: int = 20
-    pair: int = 4
+    product: int = 4
     centres: str = 'adaptive'
     width_factor: float = 2.0
     terms: int = 1000
@@ -113,13 +113,13 @@ class VVSpec:
                 raise ValueError(f'{name} must be one of {choices}, got {getattr(self, name)!r}')
         if not 0 < self.cutoff < 50:
             raise ValueError(f'cutoff must be a distance in Å, got {self.cutoff!r}')
-        if self.centres == 'fixed' and self.pair != 4:
-            raise ValueError(f"centres='fixed' defines 4 pair Gaussians, got pair={self.pair}")
+        if self.centres == 'fixed' and self.product != 4:
+            raise ValueError(f"centres='fixed' defines 4 Gaussians for products, got product={self.product}")
         if (
             min(
                 self.two_body,
                 self.single,
-                self.pair,
+                self.product,
                 self.terms,
                 self.repulsion,
                 *self.three_body,

@@ -51,7 +51,7 @@ def committee(potential, n):
                 replace(block, coefficients=u.draws[:, k].copy())
                 for block, u in zip(potential.blocks, potential.uncertainty)
             ),
-            pair=None,
+            pair_term=None,
             uncertainty=None,
         )
         for k in range(n)

@@ -209,9 +209,9 @@ def test_repulsion_starts_at_the_shortest_distance(teacher):
     frames = labelled(teacher, structures())
     potential, report = fit(frames, replace(SPEC, terms=2, repulsion=1.5), progress=False)
     shortest = min((atoms.get_all_distances(mic=True) + 9 * np.eye(len(atoms))).min() for atoms in frames)
-    assert potential.pair.range == pytest.approx(shortest, abs=1e-9)
+    assert potential.pair_term.range == pytest.approx(shortest, abs=1e-9)
     assert any('repulsion below' in note for note in report.notes)
-    without = replace(potential, pair=None)
+    without = replace(potential, pair_term=None)
     dimer = Atoms('Li2', [[0, 0, 0], [0, 0, 0.75 * shortest]])
     extra = [VVCalculator(p).evaluate_many([dimer])[0]['energy'] for p in (potential, without)]
     assert extra[0] - extra[1] == pytest.approx(1.5, rel=1e-9)

@@ -35,7 +35,7 @@ def test_centres_of_out_xp(golden):
     np.testing.assert_allclose(shift * scale, block.shift * block.scale, rtol=0, atol=1e-7)  # in standard deviations
     np.testing.assert_allclose(scale, block.scale, rtol=1e-7)
     g = (f @ block.projection - shift) * scale
-    np.testing.assert_allclose(adaptive_gaussians(g, 4), block.pair[:-1], atol=1e-12)
+    np.testing.assert_allclose(adaptive_gaussians(g, 4), block.product[:-1], atol=1e-12)
     np.testing.assert_allclose(adaptive_gaussians(g, 20, relax_to=4), block.single[:-1], atol=1e-12)
 
 

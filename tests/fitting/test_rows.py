@@ -91,8 +91,8 @@ def test_scores_are_projections_of_the_columns(cubic):
         want = want + rows[:, columns.n :].T @ (values - rows[:, : columns.n] @ w)
         norm = norm + (rows[:, columns.n :] ** 2).sum(axis=0)
     single, pair, three = scores._sums['b']
-    n_single, n_pair = block.single.shape[1], block.pair.shape[1]
-    got = [single[2 * n_single + 3], pair[4 * n_pair + 1, 2 * n_pair], pair[3 * n_pair + 3, 3 * n_pair + 3]]
+    n_single, n_product = block.single.shape[1], block.product.shape[1]
+    got = [single[2 * n_single + 3], pair[4 * n_product + 1, 2 * n_product], pair[3 * n_product + 3, 3 * n_product + 3]]
     if cubic:
         place = {tuple(row): k for k, row in enumerate(scores.cubic.tolist())}
         got += [three[1, place[4, 2]], three[0, place[5, 5]]]
@@ -124,7 +124,7 @@ def test_force_norms_are_unbiased():
     _, V, _ = wide.evaluate(frame, g, J)
     want = 4.0 * (V[:, wide.n :] ** 2).sum(axis=0)
     single, pair, _ = scores._sums['s']
-    got = [single[2 * block.single.shape[1] + 3], pair[4 * block.pair.shape[1] + 1, 2 * block.pair.shape[1]]]
+    got = [single[2 * block.single.shape[1] + 3], pair[4 * block.product.shape[1] + 1, 2 * block.product.shape[1]]]
     np.testing.assert_allclose(got, want, rtol=0.15)
 
 

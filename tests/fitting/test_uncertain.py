@@ -98,7 +98,7 @@ def test_engine_equals_the_definition(potential):
         energies, forces = [], []
         for k in range(draws.shape[1]):
             block = replace(potential.blocks[0], coefficients=draws[:, k])
-            member = VVCalculator(replace(potential, blocks=(block,), pair=None, uncertainty=None), engine='torch')
+            member = VVCalculator(replace(potential, blocks=(block,), pair_term=None, uncertainty=None), engine='torch')
             result = member.evaluate_many([atoms])[0]
             energies.append(result['energies'])
             forces.append(result['forces'])

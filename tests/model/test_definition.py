@@ -26,7 +26,7 @@ def test_energies_against_plain_loops(name, kind):
     found = potential.evaluate(species, atoms.positions, cell_of(atoms), pairs)
     for i in range(min(2, len(atoms))):
         want = brute.energy(potential.blocks[species[i]], brute.features(potential, atoms, species, i))
-        want += brute.pair_energy(potential.pair, atoms, species, i)
+        want += brute.pair_energy(potential.pair_term, atoms, species, i)
         assert found.energies[i] == pytest.approx(want, rel=1e-11, abs=1e-12)
 
 

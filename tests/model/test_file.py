@@ -114,7 +114,7 @@ def test_spec():
         ({'elements': ()}, 'chemical symbols'),
         ({'elements': 'Li', 'projection': 'tsne'}, "must be one of \\('pca', 'supervised', 'none'\\)"),
         ({'elements': 'Li', 'cutoff': -1}, 'cutoff must be a distance'),
-        ({'elements': 'Li', 'centres': 'fixed', 'pair': 3}, 'defines 4 pair Gaussians'),
+        ({'elements': 'Li', 'centres': 'fixed', 'product': 3}, 'defines 4 Gaussians for products'),
         ({'elements': 'Li', 'terms': -1}, 'cannot be negative'),
         ({'elements': 'Li', 'two_body': 0, 'three_body': (0, 0)}, 'needs two-body, three-body or density'),
         ({'elements': 'Li', 'grid': 'magic'}, 'grid must be'),

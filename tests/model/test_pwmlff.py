@@ -41,7 +41,7 @@ def test_synthetic_folder(tmp_path, ftype):
             for kind, j, k, j2, k2 in part['terms']
         ]
         energy = part['w'] @ np.concatenate([g, terms])
-        energy += brute.pair_energy(potential.pair, atoms, species, i)
+        energy += brute.pair_energy(potential.pair_term, atoms, species, i)
         assert atoms.get_potential_energies()[i] == pytest.approx(energy, abs=1e-10)
 
 
@@ -70,7 +70,7 @@ def random_original(rng):
 
 def test_no_pair_term(tmp_path):
     write_folder(tmp_path / 'm', np.random.default_rng(0), vdw=False)
-    assert VVPotential.from_pwmlff(tmp_path / 'm' / 'fread_dfeat').pair is None
+    assert VVPotential.from_pwmlff(tmp_path / 'm' / 'fread_dfeat').pair_term is None
 
 
 def test_bad_folders(tmp_path):

@@ -161,7 +161,7 @@ def unsupported(potential: VVPotential) -> str:
     names = [family.name for family in potential.features]
     if names != ['density']:
         return f"engine='cuda' evaluates models of density features alone, the model has {', '.join(names)}"
-    if potential.pair is not None and potential.pair.minimum_image:
+    if potential.pair_term is not None and potential.pair_term.minimum_image:
         return "engine='cuda' has no pair term with minimum_image"
     return ''
 

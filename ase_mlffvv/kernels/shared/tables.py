@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...model.potential import VVPotential
-from ...model.terms import CUBIC, PAIR, SINGLE
+from ...model.terms import CUBIC, PRODUCT, SINGLE
 from .density_tables import DensityTables, density_tables
 
 
@@ -51,9 +51,9 @@ class FeatureTables(NamedTuple):
 class VVTables(NamedTuple):
     """Arrays of the energy kernels; the first axis of each array is the element of the centre atom.
 
-    Atomic energy = constant + direct . f + sum_s single_s G_s + sum_m product_m G_a G_b + sum_m cubic_m g g g, where f are
-    the raw features, G_s the distinct Gaussians, and g = projection f + origin the n components that Gaussians or cubic
-    terms use; g_n = 1.
+    Atomic energy = constant + direct . f + sum_s single_s G_s + sum_m product_m G_a G_b + sum_m cubic_m g g g, where f
+    are the raw features, G_s the distinct Gaussians, and g = projection f + origin the n components that Gaussians or
+    cubic terms use; g_n = 1.
     """
 
     constant: np.ndarray
@@ -155,7 +155,7 @@ def vv_tables(potential: VVPotential) -> VVTables:
 
 def pair_tables(potential: VVPotential) -> PairTables:
     """Arrays of the additional pair term of ``potential``."""
-    n, pair = len(potential.elements), potential.pair
+    n, pair = len(potential.elements), potential.pair_term
     if pair is None:
         return PairTables(np.zeros(0), np.zeros(0), np.zeros((2, n, n)), False, 0.0)
     radius = pair.radius.astype(float)
@@ -212,8 +212,8 @@ def _compile(block):
             cubic[key] = cubic.get(key, 0.0) + w
             continue
         factors = [gaussian(block.single, j1, k1)] if kind == SINGLE else []
-        if kind == PAIR:
-            factors = [gaussian(block.pair, j1, k1), gaussian(block.pair, j2, k2)]
+        if kind == PRODUCT:
+            factors = [gaussian(block.product, j1, k1), gaussian(block.product, j2, k2)]
         w = w * np.prod([value for _, value in factors])
         key = tuple(sorted(s for s, _ in factors if s is not None))
         if len(key) == 2:
