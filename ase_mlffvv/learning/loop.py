@@ -27,7 +27,14 @@ from .loop_report import report
 from .verify import core_errors, grade_statistics
 
 log = logging.getLogger(__name__)
-FILE, RECIPE, MODEL, NORMAL, ROUND = 'learn.json', 'recipe.json', 'model.vv', 'normal.npz', 'round.json'
+FILE, RECIPE, MODEL, NORMAL, ROUND, FAILED = (
+    'learn.json',
+    'recipe.json',
+    'model.vv',
+    'normal.npz',
+    'round.json',
+    'all_failed.json',
+)
 
 
 @dataclass(frozen=True)
@@ -189,10 +196,16 @@ def _round(folder, recipe, k, progress):
             raise
         log.info('round %d: %s', k, reason)
         return _finish(here, {**summary, 'converged': str(reason)}, begin)
+    failed = here / FAILED
     labels = label(pieces, recipe.calculator, here / 'labels', settings=recipe.settings, processes=recipe.processes,
-                   progress=progress)  # fmt: skip
+                   retry_failed=failed.exists(), progress=progress)  # fmt: skip
     if not labels.labelled:
-        raise RuntimeError(f'round {k}: not one of {len(pieces)} cut-outs could be labelled; {labels}')
+        save_json(failed, {'failed': len(labels.failed)})
+        raise RuntimeError(
+            f'round {k}: not one of {len(pieces)} cut-outs could be labelled. When the reason is mended, the same call '
+            f'tries them again. {labels}'
+        )
+    failed.unlink(missing_ok=True)
     labelled = read_frames(here / 'labels' / 'labelled.extxyz')
     summary |= {'structures': len(labelled), 'failed': len(labels.failed), 'errors': core_errors(model, labelled)}
     if k < recipe.rounds:
