@@ -67,7 +67,9 @@ class Recipe:
     buffer_weight : float
         Weight of the labels of atoms outside of the core.
     ridge : float
-        As for :func:`.refit`.
+    weights : dict
+        As for :func:`.refit`. Use ``{'energies': 0}`` where the labels share the energy between atoms in another way
+        than the model.
     seed : int
     """
 
@@ -85,6 +87,7 @@ class Recipe:
     reach: float = 4.5
     buffer_weight: float = 1.0
     ridge: float = 1e-4
+    weights: dict = field(default_factory=dict)
     seed: int = 0
 
     @classmethod
@@ -257,10 +260,12 @@ def _refit(folder, recipe, k, model, labelled, here, progress):
     if k:
         known = NormalMatrix.load(folder / 'loop' / f'round_{k - 1}' / NORMAL)
     elif recipe.train:
-        known = normal_matrix(model, read_frames(folder / recipe.train), progress=progress)
+        known = normal_matrix(model, read_frames(folder / recipe.train), weights=recipe.weights or None,
+                              progress=progress)  # fmt: skip
     for atoms in labelled:
         atoms.arrays['weight'] = np.where(atoms.arrays['core'], 1.0, recipe.buffer_weight)
-    fitted, found = refit(model, labelled, normal=known, uncertainty=True, ridge=recipe.ridge, seed=recipe.seed,
+    fitted, found = refit(model, labelled, normal=known, uncertainty=True, ridge=recipe.ridge,
+                          weights=recipe.weights or None, seed=recipe.seed,
                           new_zero=k == 0, progress=progress)  # fmt: skip
     if found.normal is None:
         raise DatasetError('the refit left no normal matrix for the next round')

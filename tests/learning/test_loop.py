@@ -17,6 +17,7 @@ RECIPE = {
     'rounds': 1,
     'number': 2,
     'size': 60,
+    'weights': {'energies': 0.0},
 }
 
 
