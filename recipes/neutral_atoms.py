@@ -19,7 +19,7 @@ def main(symbols):
     from gpaw import __version__
     from gpaw.setup import create_setup
 
-    from ase_mlffvv.dft.gpaw.coupling import sampled_density
+    from ase_mlffvv.dft.neutral_atoms import sampled_density
 
     for symbol in symbols:
         header = f'neutral {symbol}, PBE, GPAW {__version__}: r (Bohr), all-electron density (electrons/Bohr^3)'

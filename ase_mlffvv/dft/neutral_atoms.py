@@ -33,11 +33,21 @@ def neutral_density(symbol) -> RadialDensity:
     try:
         from gpaw.setup import create_setup
 
-        from .gpaw.coupling import neutral_atom
-
         return neutral_atom(create_setup(symbol, xc='PBE'))
     except (ImportError, FileNotFoundError) as error:
         raise CalculatorSetupError(
             f'there is no table of the density of a neutral {symbol} atom, and GPAW, which could give it, is not '
             f'installed or has no data set for it ({error}). Give densities={{{symbol!r}: RadialDensity...}}.'
         ) from error
+
+
+def neutral_atom(setup) -> RadialDensity:
+    """All-electron density of the neutral atom a PAW data set was made of."""
+    return RadialDensity.from_samples(*sampled_density(setup))
+
+
+def sampled_density(setup):
+    """Radii (Bohr) of a PAW data set and the density of its neutral atom there (electrons/Bohr^3)."""
+    data = setup.data
+    valence = sum(f * phi**2 for f, phi in zip(data.f_j, data.phi_jg) if f > 0)
+    return data.rgd.r_g, (valence + data.nc_g * np.sqrt(4 * np.pi)) / (4 * np.pi)

@@ -62,7 +62,7 @@ def find_boxes(local: Local, core, size, reach):
     side = local.spacing * size ** (1 / 3)
     cores = sorted({min(int(n), len(local.vectors)) for n in core}, reverse=True)
     level = _levels(local, cores[0], reach)
-    before = ()
+    before: tuple = ()
     for share in (0.75, 0.9, 1.1):  # of the side; below a surface a box inside of the solid may not have enough room
         normal = outward(local, max(reach + 0.4 * local.spacing, share * side))
         if before and (before[0] is None) == (normal is None):

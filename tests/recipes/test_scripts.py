@@ -16,7 +16,8 @@ CARDS = sorted(p for folder in ('potentials', 'datasets') for p in (ROOT / 'ase_
 def test_scripts_tell_their_command(path):
     module = f'{path.parent.name}.{path.stem}'
     assert f'python -m {module}' in path.read_text()
-    done = subprocess.run([sys.executable, '-m', module, '--help'], cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, '-m', module, '--help']
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert 'Traceback' not in done.stderr
     assert path.stem in done.stdout + done.stderr
 

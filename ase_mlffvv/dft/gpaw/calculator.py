@@ -138,11 +138,7 @@ class GPAWSolvent(Calculator):
     def __init__(self, solvent: Solvent | None = None, **settings: Any):
         _import_gpaw()
         self._dft = None
-<<<<<<< HEAD
         self.extra_results: dict[str, Any] = {}
-=======
-        self.extra_results: dict = {}
->>>>>>> habits
         super().__init__(solvent=solvent, **settings)
 
     def _get_name(self):

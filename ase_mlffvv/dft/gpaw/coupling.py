@@ -9,26 +9,15 @@ from gpaw.dft import ExtensionInput
 from gpaw.extensions import Extension
 from gpaw.new.pw.poisson import PWPoissonSolver
 
-from ..densities import AtomicDensities, RadialDensity
+from ..densities import AtomicDensities
 from ..grid import FourierGrid, grid_shape
+from ..neutral_atoms import neutral_atom
 from .fields import cavity_fields, energy_derivative
 from .polarisation import solve_potential
 from .potentiostat import diffuse_capacitance, next_charge
 
 NAME = 'solvent'
 SOFTNESS = 7.0  # the charges of cores keep exp(-7) of their weight at the shortest waves of the solvent's grid
-
-
-def neutral_atom(setup) -> RadialDensity:
-    """All-electron density of the neutral atom a PAW data set was made of."""
-    return RadialDensity.from_samples(*sampled_density(setup))
-
-
-def sampled_density(setup):
-    """Radii (Bohr) of a PAW data set and the density of its neutral atom there (electrons/Bohr^3)."""
-    data = setup.data
-    valence = sum(f * phi**2 for f, phi in zip(data.f_j, data.phi_jg) if f > 0)
-    return data.rgd.r_g, (valence + data.nc_g * np.sqrt(4 * np.pi)) / (4 * np.pi)
 
 
 def kinds_of(setups):

@@ -10,7 +10,8 @@ from gpaw.utilities import pack_density
 
 from ..densities import AtomicDensities
 from ..grid import FourierGrid, resample
-from .coupling import kinds_of, neutral_atom
+from ..neutral_atoms import neutral_atom
+from .coupling import kinds_of
 
 
 def atomic_energies(dft, solvent=None):
