@@ -118,7 +118,7 @@ def _too_small(local, core, size, reach):
     return (
         f'no box of about {size} atoms holds the surroundings of a core of {core} atoms within {reach:g} Å: these are '
         f'{needed} atoms in {" x ".join(f"{x:.1f}" for x in extent)} Å, which must not meet their periodic images. Use '
-        'a larger size, a smaller core or a shorter reach.'
+        'a larger size, a smaller core or a shorter reach; or a smaller size where the solid is thin.'
     )
 
 

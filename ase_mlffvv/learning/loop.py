@@ -27,7 +27,14 @@ from .loop_report import report
 from .verify import core_errors, grade_statistics
 
 log = logging.getLogger(__name__)
-FILE, RECIPE, MODEL, NORMAL, ROUND = 'learn.json', 'recipe.json', 'model.vv', 'normal.npz', 'round.json'
+FILE, RECIPE, MODEL, NORMAL, ROUND, FAILED = (
+    'learn.json',
+    'recipe.json',
+    'model.vv',
+    'normal.npz',
+    'round.json',
+    'all_failed.json',
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,9 @@ class Recipe:
     buffer_weight : float
         Weight of the labels of atoms outside of the core.
     ridge : float
-        As for :func:`.refit`.
+    weights : dict
+        As for :func:`.refit`. Use ``{'energies': 0}`` where the labels share the energy between atoms in another way
+        than the model.
     seed : int
     """
 
@@ -78,6 +87,7 @@ class Recipe:
     reach: float = 4.5
     buffer_weight: float = 1.0
     ridge: float = 1e-4
+    weights: dict = field(default_factory=dict)
     seed: int = 0
 
     @classmethod
@@ -189,10 +199,16 @@ def _round(folder, recipe, k, progress):
             raise
         log.info('round %d: %s', k, reason)
         return _finish(here, {**summary, 'converged': str(reason)}, begin)
+    failed = here / FAILED
     labels = label(pieces, recipe.calculator, here / 'labels', settings=recipe.settings, processes=recipe.processes,
-                   progress=progress)  # fmt: skip
+                   retry_failed=failed.exists(), progress=progress)  # fmt: skip
     if not labels.labelled:
-        raise RuntimeError(f'round {k}: not one of {len(pieces)} cut-outs could be labelled; {labels}')
+        save_json(failed, {'failed': len(labels.failed)})
+        raise RuntimeError(
+            f'round {k}: not one of {len(pieces)} cut-outs could be labelled. When the reason is mended, the same call '
+            f'tries them again. {labels}'
+        )
+    failed.unlink(missing_ok=True)
     labelled = read_frames(here / 'labels' / 'labelled.extxyz')
     summary |= {'structures': len(labelled), 'failed': len(labels.failed), 'errors': core_errors(model, labelled)}
     if k < recipe.rounds:
@@ -244,10 +260,12 @@ def _refit(folder, recipe, k, model, labelled, here, progress):
     if k:
         known = NormalMatrix.load(folder / 'loop' / f'round_{k - 1}' / NORMAL)
     elif recipe.train:
-        known = normal_matrix(model, read_frames(folder / recipe.train), progress=progress)
+        known = normal_matrix(model, read_frames(folder / recipe.train), weights=recipe.weights or None,
+                              progress=progress)  # fmt: skip
     for atoms in labelled:
         atoms.arrays['weight'] = np.where(atoms.arrays['core'], 1.0, recipe.buffer_weight)
-    fitted, found = refit(model, labelled, normal=known, uncertainty=True, ridge=recipe.ridge, seed=recipe.seed,
+    fitted, found = refit(model, labelled, normal=known, uncertainty=True, ridge=recipe.ridge,
+                          weights=recipe.weights or None, seed=recipe.seed,
                           new_zero=k == 0, progress=progress)  # fmt: skip
     if found.normal is None:
         raise DatasetError('the refit left no normal matrix for the next round')

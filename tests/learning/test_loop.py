@@ -17,6 +17,7 @@ RECIPE = {
     'rounds': 1,
     'number': 2,
     'size': 60,
+    'weights': {'energies': 0.0},
 }
 
 
@@ -85,7 +86,12 @@ def test_nothing_new(folder):
     assert np.isfinite(found[0]['grades']['quantiles']['1.0'])
 
 
-def test_all_labels_fail(folder):
-    (folder / 'recipe.json').write_text(json.dumps({**RECIPE, 'calculator': 'emt', 'settings': {}}))
+def test_all_labels_fail_and_are_tried_again(folder, monkeypatch):
+    recipe = {**RECIPE, 'calculator': 'tests.learning.factories:accurate_unless_broken', 'settings': {}}
+    (folder / 'recipe.json').write_text(json.dumps(recipe))
+    monkeypatch.chdir(folder)
+    (folder / 'broken').touch()
     with pytest.raises(RuntimeError, match='not one of 2 cut-outs could be labelled'):
         learn(folder, progress=False)
+    (folder / 'broken').unlink()
+    assert learn(folder, progress=False)[0]['structures'] == 2
