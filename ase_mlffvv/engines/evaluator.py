@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import numpy as np
+from ase.calculators.calculator import CalculatorSetupError
 
 from ..errors import check_structure
 from ..model import Prediction, VVPotential
@@ -125,6 +126,26 @@ class Evaluator:
         """
         return self._place.predict(positions)[0]
 
+    def evaluate_listed(self, species, positions, cell, pairs) -> Prediction:
+        """Prediction of the first potential for a system whose pair list is at hand, as in a fit; on the CPU.
+
+        Parameters
+        ----------
+        species : ndarray, shape (n_atoms,), int
+            Element indices of the potential.
+        positions, cell : ndarray, shapes (n_atoms, 3) and (3, 3), Å
+        pairs : PairList
+            Complete to at least the cutoff of the potential.
+
+        Raises
+        ------
+        CalculatorSetupError
+            The evaluator works on a GPU, where pair lists of the CPU cannot be used.
+        """
+        if self.engine is None:
+            raise CalculatorSetupError("a pair list at hand needs an evaluator on the CPU; use device='cpu'")
+        return self.engine.evaluate(species, positions, cell, pairs)
+
     def evaluate_all(self, positions) -> list[Prediction]:
         """As :meth:`evaluate`, of each potential."""
         return [found for place in self._places for found in place.predict(positions)]
@@ -152,13 +173,15 @@ class Evaluator:
         if self.watch.due():
             self.watch.check(*self.system())
 
-    def uncertainty(self, positions=None, members=0):
+    def uncertainty(self, positions=None, members=0, system=None):
         """Extrapolation grade and standard deviations.
 
         Parameters
         ----------
         positions : ndarray, shape (n_atoms, 3), Å, optional
             Default those of the last evaluation.
+        system : (species, positions, cell, pairs), optional
+            A system whose pair list is at hand, instead of positions; see :meth:`evaluate_listed`.
         members : int
             Members of the committee for standard deviations of forces, which cost as many evaluations on the CPU. Their
             engines are kept.
@@ -175,7 +198,7 @@ class Evaluator:
         """
         potential = self.potentials[0]
         require_uncertainty(potential)
-        system = self.system(positions)
+        system = self.system(positions) if system is None else system
         energies, energy, grade = self.watch.uncertainty(*system)
         out = {'grade': grade, 'energies': energies, 'energy': energy}
         if members:
