@@ -1,8 +1,8 @@
-"""The labels of li-solvent-1: lithium in the electrolyte of the paper and in vacuum.
+"""The labels of li-solvent-1 and li-solvent-2: lithium in the electrolyte of the paper and in vacuum.
 
     python -m ase_mlffvv.datasets.solvent_set STRUCTURES SOLVENT VACUUM OUTPUT
 
-gathers them: STRUCTURES are those of :mod:`recipes.li_solvent_1`, SOLVENT and VACUUM the folders of
+gathers those of li-solvent-1: STRUCTURES are those of :mod:`recipes.li_solvent_1`, SOLVENT and VACUUM the folders of
 ``mlffvv label``. Each structure of OUTPUT has REF_energy, REF_forces, REF_energies in the solvent, and the same with
 the prefix ``vacuum_`` where it was calculated there, too, or where the solvent finds no room and both are the same.
 """
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 
 NAMES = ('energy', 'forces', 'energies')
+SETS = ('li-solvent-1', 'li-solvent-2')
 
 
-def load(medium: str = 'solvent', path: str | Path | None = None) -> list[Atoms]:
-    """Structures of li-solvent-1 with labels under REF_ names, ready for :func:`ase_mlffvv.fit`.
+def load(medium: str = 'solvent', path: str | Path | None = None, name: str = SETS[0]) -> list[Atoms]:
+    """Structures of a set with labels under REF_ names, ready for :func:`ase_mlffvv.fit`.
 
     Parameters
     ----------
@@ -35,12 +36,17 @@ def load(medium: str = 'solvent', path: str | Path | None = None) -> list[Atoms]
         The vacuum has fewer structures.
     path : path, optional
         Another file of this kind.
+    name : {'li-solvent-1', 'li-solvent-2'}
+        The second, which grows, has larger periodic structures: the paper's training cell, columns on layers, rough
+        films and cut-outs of columns. It has no labels in vacuum yet.
 
     Returns
     -------
     list of Atoms
     """
-    return [_labelled(atoms, medium) for atoms in _stored(path) if _has(atoms, medium)]
+    if name not in SETS:
+        raise ValueError(f'name must be one of {", ".join(SETS)}, got {name!r}')
+    return [_labelled(atoms, medium) for atoms in _stored(path, name) if _has(atoms, medium)]
 
 
 def in_both_media(path: str | Path | None = None) -> tuple[list[Atoms], list[Atoms]]:
@@ -49,8 +55,8 @@ def in_both_media(path: str | Path | None = None) -> tuple[list[Atoms], list[Ato
     return [_labelled(atoms, 'solvent') for atoms in both], [_labelled(atoms, 'vacuum') for atoms in both]
 
 
-def _stored(path):
-    return read(files('ase_mlffvv.datasets') / 'li-solvent-1.extxyz' if path is None else path, ':')
+def _stored(path, name=SETS[0]):
+    return read(files('ase_mlffvv.datasets') / f'{name}.extxyz' if path is None else path, ':')
 
 
 def _has(atoms, medium):

@@ -2,15 +2,31 @@
 
 With fast-math, two compilations of the same source may differ in the order of sums, and therefore in the last bits of
 results. A restarted or concurrent run reproduces the numbers only if it loads the same machine code.
+
+Kernels call functions of other files, whose code becomes part of theirs. Numba compares only the file of the kernel
+itself with its cache, so it could load machine code of an earlier version; here all sources of kernels count.
 """
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock
 from numba import njit
+
+SOURCES = ('jit', 'kernels', 'neighbors')  # rooms with code that kernels consist of
+
+
+@lru_cache
+def source_digest():
+    """SHA-256 of all sources that compiled kernels can consist of."""
+    package, found = Path(__file__).parents[1], hashlib.sha256()
+    for path in sorted(path for room in SOURCES for path in (package / room).rglob('*.py')):
+        found.update(f'{path.relative_to(package)}\n'.encode() + path.read_bytes())
+    return found.hexdigest()
 
 
 def kernel(**options):
@@ -22,6 +38,9 @@ def kernel(**options):
 
     def decorate(function):
         dispatcher = njit(cache=True, nogil=True, **options)(function)
+        index = getattr(dispatcher._cache, '_cache_file', None)  # without a folder for the cache there is none
+        if index is not None:
+            index._source_stamp = (index._source_stamp, source_digest())
         compile_now = dispatcher.compile
 
         def compile_once(signature):

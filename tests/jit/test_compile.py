@@ -62,3 +62,21 @@ def test_a_folder_without_locks(monkeypatch):
     assert len(asked) == 1
     assert double(4) == 8
     assert len(asked) == 2
+
+
+def test_machine_code_of_other_sources_is_not_loaded(tmp_path):
+    """A change in a file that a kernel uses, but does not stand in, compiles it again."""
+    call = CALL.replace('\nimport hashlib', '\nimport hashlib\nfrom ase_mlffvv.jit import compile\n{change}', 1)
+    counts = []
+    for change in ('', '', "compile.source_digest = lambda: 'other'"):
+        code = call.format(change=change)
+        environment = {**os.environ, 'NUMBA_CACHE_DIR': str(tmp_path)}
+        done = subprocess.run([sys.executable, '-c', code], env=environment, cwd=ROOT, capture_output=True, text=True)
+        counts.append(tuple(int(x) for x in done.stdout.split()[:2]))
+    assert counts == [(0, 1), (1, 0), (0, 1)]
+
+
+def test_sources_of_kernels_are_known():
+    rooms = {path.relative_to(ROOT / 'ase_mlffvv').parts[0] for path in ROOT.glob('ase_mlffvv/**/*.py')
+             if 'njit' in path.read_text() or '@kernel' in path.read_text()}  # fmt: skip
+    assert rooms <= set(compiling.SOURCES)
