@@ -55,7 +55,7 @@ def close_the_loop():
     }
     (folder / 'recipe.json').write_text(json.dumps(recipe, indent=1))
     for found in learn(folder, progress=False):
-        print(f'round {found["round"]}: forces on new cores wrong by {1000 * found["errors"]["force_mae"]:.1f} meV/Å')
+        print(f'round {found["round"]}: force MAE on new cores {1000 * found["errors"]["force_mae"]:.1f} meV/Å')
     print(f'{len(read(folder / "loop/round_0/labels/labelled.extxyz", ":"))} labelled structures of the first round,')
     print(f'the new potential in {folder / "loop/round_0/model.vv"}, and all of it in {folder / "report.html"}')
 
