@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import numpy as np
+from ase.calculators.calculator import CalculatorSetupError
 
 from ..errors import check_structure
 from ..model import Prediction, VVPotential
@@ -130,6 +131,26 @@ class Evaluator:
         """
         return self._place.predict(positions)[0]
 
+    def evaluate_listed(self, species, positions, cell, pairs) -> Prediction:
+        """Prediction of the first potential for a system with an existing pair list, as in a fit; on the CPU only.
+
+        Parameters
+        ----------
+        species : ndarray, shape (n_atoms,), int
+            Element indices of the potential.
+        positions, cell : ndarray, shapes (n_atoms, 3) and (3, 3), Å
+        pairs : PairList
+            Pair list that is complete up to at least the cutoff of the potential.
+
+        Raises
+        ------
+        CalculatorSetupError
+            The evaluator works on a GPU, which cannot use pair lists of the CPU.
+        """
+        if self.engine is None:
+            raise CalculatorSetupError("a pair list at hand needs an evaluator on the CPU; use device='cpu'")
+        return self.engine.evaluate(species, positions, cell, pairs)
+
     def evaluate_all(self, positions) -> list[Prediction]:
         """Predictions of all potentials; otherwise as :meth:`evaluate`."""
         return [found for place in self._places for found in place.predict(positions)]
@@ -157,13 +178,15 @@ class Evaluator:
         if self.watch.due():
             self.watch.check(*self.system())
 
-    def uncertainty(self, positions=None, members=0):
+    def uncertainty(self, positions=None, members=0, system=None):
         """Extrapolation grade and standard deviations.
 
         Parameters
         ----------
         positions : ndarray, shape (n_atoms, 3), Å, optional
             The default is the positions of the last evaluation.
+        system : (species, positions, cell, pairs), optional
+            System with an existing pair list, used instead of ``positions``; see :meth:`evaluate_listed`.
         members : int
             Size of the committee for standard deviations of forces. Each member takes one evaluation on the CPU. The
             engines of the members are kept for later calls.
@@ -181,7 +204,7 @@ class Evaluator:
         """
         potential = self.potentials[0]
         require_uncertainty(potential)
-        system = self.system(positions)
+        system = self.system(positions) if system is None else system
         energies, energy, grade = self.watch.uncertainty(*system)
         out = {'grade': grade, 'energies': energies, 'energy': energy}
         if members:

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import spearmanr
 
+from ..engines.evaluator import Evaluator
 from ..errors import DatasetError
 from ..io.files import complete
-from ..kernels.cpu.engine import NumbaEngine
-from ..kernels.fit.uncertainty import UncertaintyEngine
-from ..model.uncertainty import committee
 from .dataset import as_dataset
 from .labels import residuals
 
@@ -104,18 +102,17 @@ def reliability(potential: VVPotential, frames: Sequence[Atoms]) -> Reliability:
     """
     if potential.uncertainty is None:
         raise DatasetError(f'{potential!r} has no uncertainty: fit it again, or use add_uncertainty()')
-    engine, uncertainties = NumbaEngine(potential), UncertaintyEngine(potential)
-    members = [NumbaEngine(member) for member in committee(potential, _MEMBERS)]
+    evaluator = Evaluator(potential)
     predicted, actual, grade = [], [], []
     for frame in as_dataset(frames, potential, 'the structures'):
         if frame.labels.forces is None:
             continue
         system = frame.system.species, frame.system.positions, frame.system.cell, frame.pairs
         use = slice(None) if frame.atom_weights is None else frame.atom_weights > 0
-        actual.append(np.linalg.norm(residuals(frame, engine).forces, axis=1)[use])
-        square = sum((member.evaluate(*system).forces ** 2).sum(axis=1) for member in members)
-        predicted.append(np.sqrt(square / _MEMBERS)[use])
-        grade.append(uncertainties(*system)[-1][use])
+        actual.append(np.linalg.norm(residuals(frame, evaluator).forces, axis=1)[use])
+        found = evaluator.uncertainty(members=_MEMBERS, system=system)
+        predicted.append(found['forces'][use])
+        grade.append(found['grade'][use])
     if not actual:
         raise DatasetError('no structure has forces to compare with')
     return Reliability(*map(np.concatenate, (predicted, actual, grade)))

@@ -54,10 +54,10 @@ def with_constants(blocks, constants):
     return tuple(out)
 
 
-def residuals(frame, engine) -> Labels:
-    """Labels of a frame minus an engine's predictions."""
+def residuals(frame, evaluator) -> Labels:
+    """Labels of a frame minus the predictions of an Evaluator."""
     system, labels, stress = frame.system, frame.labels, None
-    result = engine.evaluate(system.species, system.positions, system.cell, frame.pairs)
+    result = evaluator.evaluate_listed(system.species, system.positions, system.cell, frame.pairs)
     if labels.stress is not None and frame.volume > 0:
         stress = labels.stress - full_3x3_to_voigt_6_stress(result.virials.sum(axis=0)) / frame.volume
     return Labels(

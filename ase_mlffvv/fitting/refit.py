@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..engines.evaluator import Evaluator
 from ..errors import DatasetError
 from ..io.datasets import check_frames
-from ..kernels.cpu.engine import NumbaEngine
 from ..model.potential import VVPotential
 from .dataset import Dataset, datasets
 from .information import NormalMatrix, functions_of
@@ -134,9 +134,9 @@ def refit(
 
 def _rest(data, potential, new_zero, tick):
     """Data without the predictions of a potential and without the change of the zero of energy; and the latter."""
-    engine, labels = NumbaEngine(potential), []
+    evaluator, labels = Evaluator(potential), []
     for frame in data:
-        labels.append(residuals(frame, engine))
+        labels.append(residuals(frame, evaluator))
         tick()
     rest = data.with_labels(labels)
     n_types = len(potential.elements)
@@ -169,12 +169,12 @@ def differences(potential: VVPotential, frames: Sequence[Atoms], references: Seq
     for k, (a, b) in enumerate(zip(frames, references)):
         if len(a) != len(b) or (a.numbers != b.numbers).any() or np.abs(a.positions - b.positions).max() > 1e-5:
             raise DatasetError(f'structure {k} and its reference differ; pass them in the same order')
-    engine = NumbaEngine(potential)
+    evaluator = Evaluator(potential)
     data = Dataset(frames, potential.elements, potential.cutoff)
     old = data.with_labels(check_frames(references, 'the references'))
     out = []
     for atoms, frame, reference in zip(frames, data, old):
-        rest = residuals(reference, engine)  # reference - prediction
+        rest = residuals(reference, evaluator)  # reference - prediction
         atoms = atoms.copy()
         for name in ('energy', 'forces', 'energies', 'stress'):
             value, base, error = (getattr(x, name) for x in (frame.labels, reference.labels, rest))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.stress import full_3x3_to_voigt_6_stress
 
-from ..kernels.cpu.engine import NumbaEngine
+from ..engines.evaluator import Evaluator
 from .dataset import as_dataset
 from .information import NormalMatrix
 
@@ -190,12 +190,12 @@ def accuracy(potential: VVPotential, frames: Sequence[Atoms], tick: Callable[[],
     tick : callable
         Called after each frame.
     """
-    engine = NumbaEngine(potential)
+    evaluator = Evaluator(potential)
     reference, predicted = ({name: [] for name in PROPERTIES} for _ in range(2))
     data = as_dataset(frames, potential, 'the structures')
     for frame in data:
         system, label, n = frame.system, frame.labels, len(frame)
-        result = engine.evaluate(system.species, system.positions, system.cell, frame.pairs)
+        result = evaluator.evaluate_listed(system.species, system.positions, system.cell, frame.pairs)
         use = slice(None) if frame.atom_weights is None else frame.atom_weights > 0
         pair = {name: (np.zeros(0), np.zeros(0)) for name in PROPERTIES}
         if label.energy is not None and frame.energy_weight > 0:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..kernels.cpu.engine import NumbaEngine
+from ..engines.evaluator import Evaluator
 from ..model.uncertainty import Uncertainty
 from .dataset import as_dataset
 from .labels import residuals
@@ -96,11 +96,11 @@ def with_uncertainty(potential, data, held_out=None, known=None, *, n_draws=64, 
 
 def _scale(potential, found, data):
     """Factor that makes predicted standard deviations of forces as large as the errors in ``data``."""
-    engine, projector, columns = NumbaEngine(potential), Projector(potential), Columns(potential.blocks)
+    evaluator, projector, columns = Evaluator(potential), Projector(potential), Columns(potential.blocks)
     draws = np.concatenate([u.draws for u in found])
     error = predicted = 0.0
     for frame in data:
-        rest = residuals(frame, engine).forces
+        rest = residuals(frame, evaluator).forces
         if rest is not None:
             V = columns.evaluate(frame, *projector(frame))[1]
             errors = V @ draws
