@@ -25,8 +25,8 @@ atoms = minimise(atoms, fmax=0.05)  # FIRE; the surface relaxes before it is hea
 thermalize_momenta(atoms, temperature_K=500)  # half of it becomes potential energy
 
 # %% [markdown]
-# Reporters observe the run. `Samples` records energies, coordination and displacements (it is the default reporter),
-# and `Frames` writes a trajectory, which can be viewed with `ase gui large.vvtraj`. `device='cuda'` puts everything on a
+# Reporters observe a run. `Samples` takes energies, coordination and displacements (it is the default reporter),
+# and `Frames` writes a trajectory, which can be viewed with `ase gui large.vvtraj`. `device='cuda'` puts all on a
 # GPU. After Ctrl-C, `md.run` continues as if the run had not been interrupted.
 
 # %%
