@@ -1,4 +1,4 @@
-"""A folder that shows what happened in a run: table, figures, and one page with everything."""
+"""Report of a run as a folder with a table, figures, and one page that contains all results."""
 
 from __future__ import annotations
 
@@ -57,24 +57,25 @@ def report(
     overwrite: bool = False,
     progress: bool = True,
 ) -> Path:
-    """Analyse a trajectory into a folder; a later call computes only what is new.
+    """Analyse a trajectory and write a report to a folder. A later call computes only new frames.
 
     Parameters
     ----------
     trajectory : path
         See :func:`mlffvv_analysis.timeline.timeline`.
     folder : path
-        Gets ``timeline.csv``, ``timeline.parquet``, ``coloured.extxyz`` (some frames with all arrays, for ``ase gui``),
-        figures as PNG, and ``index.html``, one page that needs no other file.
+        Folder for ``timeline.csv``, ``timeline.parquet``, ``coloured.extxyz`` (some frames with all arrays, for
+        ``ase gui``), figures as PNG, and ``index.html``, a page that needs no other file.
     settings, frame_time_ps, processes, progress
-        Of the timeline.
+        As for :func:`mlffvv_analysis.timeline.timeline`.
     pictures : int
-        Frames to show.
+        Number of frames to show.
     ovito : bool, optional
-        Draw with OVITO; default where it can (it needs a Vulkan driver), with matplotlib elsewhere.
+        Whether to draw with OVITO. The default is to use OVITO if it can draw (which requires a Vulkan driver), and
+        matplotlib otherwise.
     overwrite : bool
-        Begin anew in a folder that holds the report of another trajectory or of other settings, which is then
-        removed, or files of something else; of those, only the ones with names of a report are replaced.
+        Begin anew in a folder that holds a report of another trajectory or with other settings, which is removed, or
+        other files, which are replaced only if they have names of files of a report.
 
     Returns
     -------
@@ -84,9 +85,9 @@ def report(
     Raises
     ------
     FileExistsError
-        The folder holds something else, the trajectory is a file of the report, or another process works there.
+        The folder holds other files, the trajectory is a file of the report, or another process is working there.
     ValueError
-        The folder holds the report of another trajectory or of other settings; or as for the timeline.
+        The folder holds a report of another trajectory or with other settings; or see the timeline.
     """
     need('pandas')
     if int(pictures) != pictures or pictures < 1:
@@ -104,7 +105,7 @@ def report(
 
 
 def _write(trajectory, folder, settings, frame_time_ps, processes, pictures, ovito, progress):
-    """All files of the report; returns the path of the page."""
+    """Write all files of the report, and return the path of the page."""
     table = timeline(trajectory, folder / TABLE, settings=settings, frame_time_ps=frame_time_ps, processes=processes,
                      progress=progress)  # fmt: skip
     _parquet(table, folder / PARQUET)
@@ -134,7 +135,7 @@ def keyframes(
     settings: Settings | None = None,
     times: Sequence[float] | None = None,
 ) -> list[Frame]:
-    """Some frames of a trajectory, analysed, with displacements from the first.
+    """Analyse some frames of a trajectory, with displacements relative to the first frame.
 
     Parameters
     ----------
@@ -142,7 +143,7 @@ def keyframes(
     numbers : sequence of int
     settings : Settings, optional
     times : sequence of float, optional
-        Of all frames, ps, for those that do not tell their own.
+        Times of all frames, ps, for frames that do not contain a time.
 
     Returns
     -------
@@ -193,7 +194,7 @@ def _figures(table, picked, ovito):
     }  # fmt: skip
     try:
         figure, score = figures.map_figure(last)
-    except ValueError:  # few atoms, or all alike: there is nothing to map
+    except ValueError:  # there are few atoms or all are alike, so that there is nothing to map
         return parts
     parts['map'] = (
         'Map of atomic surroundings', 'After Fig. 1c: t-SNE of radial and bond-order features of the last frame. '
@@ -246,7 +247,7 @@ def _when(frame):
 
 
 def _parquet(table, path):
-    """The table as Parquet, for those who have pyarrow."""
+    """Write the table as Parquet if pyarrow is installed."""
     try:
         need('pyarrow')
     except ImportError:

@@ -1,4 +1,4 @@
-"""Surface energies of slabs by Miller index, for any ASE calculator, and the Wulff shape they give."""
+"""Surface energies of slabs for any ASE calculator, and the resulting Wulff shape."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 
 def surface_energy(atoms: Atoms, bulk_energy: float, fmax: float | None = 0.005) -> float:
-    """Energy γ per area of the two faces of a slab, which is relaxed in place.
+    """Surface energy γ of a slab with two equal faces, which is relaxed in place.
 
     Parameters
     ----------
     atoms : Atoms
-        Slab across the third cell vector, with a calculator.
+        Slab normal to the third cell vector, with a calculator.
     bulk_energy : float, eV
-        Per atom, of the crystal with the same lattice constant.
+        Energy per atom of the crystal with the same lattice constant.
     fmax : float, eV/Å
-        Of the relaxation; None to leave the atoms where they are.
+        Force criterion of the relaxation; None to skip it.
 
     Returns
     -------
@@ -58,11 +58,11 @@ def surface_energies(
     ----------
     calculator : ASE calculator
     facets : sequence of str
-        Such as ``('100', '110', '310')``.
+        Miller indices, such as ``('100', '110', '310')``.
     a : float, Å
         Lattice constant of bcc for this calculator.
     fmax : float, eV/Å
-        Of the relaxation; None for unrelaxed slabs.
+        Force criterion of the relaxation; None for unrelaxed slabs.
 
     Returns
     -------
@@ -86,15 +86,15 @@ class Wulff:
     Attributes
     ----------
     fractions : dict
-        Share of the area of each family of facets, ``{'100': ...}``; 0 for facets that do not appear.
+        Fraction of the total area for each family of facets, ``{'100': ...}``; 0 for facets that do not appear.
     mean : float, J/m^2
-        Surface energy, weighted by area.
+        Average surface energy, weighted by area.
     vertices : ndarray, shape (n, 3)
-        Corners, in units of distance per surface energy (facets lie at γ from the centre).
+        Corners, scaled so that the distance of a facet from the centre is its γ.
     faces : list of (str, ndarray)
         Family and corners, in order around the face, of each facet.
     sphericity : float
-        Area of the sphere of equal volume over the area of the shape.
+        Area of the sphere with the same volume divided by the area of the shape.
     """
 
     fractions: dict
@@ -110,7 +110,7 @@ def wulff(energies: Mapping[Any, float]) -> Wulff:
     Parameters
     ----------
     energies : dict
-        ``{'100': γ, '110': γ, ...}``, J/m^2; each holds for all facets that symmetry makes equal.
+        ``{'100': γ, '110': γ, ...}``, J/m^2; each value applies to all facets equivalent by symmetry.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def wulff(energies: Mapping[Any, float]) -> Wulff:
     Raises
     ------
     ValueError
-        A surface energy that is not positive, or none.
+        A surface energy is not positive, or there are none.
     """
     bad = {hkl: g for hkl, g in energies.items() if not (np.isfinite(g) and g > 0)}
     if bad or not energies:

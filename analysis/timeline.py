@@ -1,4 +1,4 @@
-"""From a trajectory to a table of observables over time."""
+"""Table of observables as functions of time for a trajectory."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger('mlffvv_analysis')
 KIND = 'timeline'
-VERSION = 1  # of the columns: a table of another version is not continued
+VERSION = 1  # version of the columns; a table of another version is not continued
 
 
 def timeline(
@@ -52,45 +52,45 @@ def timeline(
     overwrite: bool = False,
     progress: bool = True,
 ) -> pandas.DataFrame:
-    """Observables of every frame of a trajectory as a table.
+    """Compute observables of all frames of a trajectory as a table.
 
-    Frames are read one after the other, so memory does not grow with their number. With ``table``, only those frames
-    are computed that were added to the trajectory since the last call.
+    Frames are read one at a time, so that memory does not grow with their number. With ``table``, only frames that were
+    added to the trajectory since the last call are computed.
 
     Parameters
     ----------
     trajectory : path or iterable of Atoms
-        All frames with the same atoms in the same order. Atoms with a tag other than 0 are the column; without tags,
-        all.
+        Frames with the same atoms in the same order. Atoms with a tag other than 0 belong to the column; without tags,
+        all atoms do.
     table : path, optional
-        CSV file to write, or to continue. Beside it, ``<name>.state`` holds how far it is.
+        CSV file to write or to continue. The file ``<name>.state`` beside it stores the progress.
     observables : sequence of str
-        Of ``OBSERVABLES``: coordination, energy, phase, grain, motion, shape.
+        Groups from ``OBSERVABLES``: coordination, energy, phase, grain, motion, shape.
     settings : Settings, optional
     frame_time_ps : float, optional
-        Time between frames where they do not tell it (``info['time_ps']``).
+        Time between frames for trajectories that do not contain times (``info['time_ps']``).
     processes : int
-        To compute with. More than one needs the usual ``if __name__ == '__main__':`` in a script.
+        Number of processes. More than one requires the usual ``if __name__ == '__main__':`` in a script.
     overwrite : bool
-        Replace a table of another trajectory or of other settings, or a file that is no such table.
+        Replace a table of another trajectory or with other settings, or a file that is not such a table.
     progress : bool
         Show a progress bar.
 
     Returns
     -------
     pandas.DataFrame
-        One row per frame: ``frame``, ``time_ps``, and the observables with their units in the names. Atomic energies
-        that a trajectory lacks give NaN.
+        One row per frame, with ``frame``, ``time_ps``, and the observables, whose names contain their units. If the
+        trajectory has no atomic energies, the columns of energies are NaN.
 
     Raises
     ------
     ValueError
-        An empty trajectory or frame, a changing number of atoms, positions that are not finite, unknown observables;
-        or a table of another trajectory or of other settings, which are named.
+        The trajectory or a frame is empty, the number of atoms changes, positions are not finite, or an observable is
+        unknown; or the table belongs to another trajectory or has other settings, which the message lists.
     FileExistsError
-        The file of the table is something else, or another process writes it.
+        The file is not such a table, or another process is writing it.
     CheckpointError
-        The state beside the table is damaged.
+        The state file beside the table is damaged.
     """
     pandas = need('pandas')
     unknown = sorted(set(observables) - set(OBSERVABLES))
@@ -122,11 +122,11 @@ def timeline(
 
 
 class _Job:
-    """What is done of a trajectory, and the frames that are left."""
+    """The finished part of a trajectory, and the remaining frames."""
 
     def __init__(self, trajectory, table, asked, overwrite):
         self.trajectory, self.table, self.overwrite = trajectory, table, overwrite
-        self.sizes, self.positions = [], []  # of frames read but not yet saved
+        self.sizes, self.positions = [], []  # of frames that were read but not saved yet
         self.first, self.tracker, self.done, self.size = None, None, 0, 0
         if isinstance(trajectory, (str, Path)):
             self.first, _ = next(frames(trajectory), (None, 0))
@@ -138,7 +138,7 @@ class _Job:
         return self.table.with_name(f'{self.table.stem}.state')
 
     def held(self):
-        """Keep other processes from the table."""
+        """Lock the table against other processes."""
         if self.table is None:
             return nullcontext()
         inputs = [self.trajectory] if isinstance(self.trajectory, (str, Path)) else []
@@ -147,7 +147,7 @@ class _Job:
         return locked(self.table.with_name(f'.{self.table.name}.lock'), f"'{self.table}'")
 
     def old_rows(self):
-        """Rows of an earlier call that still hold; sets where to continue."""
+        """Rows of an earlier call that are still valid; also sets the frame at which to continue."""
         if self.table is None:
             return []
         if self.overwrite:
@@ -160,7 +160,7 @@ class _Job:
         return self._continued()
 
     def _continued(self):
-        """Rows of the table, which must be of this very job."""
+        """Rows of the table, which must belong to this same job."""
         if not self.state_path.exists() or not self.resumable:
             refuse_existing(self.table)
             refuse_existing(self.state_path)
@@ -183,7 +183,7 @@ class _Job:
         return rows[: self.done]
 
     def frames(self):
-        """Number, structure and displacements of each frame left."""
+        """Number, structure and displacements of each remaining frame."""
         for k, (atoms, end) in enumerate(frames(self.trajectory, self.size, self.done), self.done):
             if len(atoms) == 0:
                 raise ValueError(f'frame {k} has no atoms')
@@ -200,9 +200,9 @@ class _Job:
             yield k, atoms, moved
 
     def save(self, pandas, rows):
-        """Write the table, then how far it goes."""
+        """Write the table, then the progress."""
         if self.resumable and not self.state_path.exists():
-            self._save_state({})  # from here on the table is known to be of this job
+            self._save_state({})  # from now on the table is known to belong to this job
         with complete(self.table) as temporary:
             pandas.DataFrame(rows).to_csv(temporary, index=False)
         new = len(rows) - self.done
@@ -219,13 +219,13 @@ class _Job:
 
 
 def digest_of_frame(atoms: Atoms) -> str:
-    """SHA-256 of a structure, by which a trajectory is known again."""
+    """SHA-256 of a structure, by which a trajectory is recognized."""
     parts = (atoms.numbers, atoms.positions, atoms.cell[:], atoms.get_tags())
     return hashlib.sha256(b''.join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest()
 
 
 def _read(table):
-    """Rows of a table with the very numbers that were written."""
+    """Rows of a table with exactly the numbers that were written."""
     with open(table, newline='') as file:
         return [{name: _number(text) for name, text in line.items()} for line in csv.DictReader(file)]
 
@@ -237,7 +237,7 @@ def _number(text):
 
 
 def _computed(source, first, work, processes):
-    """Rows of frames in order, at most a few frames ahead of them in memory."""
+    """Rows of frames in order, with only a few frames in memory at a time."""
     if processes == 1:
         reference = None
         for item in source:

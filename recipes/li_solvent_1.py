@@ -1,10 +1,10 @@
-"""Structures of the set li-solvent-1: what a dendrite is made of, cut to the size of a DFT calculation.
+"""Structures of the set li-solvent-1: the parts of a dendrite, in sizes suitable for DFT calculations.
 
     python -m recipes.li_solvent_1 OUTPUT.extxyz
 
-writes them without labels, each with ``group`` and ``name`` in its info; ``mlffvv label`` labels them. Those marked
-``paired`` have a surface and are calculated in vacuum, too; in the others the solvent finds no room, and both labels
-are the same. The order is shuffled, so that the first n of them are a smaller set of the same kind.
+writes them without labels, each with ``group`` and ``name`` in its info; ``mlffvv label`` labels them. Structures
+marked ``paired`` have a surface and are also calculated in vacuum. In the others there is no room for the solvent, and
+both labels are identical. The order is shuffled, so that the first n structures are a smaller set of the same kind.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from ase_mlffvv.structures import (
 )
 
 A = 3.44  # Å, bcc
-VACUUM = 6.0  # Å on each side of a slab; the solvent's effect is then converged to 0.1 meV/Å
-AROUND = 5.0  # Å around a cluster, the default of its builders; 0.3 meV/Å
+VACUUM = 6.0  # Å on each side of a slab; the effect of the solvent is then converged to 0.1 meV/Å
+AROUND = 5.0  # Å around a cluster, the default of its builders; the effect is converged to 0.3 meV/Å
 
 
 def structures(seed=0):
@@ -57,7 +57,7 @@ def structures(seed=0):
 
 
 def thermal(atoms, temperature, calc, rng, steps=250):
-    """Copy after half a picosecond of Langevin dynamics."""
+    """Copy of a structure after half a picosecond of Langevin dynamics."""
     atoms = atoms.copy()
     atoms.set_constraint()
     atoms.set_tags(0)
@@ -68,7 +68,7 @@ def thermal(atoms, temperature, calc, rng, steps=250):
 
 
 def crystals(rng):
-    """bcc, fcc and hcp at five volumes, up to the liquid."""
+    """Bcc, fcc and hcp at five volumes, up to the liquid."""
     cells = {
         'bcc': bulk('Li', 'bcc', a=A, cubic=True) * (2, 2, 2),
         'fcc': bulk('Li', 'fcc', a=4.32, cubic=True) * (2, 2, 1),
@@ -86,7 +86,7 @@ def crystals(rng):
 
 
 def vacancies(rng):
-    """One atom less in bulk and in the top layer of slabs."""
+    """Vacancies in the bulk and in the top layer of slabs."""
     for name, cell, shape in (('bcc', A, (3, 3, 2)), ('fcc', 4.32, (2, 2, 2))):
         atoms = bulk('Li', name, a=cell, cubic=True) * shape
         atoms = with_vacancy(atoms, len(atoms) // 2)
@@ -121,7 +121,7 @@ def adatoms(rng):
 
 
 def steps(rng):
-    """Half of the top layers taken away, and vicinal faces."""
+    """Slabs without half of their top layers, and vicinal surfaces."""
     for face, layers in (('100', 1), ('100', 2), ('110', 1), ('110', 2)):
         atoms = step(thin_slab(face) * (2, 1, 1), layers)
         for temperature in (100, 300):
@@ -136,7 +136,7 @@ def twin():
 
 
 def boundaries(rng):
-    """Grain boundaries: the twin of the paper and a general one."""
+    """Grain boundaries: the twin boundary of the paper and a general boundary."""
     for temperature in (50, 150, 250, 250, 350, 350):
         yield 'twin', temperature, twin()
     lower, upper = bcc100('Li', (2, 3, 3), a=A), bcc110('Li', (2, 4, 3), a=A, orthogonal=True)
@@ -145,7 +145,7 @@ def boundaries(rng):
 
 
 def needles(rng):
-    """Free needles, needles on two layers, and balls."""
+    """Free needles, needles on two layers, and spheres."""
     for diameter, height in ((1.5, 4), (1.5, 5), (2.0, 3), (2.0, 4)):
         for temperature in (100, 250, 350):
             yield f'free {diameter} x {height}', temperature, free_needle(diameter, height, A)
@@ -158,7 +158,7 @@ def needles(rng):
 
 
 def cut_outs(calc, rng):
-    """Surroundings of atoms of the paper's training cell while its column collapses, as clusters."""
+    """Clusters of the surroundings of atoms in the paper's training cell, taken while its column collapses."""
     for temperature in (250, 350):
         atoms = training_cell()
         for picoseconds in range(1, 6):

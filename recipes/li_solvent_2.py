@@ -1,10 +1,10 @@
-"""Cut-outs of the set li-solvent-2: tops, edges, feet, faces, boundaries, adatoms and molten parts of columns.
+"""Cut-outs of the set li-solvent-2: tops, edges, feet, side faces, boundaries, adatoms and molten parts of columns.
 
     python -m recipes.li_solvent_2_runs FRAMES
     python -m recipes.li_solvent_2 FRAMES OUTPUT.extxyz [NUMBER]
 
-writes periodic cut-outs of 60 to 110 atoms without labels, in a shuffled order, so that the first n of them are a
-smaller set of the same kind; ``mlffvv label`` labels them. Later rounds are selected by ``mlffvv cut``.
+writes periodic cut-outs of 60 to 110 atoms without labels; ``mlffvv label`` labels them. The order is shuffled, so that
+the first n cut-outs are a smaller set of the same kind. Cut-outs of later rounds are selected by ``mlffvv cut``.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from ase_mlffvv.structures import A_LITHIUM
 from .li_solvent_2_runs import SAMPLER
 
 SIZES = (60, 66, 72, 80, 90, 110)
-APART = 9.0  # Å between the centres of one frame
+APART = 9.0  # Å; smallest distance between centres in one frame
 SUBSTRATE_TOP = 2 * A_LITHIUM
 PLACES = ('top', 'edge', 'foot', 'face', 'adatom', 'boundary', 'molten', 'inside')
 
 
 def places(atoms):
-    """Atoms of each kind of place: dict of arrays.
+    """Atoms of each kind of site, as a dict of arrays.
 
-    Boundaries and molten parts are where nearest neighbors are least in opposite pairs, inside of the solid and below
-    its surface.
+    Boundaries and molten parts are sites inside the solid and below its surface, respectively, at which the nearest
+    neighbors deviate most from opposite pairs.
     """
     tree = cKDTree(atoms.positions)
     z, n = atoms.positions[:, 2], tree.query_ball_point(atoms.positions, CUTOFF, return_length=True) - 1
@@ -70,7 +70,7 @@ def asymmetry(atoms, tree):
 
 
 def choose(atoms, rng, number):
-    """Names of places and atoms, ``number`` of them, far from each other."""
+    """Choose ``number`` sites far from each other: names of the kinds of site, and atoms."""
     found, chosen = places(atoms), []
     kinds = [PLACES[k] for k in rng.permutation(len(PLACES)) if len(found[PLACES[k]])]
     for k in range(4 * number):
@@ -84,14 +84,14 @@ def choose(atoms, rng, number):
 
 
 def cut_outs(frames, number, seed=0):
-    """Yield cut-outs of all frames: list of Atoms.
+    """Yield cut-outs of all frames.
 
     Parameters
     ----------
     frames : dict
-        Name of the run, time and structure.
+        Structures by name of the run and time.
     number : int
-        In all, about.
+        Approximate total number of cut-outs.
     """
     rng = np.random.default_rng(seed)
     calc = VVCalculator(SAMPLER, threads=1, on_extrapolation='ignore')

@@ -1,9 +1,9 @@
-"""Runs whose frames the set li-solvent-2 is cut out of: the paper's columns and cuboids while they collapse.
+"""Runs from whose frames the set li-solvent-2 is cut: the paper's columns and cuboids during their collapse.
 
     python -m recipes.li_solvent_2_runs FOLDER
 
-leaves one file a frame, with momenta. What is there already is kept, and a run continues from its last frame; 20 ps
-take some ten minutes on one core.
+writes one file per frame, with momenta. Existing frames are kept, and a run continues from its last frame. A run of
+20 ps takes about ten minutes on one core.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STEP = 2.0  # fs
 
 
 def starts():
-    """Name, temperature (K) and structure of each run; a small one comes first."""
+    """Name, temperature (K) and structure of each run, starting with a small one."""
     yield 'small column 350 K', 350, column(diameter=6, height=10, box=12)
     yield 'column 250 K', 250, column()
     yield 'column 350 K', 350, add_adatoms(column(), number=60, where='column', seed=1)
@@ -34,7 +34,7 @@ def starts():
 
 
 def advance(atoms, picoseconds, temperature, seed, model=SAMPLER):
-    """Structure after so many picoseconds of Langevin dynamics."""
+    """Structure after a number of picoseconds of Langevin dynamics."""
     md = Dynamics(atoms, model, Langevin(temperature, friction=0.0005, seed=seed), STEP, threads=1, reporters=(),
                   precision='float32', on_extrapolation='ignore')  # fmt: skip
     md.run(round(picoseconds * 1000 / STEP))
@@ -44,7 +44,7 @@ def advance(atoms, picoseconds, temperature, seed, model=SAMPLER):
 def main(folder):
     runs = list(starts())
     done = [0.0] * len(runs)
-    for time in TIMES:  # all runs up to a time before any goes further, so that early frames of all are there soon
+    for time in TIMES:  # advance all runs to the same time, so that early frames of all runs are available soon
         for k, (name, temperature, start) in enumerate(runs):
             path = Path(folder) / name.replace(' ', '_') / f'{time:03d}_ps.extxyz'
             if path.exists():

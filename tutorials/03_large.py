@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Many atoms
 #
-# Dynamics that stays on the device, with samples taken on the way and a packed trajectory. Run it with
-# `python tutorials/03_large.py [picoseconds] [diameter]`; the diameter of the needle is in lattice constants, and 60
-# makes half a million atoms.
+# Dynamics that stays on the device, with samples during the run and a packed trajectory. Run it with
+# `python tutorials/03_large.py [picoseconds] [diameter]`. The diameter of the needle is in lattice constants; a size
+# of 60 corresponds to half a million atoms.
 
 # %%
 import sys
@@ -25,9 +25,9 @@ atoms = minimise(atoms, fmax=0.05)  # FIRE; the surface relaxes before it is hea
 thermalize_momenta(atoms, temperature_K=500)  # half of it becomes potential energy
 
 # %% [markdown]
-# Reporters look at the run on the way: `Samples` takes energies, coordination and displacements (a run has one if
-# none are named), `Frames` writes a trajectory, which `ase gui large.vvtraj` shows. `device='cuda'` puts everything on
-# a GPU. After Ctrl-C, `md.run` continues as if nothing had happened.
+# Reporters observe a run. `Samples` takes energies, coordination and displacements (it is the default reporter),
+# and `Frames` writes a trajectory, which can be viewed with `ase gui large.vvtraj`. `device='cuda'` puts all on a
+# GPU. After Ctrl-C, `md.run` continues as if the run had not been interrupted.
 
 # %%
 Path('large.vvtraj').unlink(missing_ok=True)
@@ -36,7 +36,7 @@ md = Dynamics(atoms, integrator=Berendsen(250, taut=100), timestep=2.0, reporter
 md.run(round(1000 * picoseconds / md.timestep), progress=True)
 
 # %%
-samples = md.samples  # energies, coordination and displacements of every tenth step
+samples = md.samples  # energies, coordination and displacements at every tenth step
 mean, deviation = md.averages(skip=len(samples['step']) // 2)['temperature_K']
 frames = read('large.vvtraj', ':')
 print(f'{len(atoms)} atoms, {len(frames)} frames, {mean:.0f} K with deviations of {deviation:.0f} K in the second half')

@@ -1,10 +1,12 @@
 # %% [markdown]
 # # Learning by cut-outs
 #
-# A potential explores, finds what is new to it, gets labels for small pieces, and improves.
+# A potential runs exploratory simulations, finds surroundings that are new to it, and is improved with labels of small
+# cut-outs of these.
 #
-# Run with `python tutorials/05_learning.py` (a minute on one core). The accurate shipped potential plays the part of
-# DFT; in earnest the calculator is 'gpaw' with a solvent, and the structure a column of ten thousand atoms.
+# Run with `python tutorials/05_learning.py` (a minute on one core). Here the accurate potential of the package replaces
+# DFT. In a real application, the calculator is 'gpaw' with a solvent, and the structure is a column of ten thousand
+# atoms.
 
 # %%
 import json
@@ -19,7 +21,7 @@ from ase_mlffvv.learning import cut_out, learn
 from ase_mlffvv.structures import column
 
 # %% [markdown]
-# One cut-out by hand: 60 atoms around an atom at the top of a small hot column. The box is periodic along the surface.
+# Make one cut-out: 60 atoms around an atom at the top of a small hot column. The box is periodic along the surface.
 
 
 # %%
@@ -35,7 +37,7 @@ def by_hand():
 
 
 # %% [markdown]
-# The loop: a folder with a recipe. Stop it at any time and call it again; finished stages are kept.
+# The loop works in a folder with a recipe. It can be stopped at any time and called again; finished stages are kept.
 
 
 # %%
@@ -49,19 +51,19 @@ def close_the_loop():
         'settings': {'model': 'li-pbe-2-accurate'},
         'select': 'change',
         'rounds': 1,
-        'weights': {'energies': 0.0},  # the teacher shares energy between atoms in its own way
+        'weights': {'energies': 0.0},  # the teacher divides the energy among atoms differently
         'number': 4,
         'size': 60,
     }
     (folder / 'recipe.json').write_text(json.dumps(recipe, indent=1))
     for found in learn(folder, progress=False):
-        print(f'round {found["round"]}: forces on new cores wrong by {1000 * found["errors"]["force_mae"]:.1f} meV/Å')
+        print(f'round {found["round"]}: force MAE on new cores {1000 * found["errors"]["force_mae"]:.1f} meV/Å')
     print(f'{len(read(folder / "loop/round_0/labels/labelled.extxyz", ":"))} labelled structures of the first round,')
     print(f'the new potential in {folder / "loop/round_0/model.vv"}, and all of it in {folder / "report.html"}')
 
 
 # %% [markdown]
-# Labels are made by other processes, which import this file: so what it does stands under the line below.
+# Labels are made by other processes, which import this file. Therefore the calls are under the following condition.
 
 # %%
 if __name__ == '__main__':

@@ -23,50 +23,52 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-_MEMBERS = 16  # of the committee for standard deviations of forces
+_MEMBERS = 16  # committee members for standard deviations of forces
 
 
 class VVCalculator(Calculator):
     """ASE calculator of a VV force field.
 
-    Properties: ``energy`` = ``free_energy`` (eV), ``energies`` (eV, per atom, sum to the energy), ``forces`` (eV/Å),
-    and where the cell has three vectors ``stress`` and ``stresses`` (eV/Å^3, Voigt xx, yy, zz, yz, xz, xy, tensile
-    positive; ``stresses`` sum to ``stress``).
+    It computes ``energy`` = ``free_energy`` (eV), ``energies`` (eV, per atom; their sum is the energy), ``forces``
+    (eV/Å) and, if the cell has three vectors, ``stress`` and ``stresses`` (eV/Å^3, Voigt order xx, yy, zz, yz, xz, xy,
+    tensile positive; ``stresses`` add up to ``stress``).
 
     Parameters
     ----------
     model : None, str, Path or VVPotential
-        A ``.vv`` file, a folder of the original PWMLFF programs, a potential, or None for the shipped lithium
-        potential.
+        A ``.vv`` file, a folder written by the original PWMLFF programs, a potential, or None for the lithium
+        potential that comes with the package.
     device : str
-        ``'cpu'``, or ``'cuda'`` (``'cuda:1'``, ...) with a CUDA build of torch or, for engine ``'cuda'``, the extra
-        ``cuda``.
+        ``'cpu'``, or ``'cuda'`` (``'cuda:1'``, ...). A GPU requires a CUDA build of torch or, for engine ``'cuda'``,
+        the extra ``cuda``.
     engine : {'auto', 'numba', 'torch', 'cuda'}
-        ``'auto'`` is the fused Numba engine on the CPU. On a GPU it is the fused CUDA engine where the model has
-        density features alone and Numba finds the device, and torch otherwise. All give the same numbers to round-off.
+        ``'auto'`` is the fused Numba engine on the CPU. On a GPU it is the fused CUDA engine if the model has only
+        density features and Numba finds the device, and torch otherwise. All engines agree to within rounding errors.
     skin : float, Å
-        The pair list, on a GPU that of the fused CUDA engine, is kept while no atom moved so far that a pair could be
-        missing; 0 rebuilds at every change.
+        The pair list is reused until an atom has moved so far that a pair could be missing. With 0 it is rebuilt
+        whenever positions change. On a GPU this applies to the pair list of the fused CUDA engine.
     threads : int, optional
-        Threads of the Numba engine; default all processors the process may use.
+        Number of threads of the Numba engine. The default is the number of processors available to the process.
     precision : {'float64', 'float32'}
-        Arithmetic of features, for models of density features alone. Positions, sums over atoms and results are float64
-        in either case. With the shipped potentials float32 changes energies by less than 1e-4 meV per atom and forces
-        by less than 0.005 meV/Å.
+        Floating-point precision of the features; ``'float32'`` requires a model with only density features. Positions,
+        sums over atoms and results are float64 in either case. With the potentials of the package, float32 changes
+        energies by less than 1e-4 meV per atom and forces by less than 0.005 meV/Å.
     on_extrapolation : {'warn', 'stop', 'ignore'}
-        What to do where an atom's grade (:meth:`uncertainty`) is above one: an :class:`ExtrapolationWarning`, once,
-        or an :class:`ExtrapolationError`. ``'stop'`` needs a model with an uncertainty.
+        What to do if the extrapolation grade of an atom (see :meth:`uncertainty`) exceeds one: issue an
+        :class:`ExtrapolationWarning` once, raise an :class:`ExtrapolationError`, or nothing. ``'stop'`` requires a
+        model with an uncertainty.
     check_interval : int
-        Check the grade in the first of so many calculations.
+        Number of calculations from one check of the grade to the next. The first calculation is always checked.
 
     Notes
     -----
-    Atoms outside the range of the training data are extrapolated; the model's card (:attr:`potential`.card) tells
-    what it was fitted to. To share a model between calculators cheaply: ``VVCalculator(other.potential)``.
+    Results for atoms outside the range of the training data are extrapolations; the card of the model
+    (:attr:`potential`.card) describes the data to which it was fitted. Use ``VVCalculator(other.potential)`` to share
+    a model between calculators without reading it again.
 
-    Several threads may use one calculator, each with its own Atoms: every ``atoms.get_forces()`` and the like gives
-    the result for these atoms. Their calculations wait for each other, so a calculator for each thread is faster.
-    ``calc.results`` is that of the last calculation of any thread.
+    Several threads may use one calculator, each with its own Atoms: methods such as ``atoms.get_forces()`` always
+    return the results for these atoms. The calculations run one after another, so it is faster to give each thread its
+    own calculator. ``calc.results`` holds the results of the last calculation of any thread.
 
     Examples
     --------
@@ -131,7 +133,7 @@ class VVCalculator(Calculator):
 
     @staticmethod
     def _label(model):
-        """JSON-able name of a model for files and databases."""
+        """Name of a model for files and databases, as a value that JSON can hold."""
         if isinstance(model, VVPotential):
             return f'VVPotential {model.digest()[:12]}'
         return DEFAULT if model is None else str(Path(model))
@@ -157,7 +159,7 @@ class VVCalculator(Calculator):
         )
 
     def engine_info(self) -> dict:
-        """What evaluates: engine, device, threads, the sum over pairs used by torch, and pair-list statistics."""
+        """Engine, device, threads, the method by which torch sums over pairs, and pair-list statistics."""
         with self._lock:
             evaluator = self._get_evaluator()
             name = evaluator.engine_names[0]
@@ -171,7 +173,7 @@ class VVCalculator(Calculator):
         return info
 
     def _statistics(self):
-        """Of the pair list, since the settings were last changed."""
+        """Statistics of the pair list since the settings were last changed."""
         return (
             {'builds': 0, 'reuses': 0, 'seconds': 0.0} if self._evaluator is None else dict(self._evaluator.statistics)
         )
@@ -184,7 +186,7 @@ class VVCalculator(Calculator):
         return self._evaluator
 
     def _evaluator_aside(self, atoms):
-        """Evaluator of other atoms, which leaves the pair list of the calculation alone."""
+        """Evaluator for other atoms, which does not use the pair list of the calculator."""
         if self._aside is None:
             self._aside = self._get_evaluator().fresh()
         self._aside.set_atoms(atoms.numbers, atoms.cell, atoms.pbc)
@@ -194,12 +196,12 @@ class VVCalculator(Calculator):
         return as_results(predictions[0], atoms)
 
     def get_property(self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True) -> Any:
-        """As of ASE; one thread at a time, so that each gets what belongs to its atoms."""
+        """See :class:`ase.calculators.calculator.Calculator`. One thread at a time, so each gets its own results."""
         with self._lock:
             return super().get_property(name, atoms, allow_calculation)
 
     def calculate_properties(self, atoms: Atoms, properties: Sequence[str]) -> Any:
-        """As of ASE; one thread at a time."""
+        """See :class:`ase.calculators.calculator.Calculator`. One thread at a time."""
         with self._lock:
             return super().calculate_properties(atoms, properties)
 
@@ -223,30 +225,31 @@ class VVCalculator(Calculator):
                           self._label(settings['model']))  # fmt: skip
 
     def reset_check(self, calculations: int = 0) -> None:
-        """Check the grade from now on as if this number of calculations had been done before."""
+        """Schedule checks of the grade as if this number of calculations had been done before."""
         if self._watch is not None:
             self._watch.calls = calculations
 
     def _check_grade(self, evaluator):
-        """Warn or raise where the grade of the present atoms is above one, every ``check_interval`` calls."""
+        """Warn or raise an error if the grade of an atom exceeds one; done once in ``check_interval`` calls."""
         evaluator.check_grade()
 
     def uncertainty(self, atoms: Atoms | None = None, forces: Any = True) -> dict:
-        """Extrapolation grade and standard deviations of the prediction.
+        """Extrapolation grades and standard deviations of the prediction.
 
         Parameters
         ----------
         atoms : Atoms, optional
-            Default those of the last calculation.
+            The default is the atoms of the last calculation.
         forces : bool
-            Also standard deviations of forces, from 16 members of the committee, which cost as many evaluations.
+            Also return standard deviations of forces. They are computed from a committee of 16 members, which takes
+            16 evaluations.
 
         Returns
         -------
         dict
-            ``grade`` (n_atoms,): above 1 an atom's surroundings lie outside of the training data. Standard deviations:
-            ``energy`` (eV), ``energies`` (eV, per atom), ``forces`` (eV/Å, per atom: the root of the summed variances
-            of the three components).
+            ``grade`` (n_atoms,): values above 1 mean that the surroundings of an atom lie outside the training data.
+            Standard deviations: ``energy`` (eV), ``energies`` (eV, per atom), ``forces`` (eV/Å, per atom: the square
+            root of the sum of the variances of the three components).
 
         Raises
         ------
@@ -255,7 +258,7 @@ class VVCalculator(Calculator):
 
         See Also
         --------
-        ase_mlffvv.model.uncertainty.Uncertainty : definition and source.
+        ase_mlffvv.model.uncertainty.Uncertainty : Definition and reference.
         """
         require_uncertainty(self.potential)
         with self._lock:
@@ -263,18 +266,18 @@ class VVCalculator(Calculator):
             return self._evaluator_aside(atoms).uncertainty(atoms.positions, _MEMBERS if forces else 0)
 
     def evaluate_many(self, frames: Sequence[Atoms], properties: Sequence[str] | None = None) -> list[dict]:
-        """Results of many structures, in order, without touching this calculator's own.
+        """Results of many structures, in order. The results stored in the calculator do not change.
 
         Parameters
         ----------
         frames : iterable of Atoms
         properties : sequence of str, optional
-            Names to return; default all that a structure has.
+            Names of the properties to return. The default is all properties that a structure has.
 
         Returns
         -------
         list of dict
-            Like ``calc.results``.
+            One dict per structure, like ``calc.results``.
         """
         unknown = sorted(set(properties or ()) - set(self.implemented_properties))
         if unknown:
@@ -289,12 +292,12 @@ class VVCalculator(Calculator):
 
 
 class CommitteeCalculator(VVCalculator):
-    """Mean of several VV force fields; their standard deviation tells where they disagree.
+    """Mean of several VV force fields; the standard deviation measures their disagreement.
 
     Parameters
     ----------
     models : sequence
-        Two or more models, each as for :class:`VVCalculator`.
+        Two or more models, each in any form that :class:`VVCalculator` accepts.
     device, engine, skin, threads
         As for :class:`VVCalculator`.
 
@@ -348,15 +351,15 @@ class CommitteeCalculator(VVCalculator):
         Parameters
         ----------
         atoms : Atoms, optional
-            Default those of the last calculation.
+            The default is the atoms of the last calculation.
         forces : bool
-            Leave out those of the forces where False.
+            Whether to compute the standard deviations of forces.
 
         Returns
         -------
         dict
-            ``energy`` (eV), ``energies`` (eV, shape (n_atoms,)), and ``forces`` (eV/Å, shape (n_atoms,)): the root of
-            the summed variances of the three components.
+            ``energy`` (eV), ``energies`` (eV, shape (n_atoms,)), and ``forces`` (eV/Å, shape (n_atoms,)): the square
+            root of the sum of the variances of the three components.
         """
         with self._lock:
             atoms = atoms if atoms is not None else self.atoms
@@ -370,7 +373,7 @@ class CommitteeCalculator(VVCalculator):
 
 
 def as_results(prediction: Prediction, atoms):
-    """ASE results of a prediction: energies, forces, and stresses where the cell spans a volume."""
+    """Results of a prediction as ASE names them: energies, forces and, if the cell has a volume, stresses."""
     energy = float(prediction.energies.sum())
     results = {
         'energy': energy,
@@ -380,7 +383,7 @@ def as_results(prediction: Prediction, atoms):
     }
     if atoms.cell.rank == 3:
         stresses = np.empty((len(atoms), 6))
-        for k, (a, b) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):  # without copies of all virials
+        for k, (a, b) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):  # avoids copies of all virials
             stresses[:, k] = 0.5 * (prediction.virials[:, a, b] + prediction.virials[:, b, a])
         stresses /= atoms.cell.volume
         results['stresses'] = stresses

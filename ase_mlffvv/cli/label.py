@@ -17,22 +17,22 @@ def add(commands):
     p = commands.add_parser(
         'label',
         help='compute reference energies and forces of structures',
-        description='Leaves labelled.extxyz, ready for mlffvv fit, labels.csv, and one directory per structure. After '
-        'Ctrl-C or a crash, give the same command again: what is finished is kept, also with more structures.',
+        description='Writes labelled.extxyz, ready for mlffvv fit, labels.csv, and one directory per structure. After '
+        'Ctrl-C or a crash, repeat the command: finished labels are kept. More structures can be added in this way.',
     )
     p.add_argument('frames', nargs='+', help='files with structures (extxyz, traj, ...)')
-    p.add_argument('-o', '--output', required=True, help='folder of the labels, new or to go on with')
+    p.add_argument('-o', '--output', required=True, help='folder of the labels, new or to be continued')
     p.add_argument('--calculator', required=True, metavar='NAME', help="'gpaw', 'vv', 'emt', or 'module:function' with "
-                   'function(atoms, safe, directory, **settings) giving an ASE calculator')  # fmt: skip
+                   'function(atoms, safe, directory, **settings) returning an ASE calculator')  # fmt: skip
     p.add_argument('--settings', nargs='+', default=[], metavar='KEY=VALUE', help='settings of the calculator')
-    p.add_argument('--processes', type=int, default=1, help='calculations at a time (default 1)')
-    p.add_argument('--retry-failed', action='store_true', help='try again what failed before')
-    add_overwrite(p, 'begin anew in a folder with labels of other settings, which are removed, or with other files')
+    p.add_argument('--processes', type=int, default=1, help='number of calculations at a time (default: 1)')
+    p.add_argument('--retry-failed', action='store_true', help='repeat calculations that failed before')
+    add_overwrite(p, 'begin anew in a folder that holds labels with other settings, which are removed, or other files')
     return p
 
 
 def run(args):
-    """Do what the arguments say."""
+    """Run the command with its parsed arguments."""
     from ase.io import read
 
     from ..io.files import refuse_existing
@@ -41,7 +41,7 @@ def run(args):
 
     for name in (LABELLED, FAILED):
         refuse_existing(Path(args.output) / name, overwrite=True, inputs=args.frames)
-    sys.path.append(os.getcwd())  # where a module:function of the user's own lies
+    sys.path.append(os.getcwd())  # so that module:function can be a file of the user
     frames = [atoms for path in args.frames for atoms in read(path, ':')]
     log.info('%d structures, %d atoms, into %s', len(frames), sum(map(len, frames)), args.output)
     summary = label(frames, args.calculator, args.output, settings=key_values(args.settings), processes=args.processes,

@@ -1,4 +1,4 @@
-"""mlffvv learn: explore, cut out, label and fit again, until nothing is new."""
+"""mlffvv learn: explore, cut out, label and fit again, until no new surroundings are found."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ def add(commands):
     """Add the command to the parser."""
     p = commands.add_parser(
         'learn',
-        help='improve a potential with cut-outs of its own runs',
-        description='Runs the loop that FOLDER/recipe.json describes (see ase_mlffvv.learning.Recipe) and leaves '
-        'report.html. After Ctrl-C or a crash, give the same command again: finished stages are kept.',
+        help='improve a potential with cut-outs from its own simulations',
+        description='Runs the loop that FOLDER/recipe.json describes (see ase_mlffvv.learning.Recipe) and writes '
+        'report.html. After Ctrl-C or a crash, repeat the command: finished stages are kept.',
     )
     p.add_argument('folder', help='folder with recipe.json and the structures that it names')
     return p
 
 
 def run(args):
-    """Do what the arguments say."""
+    """Run the command with its parsed arguments."""
     from ..learning import learn
 
-    sys.path.append(os.getcwd())  # where a module:function of the user's own lies
+    sys.path.append(os.getcwd())  # so that module:function can be a file of the user
     for found in learn(args.folder):
         errors = found.get('errors')
-        text = f'forces on new cores wrong by {1000 * errors["force_mae"]:.1f} meV/Å' if errors else found['converged']
+        text = f'force MAE on new cores {1000 * errors["force_mae"]:.1f} meV/Å' if errors else found['converged']
         print(f'round {found["round"]}: {text}')
     print(f'report {args.folder}/report.html')

@@ -13,11 +13,11 @@ from .options import add_overwrite
 
 log = logging.getLogger('mlffvv')
 
-BUILT = {'diameter': 6.0, 'height': 10.0, 'box': 10, 'substrate_layers': 5}  # of needles alone
+BUILT = {'diameter': 6.0, 'height': 10.0, 'box': 10, 'substrate_layers': 5}  # options of needles only
 STRUCTURE = {'shape': 'column', **BUILT, 'structure': None, 'freeze': 0, 'adatoms': 0.0}
 DYNAMICS = {f.name: f.default for f in fields(RunSettings) if f.name != 'steps'}
 CALCULATOR = {'engine': 'auto', 'precision': 'float64', 'on_extrapolation': 'warn'}
-CHANGEABLE = {'time': 8.0, 'model': None, 'device': 'cpu', 'threads': None}  # by a restart
+CHANGEABLE = {'time': 8.0, 'model': None, 'device': 'cpu', 'threads': None}  # options that a restart may change
 DEFAULTS = {**STRUCTURE, **DYNAMICS, **CALCULATOR, **CHANGEABLE, 'output': 'needle', 'overwrite': False}
 
 
@@ -26,47 +26,47 @@ def add(commands):
     p = commands.add_parser(
         'run',
         help='molecular dynamics of a needle, or of any structure',
-        description='Build a needle (or read a structure), run Berendsen NVT dynamics, and leave a folder with '
-        'a trajectory (open it with: ase gui), log.csv, summary.png and a checkpoint.',
+        description='Build a needle (or read a structure), run molecular dynamics at constant temperature, and write a '
+        'trajectory (open it with: ase gui), log.csv, summary.png and a checkpoint to a folder.',
     )
     what = p.add_argument_group('structure (lengths in lattice constants)')
-    what.add_argument('--shape', choices=('column', 'training', 'cuboid-100', 'cuboid-110'), help='what to build')
+    what.add_argument('--shape', choices=('column', 'training', 'cuboid-100', 'cuboid-110'), help='needle to build')
     what.add_argument('--diameter', type=float, help='diameter or side of the needle')
     what.add_argument('--height', type=float, help='height of the needle')
-    what.add_argument('--box', type=int, help='cubic cells of the substrate along x and y')
-    what.add_argument('--substrate-layers', type=int, help='atomic layers of the substrate')
-    what.add_argument('--freeze', type=int, help='bottom layers to keep fixed')
-    what.add_argument('--adatoms', type=float, help='adatoms per surface atom of the column')
+    what.add_argument('--box', type=int, help='number of cubic cells of the substrate along x and y')
+    what.add_argument('--substrate-layers', type=int, help='number of atomic layers of the substrate')
+    what.add_argument('--freeze', type=int, help='number of bottom layers to keep fixed')
+    what.add_argument('--adatoms', type=float, help='number of adatoms per surface atom of the column')
     what.add_argument('--structure', metavar='FILE', help='read this structure instead of building one')
     how = p.add_argument_group('dynamics')
     how.add_argument('--temperature', type=float, help='K')
-    how.add_argument('--time', type=float, help='total length in ps')
+    how.add_argument('--time', type=float, help='total simulation time, ps')
     how.add_argument('--timestep', type=float, help='fs')
     how.add_argument('--taut', type=float, help='time constant of the thermostat, fs')
     how.add_argument('--thermostat', help="berendsen (the paper's), csvr or langevin (both sample the canonical "
                      'ensemble), or none (constant energy)')  # fmt: skip
     how.add_argument('--frame-interval', type=int, help='steps between frames')
-    how.add_argument('--log-interval', type=int, help='steps between lines of the log (default: as --frame-interval)')
+    how.add_argument('--log-interval', type=int, help='steps between lines of the log (default: --frame-interval)')
     how.add_argument('--checkpoint-interval', type=int, help='steps between checkpoints')
-    how.add_argument('--dynamics', help='ase, or native: ase_mlffvv.md.Dynamics, faster for many atoms (auto: from '
-                     '2 000 atoms on, or where the thermostat needs it)')  # fmt: skip
-    how.add_argument('--trajectory', help='extxyz, or packed: trajectory.vvtraj, a tenth of the size (auto: from '
-                     '50 000 atoms on)')  # fmt: skip
-    how.add_argument('--seed', type=int, help='of adatoms, initial velocities and thermostat')
+    how.add_argument('--dynamics', help='ase, or native: ase_mlffvv.md.Dynamics, faster for many atoms (auto: native '
+                     'for 2 000 atoms and more, or if the thermostat requires it)')  # fmt: skip
+    how.add_argument('--trajectory', help='extxyz, or packed: trajectory.vvtraj, a tenth of the size (auto: packed '
+                     'for 50 000 atoms and more)')  # fmt: skip
+    how.add_argument('--seed', type=int, help='random seed of adatoms, initial velocities and thermostat')
     model = p.add_argument_group('model')
     model.add_argument('--model', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
     model.add_argument('--device', help="'cpu' or 'cuda'")
     model.add_argument('--engine', choices=('auto', 'numba', 'torch', 'cuda'), help='implementation that '
                        'evaluates the model')  # fmt: skip
     model.add_argument('--threads', type=int, help='number of CPU threads (default: all processors)')
-    model.add_argument('--precision', choices=('float64', 'float32'), help='of the arithmetic')
-    model.add_argument('--on-extrapolation', choices=('warn', 'stop', 'ignore'), help='what to do where atoms leave '
+    model.add_argument('--precision', choices=('float64', 'float32'), help='floating-point precision')
+    model.add_argument('--on-extrapolation', choices=('warn', 'stop', 'ignore'), help='what to do if atoms leave '
                        'the range of the training data (checked every 10 steps)')  # fmt: skip
-    p.add_argument('-o', '--output', help='folder for everything the run writes, new or empty')
-    p.add_argument('--restart', metavar='FOLDER', help='continue an interrupted run with the options it was started '
-                   'with; --time, --model, --device and --threads can be changed')  # fmt: skip
+    p.add_argument('-o', '--output', help='folder for the output of the run, new or empty')
+    p.add_argument('--restart', metavar='FOLDER', help='continue an interrupted run with its original options; '
+                   '--time, --model, --device and --threads can be changed')  # fmt: skip
     add_overwrite(p, 'begin anew in a folder that holds a run, which is removed, or other files')
-    for action in p._actions:  # a default leaves no trace, so that a restart knows what was given
+    for action in p._actions:  # suppress defaults, so that a restart knows which options were given
         if action.dest in DEFAULTS:
             default, action.default = DEFAULTS[action.dest], argparse.SUPPRESS
             if default is not None and action.dest != 'overwrite':
@@ -75,7 +75,7 @@ def add(commands):
 
 
 def run(args):
-    """Do what the arguments say."""
+    """Run the command with its parsed arguments."""
     from ..jobs import summary
     from ..jobs.record import trajectory_path
 
@@ -95,7 +95,7 @@ def _start(given):
     options = {**DEFAULTS, **given}
     folder = Path(options['output'])
     if options['thermostat'] == 'none' and 'taut' in given:
-        raise ValueError('--taut belongs to a thermostat, and --thermostat none has none')
+        raise ValueError('--taut is a setting of a thermostat; it cannot be given with --thermostat none')
     atoms, source = _structure(options, given)
     calc = VVCalculator(options['model'], device=options['device'], threads=options['threads'],
                         **{name: options[name] for name in CALCULATOR})  # fmt: skip
@@ -109,7 +109,7 @@ def _start(given):
 
 
 def _restart(folder, given):
-    """Continue a run; options that were given must be those of the start, or changeable."""
+    """Continue a run. Options that are given must equal those of the start or be changeable."""
     from ..jobs import read_settings, resume
 
     stored = read_settings(folder)
@@ -141,7 +141,7 @@ def _restart(folder, given):
 
 
 def _structure(options, given):
-    """The structure, and where it is from."""
+    """The structure and its origin."""
     from .. import structures
 
     if options['structure']:
@@ -174,7 +174,7 @@ def _structure(options, given):
 
 
 def _same_file(source, path):
-    """Whether ``path`` is the file of before, with the same content where it is still there."""
+    """Whether ``path`` is the file used at the start and, if it still exists, has the same content."""
     from ..jobs.describe import describe_file
 
     now = describe_file(path)

@@ -1,10 +1,13 @@
-"""The labels of li-solvent-1 and li-solvent-2: lithium in the electrolyte of the paper and in vacuum.
+"""Labels of li-solvent-1 and li-solvent-2: lithium in the electrolyte of the paper and in vacuum.
+
+Those of li-solvent-1 are collected by
 
     python -m ase_mlffvv.datasets.solvent_set STRUCTURES SOLVENT VACUUM OUTPUT
 
-gathers those of li-solvent-1: STRUCTURES are those of :mod:`recipes.li_solvent_1`, SOLVENT and VACUUM the folders of
-``mlffvv label``. Each structure of OUTPUT has REF_energy, REF_forces, REF_energies in the solvent, and the same with
-the prefix ``vacuum_`` where it was calculated there, too, or where the solvent finds no room and both are the same.
+where STRUCTURES are those of :mod:`recipes.li_solvent_1`, and SOLVENT and VACUUM are folders of ``mlffvv label``. Each
+structure of OUTPUT has REF_energy, REF_forces and REF_energies in the solvent. The same labels with the prefix
+``vacuum_`` are present if the structure was also calculated in vacuum, or if there is no room for the solvent and both
+labels are identical.
 """
 
 from __future__ import annotations
@@ -33,9 +36,9 @@ def load(medium: str = 'solvent', path: str | Path | None = None, name: str = SE
     Parameters
     ----------
     medium : {'solvent', 'vacuum'}
-        The vacuum has fewer structures.
+        Medium of the labels. There are fewer structures with labels in vacuum.
     path : path, optional
-        Another file of this kind.
+        Another file with such labels.
     name : {'li-solvent-1', 'li-solvent-2'}
         The second, which grows, has larger periodic structures: the paper's training cell, columns on layers, rough
         films and cut-outs of columns. It has no labels in vacuum yet.
@@ -50,7 +53,7 @@ def load(medium: str = 'solvent', path: str | Path | None = None, name: str = SE
 
 
 def in_both_media(path: str | Path | None = None) -> tuple[list[Atoms], list[Atoms]]:
-    """Structures with labels in both media: two lists in the same order, in the solvent and in vacuum."""
+    """Structures with labels in both media, as two lists in the same order: in the solvent and in vacuum."""
     both = [atoms for atoms in _stored(path) if _has(atoms, 'vacuum')]
     return [_labelled(atoms, 'solvent') for atoms in both], [_labelled(atoms, 'vacuum') for atoms in both]
 
@@ -77,12 +80,12 @@ def _labelled(atoms, medium):
 
 
 def gather(structures, solvent, vacuum):
-    """Structures with the labels of two folders of ``mlffvv label``; those without any are left out.
+    """Structures with the labels of two folders of ``mlffvv label``. Structures without labels are left out.
 
     Raises
     ------
     ValueError
-        Labels of a structure that is not in the list.
+        A folder contains labels of a structure that is not in the list.
     """
     found = {medium: _by_positions(folder, structures) for medium, folder in (('REF', solvent), ('vacuum', vacuum))}
     out = []

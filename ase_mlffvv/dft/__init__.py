@@ -1,4 +1,4 @@
-"""Density-functional engines that label structures, and the implicit solvent they share."""
+"""Density-functional engines that label structures, and the implicit solvent that they share."""
 
 from .pwmat import PWmat
 from .solvent import Solvent

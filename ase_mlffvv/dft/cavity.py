@@ -1,7 +1,7 @@
-"""Surface and volume of the cavity that a solvent leaves around neutral atoms, with exact derivatives. No GPAW.
+"""Surface and volume of the cavity that a solvent leaves around neutral atoms, with exact derivatives, without GPAW.
 
-The cavity is cut by the sum of the densities of frozen neutral atoms, so that its surface S and volume V are geometry:
-they need no self-consistent calculation. The free energy of a structure in the solvent is
+The sum of the densities of frozen neutral atoms defines the cavity. Its surface S and volume V therefore depend on the
+geometry only and require no self-consistent calculation. The free energy of a structure in the solvent is
 F = F_el + surface_tension * S + pressure * V.
 """
 
@@ -56,7 +56,8 @@ class Interface:
     ----------
     theta : fraction of solvent, from 0 in the cavity to 1 outside
     area_density : |grad theta|, whose integral is the surface, 1/Bohr
-    dsurface, dvolume : functional derivatives of surface and volume by the density, Bohr^2 and Bohr^3 per electron
+    dsurface, dvolume : functional derivatives of surface and volume with respect to the density, Bohr^2 and Bohr^3
+        per electron
     """
 
     theta: np.ndarray
@@ -82,9 +83,9 @@ class Cavity:
     ----------
     surface : float, Å^2
     surface_gradient : ndarray, shape (n_atoms, 3), Å
-        Derivative of the surface by the positions.
+        Derivative of the surface with respect to the positions.
     surfaces : ndarray, shape (n_atoms,), Å^2
-        Shares of the atoms by Hirshfeld weights; they sum to the surface.
+        Contributions of the atoms by Hirshfeld weights; they add up to the surface.
     volume : float, Å^3
     volume_gradient : ndarray, shape (n_atoms, 3), Å^2
     volumes : ndarray, shape (n_atoms,), Å^3
@@ -98,7 +99,7 @@ class Cavity:
     volumes: np.ndarray
 
     def energies(self, solvent: Solvent):
-        """Energy of surface and volume (eV), its gradient (eV/Å, shape (n_atoms, 3)) and the atoms' shares (eV)."""
+        """Energy of surface and volume (eV), its gradient (eV/Å, (n_atoms, 3)) and atomic contributions (eV)."""
         tension, pressure = solvent.surface_tension_eV, solvent.pressure * GPa
         energy = tension * self.surface + pressure * self.volume
         gradient = tension * self.surface_gradient + pressure * self.volume_gradient
@@ -106,7 +107,7 @@ class Cavity:
 
 
 def measure(interface: Interface, densities: AtomicDensities) -> Cavity:
-    """Surface, volume, their derivatives and shares of an interface that neutral atoms shape."""
+    """Surface, volume, and their derivatives and atomic contributions, for an interface defined by neutral atoms."""
     grid = densities.grid
     surfaces, volumes = densities.shares(np.stack([interface.area_density, 1 - interface.theta]))
     return Cavity(
@@ -127,15 +128,15 @@ def find_cavity(
     Parameters
     ----------
     atoms : Atoms
-        Repeated in three directions as by :class:`~ase_mlffvv.dft.gpaw.GPAWSolvent`: a direction that is not periodic
-        needs at least 5 Å of empty space.
+        Structure, repeated in three directions as in :class:`~ase_mlffvv.dft.gpaw.GPAWSolvent`. Along directions that
+        are not periodic, at least 5 Å of empty space are required.
     solvent : Solvent
         Its ``cavity_switch`` and ``permittivity`` define the cavity.
     spacing : float, Å
-        Largest distance between planes of the grid. With the default, which is that of the engine, surfaces are too
-        large by 0.6 %; the error falls with the third power of the spacing.
+        Largest distance between planes of the grid. With the default, which is that of the DFT engine, surfaces are
+        too large by 0.6 %. The error decreases with the third power of the spacing.
     densities : dict of RadialDensity, optional
-        By element; by default those of :func:`~ase_mlffvv.dft.neutral_atoms.neutral_density`.
+        Densities of the elements. The default is :func:`~ase_mlffvv.dft.neutral_atoms.neutral_density`.
 
     Examples
     --------
@@ -160,9 +161,9 @@ def find_cavity(
 
 
 def cavity_surface(atoms, solvent, **settings):
-    """Surface of the cavity, its gradient and the atoms' shares.
+    """Surface of the cavity, its gradient and the contributions of the atoms.
 
-    Parameters are those of :func:`find_cavity`, which gives surface and volume at once.
+    Parameters are those of :func:`find_cavity`, which returns surface and volume together.
 
     Returns
     -------
@@ -175,19 +176,19 @@ def cavity_surface(atoms, solvent, **settings):
 
 
 def cavity_volume(atoms, solvent, **settings):
-    """Volume of the cavity (Å^3), its gradient (Å^2) and the atoms' shares (Å^3), as :func:`cavity_surface`."""
+    """Volume of the cavity (Å^3), its gradient (Å^2) and atomic contributions (Å^3); see :func:`cavity_surface`."""
     cavity = find_cavity(atoms, solvent, **settings)
     return cavity.volume, cavity.volume_gradient, cavity.volumes
 
 
 def cavity_targets(cavity: Cavity, solvent: Solvent, energy=None, forces=None, energies=None) -> dict:
-    """Surface and volume, and the electronic parts of energy, forces (eV/Å) and atomic energies (eV) that are given.
+    """Surface and volume, and the electronic parts of the given energy (eV), forces (eV/Å) and atomic energies (eV).
 
     Returns
     -------
     dict
-        ``surface``, ``surface_gradient``, ``surfaces`` and the same of the volume; ``el_energy``, ``el_forces``,
-        ``el_energies`` where the total is given.
+        ``surface``, ``surface_gradient``, ``surfaces`` and the same for the volume; ``el_energy``, ``el_forces`` and
+        ``el_energies`` if the respective total is given.
     """
     work, gradient, shares = cavity.energies(solvent)
     out = dict(vars(cavity))
@@ -198,17 +199,18 @@ def cavity_targets(cavity: Cavity, solvent: Solvent, energy=None, forces=None, e
 
 
 def add_cavity_targets(frames, solvent, *, spacing=SPACING, densities=None):
-    """Structures with surface and volume of their cavities as labels, and the electronic part of the labels they have.
+    """Add surface and volume of the cavity, and the electronic parts of existing labels, to structures as labels.
 
-    It needs the geometry alone, no new calculation.
+    This requires only the geometry and no new calculation.
 
     Parameters
     ----------
     frames : sequence of Atoms
-        With labels in this solvent under ``REF_energy``, ``REF_forces``, ``REF_energies``, or without. Labels in
-        vacuum have no part of surface and volume: give them no electronic part by leaving those names out.
+        Structures without labels, or with labels in this solvent under ``REF_energy``, ``REF_forces`` and
+        ``REF_energies``. Labels in vacuum do not contain energies of surface and volume; structures must not have them
+        under these names.
     solvent : Solvent
-        The one of the labels.
+        Solvent of the labels.
     spacing, densities
         As for :func:`find_cavity`.
 
@@ -216,8 +218,8 @@ def add_cavity_targets(frames, solvent, *, spacing=SPACING, densities=None):
     -------
     list of Atoms
         Copies, with ``REF_surface`` (Å^2), ``REF_surface_gradient`` (Å), ``REF_surfaces`` (Å^2), ``REF_volume`` (Å^3),
-        ``REF_volume_gradient`` (Å^2), ``REF_volumes`` (Å^3), and ``REF_el_energy``, ``REF_el_forces``,
-        ``REF_el_energies`` where the frame has the whole.
+        ``REF_volume_gradient`` (Å^2), ``REF_volumes`` (Å^3), and ``REF_el_energy``, ``REF_el_forces`` and
+        ``REF_el_energies`` if the frame has the respective total.
     """
     out = []
     for atoms in frames:

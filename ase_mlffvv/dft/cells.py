@@ -1,4 +1,4 @@
-"""Cells that plane waves and grids can repeat in three directions."""
+"""Cells for plane waves and grids, which are periodic in three directions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ase.calculators.calculator import CalculatorSetupError
 
 from ..errors import check_structure
 
-GAP = 5.0  # Å; as much empty space parts a structure from its repetition
+GAP = 5.0  # Å; least empty space between a structure and its periodic images
 
 
 def empty_gaps(atoms):
@@ -18,7 +18,7 @@ def empty_gaps(atoms):
 
 
 def checked_cell(atoms):
-    """A copy periodic along all three vectors, if the structure allows it."""
+    """Copy of a structure that is periodic along all three vectors, if there is enough empty space."""
     if len(atoms) == 0:
         raise CalculatorSetupError('a structure without atoms has no energy and no cavity')
     if atoms.cell.rank < 3:

@@ -1,4 +1,4 @@
-"""Densities of neutral atoms: their sum on a grid, forces through that sum, and the shares of atoms in fields."""
+"""Densities of neutral atoms: their sum on a grid, forces due to that sum, and atomic contributions to fields."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from scipy.interpolate import CubicSpline
 
 from .grid import FourierGrid
 
-REACH = 15.0  # Bohr; densities are taken to zero over the last FADE
+REACH = 15.0  # Bohr; densities decrease smoothly to zero over the last FADE
 FADE = 3.0
-FLOOR = 1e-10  # electrons/Bohr^3 of all atoms together, everywhere
+FLOOR = 1e-10  # electrons/Bohr^3; added to the total density everywhere
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class RadialDensity:
 
     @classmethod
     def from_samples(cls, r, n):
-        """Density sampled at ascending radii; beyond the last positive sample an exponential."""
+        """Make a density from samples at ascending radii; it is exponential beyond the last positive sample."""
         keep = n > 1e-12
         spline = CubicSpline(r[keep], np.log(n[keep]))
         first, last = r[keep][[0, -1]]
@@ -67,7 +67,7 @@ class AtomicDensities:
 
     Notes
     -----
-    Atoms are visited one by one, each with a box around it: memory does not grow with their number.
+    Atoms are treated one by one, each with a box around it, so that memory does not grow with their number.
     """
 
     def __init__(self, profiles, kinds, scaled, grid: FourierGrid):
@@ -75,9 +75,9 @@ class AtomicDensities:
         self._total = None
 
     def _each(self):
-        """Profile of each atom, points within its reach, their distances, and a function that gives vectors to them.
+        """Profile of each atom, points within its reach, their distances, and a function that returns vectors to them.
 
-        Points are indices into the flattened grid; where the cell is smaller than the reach, some occur twice.
+        Points are indices into the flattened grid. If the cell is smaller than the reach, some occur twice.
         """
         cell, shape = self.grid.cell, self.grid.shape
         heights = 1 / np.linalg.norm(np.linalg.inv(cell), axis=0)
@@ -109,7 +109,7 @@ class AtomicDensities:
         return bool((heights * (1 - 1 / np.array(self.grid.shape)) < 2 * REACH).any())
 
     def total(self):
-        """Sum over the atoms, shape of the grid, electrons/Bohr^3. It is computed once; do not change it."""
+        """Sum over the atoms, with the shape of the grid, electrons/Bohr^3. It is stored; do not change it."""
         if self._total is None:
             self._total = self._sum()
         return self._total
@@ -124,12 +124,12 @@ class AtomicDensities:
         return total.reshape(self.grid.shape)
 
     def forces(self, derivative):
-        """Minus the change of an energy when atoms carry their densities along.
+        """Negative derivative of an energy with respect to the positions, if densities move with their atoms.
 
         Parameters
         ----------
         derivative : ndarray, shape of the grid, Hartree
-            Change of the energy by the total density, per volume.
+            Functional derivative of the energy with respect to the total density.
 
         Returns
         -------
@@ -138,7 +138,7 @@ class AtomicDensities:
         forces, derivative = np.zeros((len(self.kinds), 3)), derivative.ravel()
         for force, (profile, places, distance, vectors) in zip(forces, self._each()):
             weight = derivative[places]
-            chosen = np.flatnonzero(weight)  # zero but near the interface
+            chosen = np.flatnonzero(weight)  # nonzero only near the interface
             r = distance[chosen]
             force[:] = (weight[chosen] * profile.derivative(r) / np.maximum(r, 1e-9)) @ vectors(chosen) * self.grid.dv
         return forces
@@ -157,7 +157,7 @@ class AtomicDensities:
         """
         ratios = (fields / self.total()).reshape(len(fields), -1)
         result = np.empty((len(fields), len(self.kinds)))
-        # beyond the reach of all, a point belongs to all alike
+        # points beyond the reach of all atoms are divided equally among them
         result[:] = (FLOOR / len(self.kinds)) * ratios.sum(axis=1)[:, None]
         for a, (profile, places, distance, _) in enumerate(self._each()):
             density = profile(distance)

@@ -1,4 +1,4 @@
-"""Electrode potentials and Fermi levels, for every engine that can hold a potential."""
+"""Electrode potentials and Fermi levels, for all engines that support a fixed potential."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ DEFAULT_REFERENCE = 'Li'
 
 
 def fermi_level(potential, reference=DEFAULT_REFERENCE) -> float:
-    """Fermi level of an electrode at a potential, eV, against the potential deep in the electrolyte.
+    """Fermi level of an electrode at a potential, eV, relative to the potential deep in the electrolyte.
 
     Parameters
     ----------
     potential : float, V
-        A more negative potential is a higher Fermi level, and more electrons on the electrode.
+        A more negative potential means a higher Fermi level and more electrons on the electrode.
     reference : {'Li', 'SHE'}
-        What the potential is measured against: Li/Li+, or the standard hydrogen electrode.
+        Reference electrode of the potential: Li/Li+, or the standard hydrogen electrode.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def electrode_potential(level, reference=DEFAULT_REFERENCE) -> float:
 
 
 def at_zero(reference) -> float:
-    """Fermi level at 0 V against a reference electrode, eV."""
+    """Fermi level at 0 V relative to a reference electrode, eV."""
     if reference not in REFERENCES:
         raise CalculatorSetupError(f"reference must be 'Li' (Li/Li+) or 'SHE', got {reference!r}")
     return REFERENCES[reference]

@@ -1,6 +1,6 @@
 """Fields on a uniform periodic grid: derivatives by Fourier transform, and change of resolution.
 
-Hartree atomic units as in all fields of the solvent: Bohr, Hartree, electrons per Bohr^3.
+As for all fields of the solvent, units are Hartree atomic units: Bohr, Hartree, electrons per Bohr^3.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from scipy.fft import irfftn, next_fast_len, rfftn
 
 
 def grid_shape(cell, spacing):
-    """Numbers of points with at most ``spacing`` between grid planes, even and quick to transform.
+    """Even numbers of points that are fast to transform, with at most ``spacing`` between grid planes.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class FourierGrid:
         n1, n2, n3 = self.shape
         self.indices = [np.fft.fftfreq(n1, 1 / n1), np.fft.fftfreq(n2, 1 / n2), np.arange(n3 // 2 + 1.0)]
         self.G2 = sum(self._component(v, self.indices) ** 2 for v in range(3))
-        # a first derivative has no Nyquist component, else it would not be real
+        # a first derivative has no Nyquist component, because it would not be real
         self.inner = [np.where(2 * abs(f) == n, 0.0, f) for f, n in zip(self.indices, self.shape)]
 
     def _component(self, v, indices):
@@ -80,7 +80,7 @@ class FourierGrid:
 
 
 def resample(field, shape):
-    """The same field on another grid of the same cell, by dropping or adding short waves; the mean stays the same.
+    """The same field on another grid of the same cell, by removing or adding short waves; its mean is conserved.
 
     Both shapes must be even.
     """

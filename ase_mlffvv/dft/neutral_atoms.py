@@ -18,13 +18,13 @@ def neutral_density(symbol) -> RadialDensity:
     Parameters
     ----------
     symbol : str
-        Element. The package has tables, made by :mod:`recipes.neutral_atoms`, of some; others are taken from the PAW
-        data sets of GPAW.
+        Element. The package contains tables for some elements, made by :mod:`recipes.neutral_atoms`. Others are taken
+        from the PAW data sets of GPAW.
 
     Raises
     ------
     CalculatorSetupError
-        No table, and GPAW is not installed or has no data set.
+        There is no table, and GPAW is not installed or has no data set.
     """
     table = files('ase_mlffvv.dft') / 'atoms' / f'{symbol}.txt'
     if table.is_file():
@@ -42,7 +42,7 @@ def neutral_density(symbol) -> RadialDensity:
 
 
 def neutral_atom(setup) -> RadialDensity:
-    """All-electron density of the neutral atom a PAW data set was made of."""
+    """All-electron density of the neutral atom for which a PAW data set was made."""
     return RadialDensity.from_samples(*sampled_density(setup))
 
 

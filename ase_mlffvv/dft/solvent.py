@@ -1,4 +1,4 @@
-"""Implicit solvent: one description for every engine that can take it."""
+"""Implicit solvent: one description for all engines that support it."""
 
 from __future__ import annotations
 
@@ -40,21 +40,20 @@ class Solvent:
     pressure : float, GPa
         Energy per volume of the cavity; usually negative or zero. IN.SOLVENT: ``PRESSURE``.
     density_model : {'atoms', 'electrons'}
-        Electron density that shapes the cavity: the sum of the densities of neutral atoms, or the self-consistent
-        one. IN.SOLVENT: ``DIELECTRIC_MODEL``, ``ATOM_CHARGE`` or ``SCF_CHARGE``.
+        Electron density that defines the cavity: the sum of the densities of neutral atoms, or the self-consistent
+        density. IN.SOLVENT: ``DIELECTRIC_MODEL``, ``ATOM_CHARGE`` or ``SCF_CHARGE``.
     dielectric_switch : (float, float), electrons/Bohr^3
         Larger and smaller density between which eps goes from 1 to ``permittivity``. IN.SOLVENT:
         ``RHOMAX_DIELECTRIC`` and ``RHOMIN_DIELECTRIC``.
     cavity_switch : (float, float), electrons/Bohr^3, optional
-        The same for the surface and the volume; default as ``dielectric_switch``. IN.SOLVENT: ``RHOMAX_CAVITY`` and
-        ``RHOMIN_CAVITY`` (PWmat takes these on the self-consistent density whatever the density model).
+        The same for the surface and the volume. The default is ``dielectric_switch``. IN.SOLVENT: ``RHOMAX_CAVITY``
+        and ``RHOMIN_CAVITY`` (PWmat applies these to the self-consistent density for any density model).
     kappa_squared : float, 1/Bohr^2
         Inverse Debye length squared of the bulk solution, e^2 sum(c_i z_i^2) / (permittivity kT) up to the factor of
         the unit system; 0 is a solvent without ions. IN.SOLVENT: ``DEBY_AKK0`` (some versions: ``AKK0_DEBY``), with
         ``POISSON_BOLTZMANN = T`` if positive.
     ion_switch : (float, float), electrons/Bohr^3, optional
-        The same as the switches above for kappa^2; default as ``dielectric_switch``. IN.SOLVENT: ``RHOMAX_DEBY`` and
-        ``RHOMIN_DEBY``.
+        The same for kappa^2. The default is ``dielectric_switch``. IN.SOLVENT: ``RHOMAX_DEBY`` and ``RHOMIN_DEBY``.
 
     Examples
     --------
@@ -98,24 +97,25 @@ class Solvent:
     def water(cls) -> Solvent:
         """Water without ions: eps 78.3, 50 dyn/cm, -0.35 GPa, fitted by Andreussi et al. (2012) to solvation energies.
 
-        Their densities are self-consistent; here neutral atoms shape the cavity, so their errors do not carry over.
+        They used self-consistent densities. Here neutral atoms define the cavity, so that their errors do not apply.
         """
         return cls(permittivity=78.3, surface_tension=50.0, pressure=-0.35)
 
     @classmethod
     def pc_dme(cls) -> Solvent:
-        """Propylene carbonate and dimethoxyethane with a lithium salt, as of Adv. Energy Mater. 13, 2202892 (2023).
+        """Propylene carbonate and dimethoxyethane with a lithium salt, as in Adv. Energy Mater. 13, 2202892 (2023).
 
-        eps 35.5, 32.5 dyn/cm, kappa^2 0.081 Bohr^-2, cavity from the densities of neutral atoms. The paper states
-        neither pressure nor switching densities: 0 and (3.5e-3, 1e-4) electrons/Bohr^3, which keeps the solvent out of
-        vacancies and hot or stretched lithium. PWmat's default, (5e-3, 1e-4), lets a trace in and lowers surface
-        energies by 0.013 J/m^2.
+        It has eps = 35.5, a surface tension of 32.5 dyn/cm, kappa^2 = 0.081 Bohr^-2, and a cavity defined by the
+        densities of neutral atoms. The paper states neither the pressure nor the switching densities. Here the pressure
+        is 0, and the switching densities are (3.5e-3, 1e-4) electrons/Bohr^3, which keeps the solvent out of vacancies
+        and of hot or strained lithium. With PWmat's default of (5e-3, 1e-4) a trace of solvent enters, and surface
+        energies are 0.013 J/m^2 lower.
         """
         return cls(permittivity=35.5, surface_tension=32.5, kappa_squared=0.081, dielectric_switch=(3.5e-3, 1e-4))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Solvent:
-        """Solvent of a dictionary as made by :meth:`to_dict`."""
+        """Make a Solvent from a dictionary as returned by :meth:`to_dict`."""
         known = [field.name for field in fields(cls)]
         unknown = sorted(set(values) - set(known))
         if unknown or 'permittivity' not in values:
@@ -124,11 +124,11 @@ class Solvent:
         return cls(**values)
 
     def to_dict(self) -> dict:
-        """Plain numbers, strings and lists, for JSON."""
+        """Fields as plain numbers, strings and lists, for JSON."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     def replace(self, **changes: Any) -> Solvent:
-        """A copy with other values; switches that were equal to ``dielectric_switch`` follow it."""
+        """A copy with other values. Switches that are equal to ``dielectric_switch`` change with it."""
         if 'dielectric_switch' in changes:
             for name in ('cavity_switch', 'ion_switch'):
                 if getattr(self, name) == self.dielectric_switch:

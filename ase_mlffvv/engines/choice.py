@@ -1,4 +1,4 @@
-"""Which engine evaluates a potential, and the check that the machine has what was asked for."""
+"""Choice of the engine that evaluates a potential, and checks that it is available on this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ENGINES = ('auto', 'numba', 'torch', 'cuda')
 
 
 class TorchEngine:
-    """The torch definition as an engine, on any torch device."""
+    """The definition in torch as an engine, on any device that torch supports."""
 
     name = 'torch'
 
@@ -23,7 +23,7 @@ class TorchEngine:
 
 
 def check_choice(engine, device):
-    """Raise CalculatorSetupError unless this engine exists and can run on this device here."""
+    """Raise CalculatorSetupError unless this engine exists and can run on this device of the machine."""
     if engine not in ENGINES:
         raise CalculatorSetupError(f'engine must be one of {", ".join(ENGINES)}, got {engine!r}')
     if device == 'cpu' and engine == 'cuda':
@@ -55,12 +55,12 @@ def check_choice(engine, device):
 
 
 def choose(potential: VVPotential, engine, device, precision='float64'):
-    """Name of the engine that evaluates ``potential``, with arithmetic in ``precision``.
+    """Name of the engine that evaluates ``potential`` with floating-point ``precision``.
 
     Raises
     ------
     CalculatorSetupError
-        There is none here: see :func:`check_choice`; or engine='cuda' does not have what the potential needs.
+        The engine is not available (see :func:`check_choice`), or engine='cuda' does not support the potential.
     """
     check_choice(engine, device)
     found = _choose(potential, engine, device)
@@ -93,7 +93,7 @@ def _choose(potential, engine, device):
 
 
 def make_engine(potential: VVPotential, engine, device, threads=None, precision='float64'):
-    """Engine by name, after :func:`choose`, with arithmetic in 'float64' or, but for torch, 'float32'."""
+    """Make the engine that :func:`choose` named. All engines know 'float64', and all but torch also 'float32'."""
     engine = choose(potential, engine, device, precision)
     if engine == 'numba':
         from ..kernels.cpu.engine import NumbaEngine
@@ -107,7 +107,7 @@ def make_engine(potential: VVPotential, engine, device, threads=None, precision=
 
 
 def device_index(device):
-    """Number of the GPU of a torch device name."""
+    """Index of the GPU in the name of a torch device."""
     return int(str(device).partition(':')[2] or 0)
 
 

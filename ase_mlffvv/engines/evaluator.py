@@ -1,4 +1,4 @@
-"""Evaluator: a potential and the atoms it is for, with their engine, pair list and grade."""
+"""Evaluator: a potential and the atoms to which it applies, with their engine, pair list and grade."""
 
 from __future__ import annotations
 
@@ -16,26 +16,29 @@ from .places import DevicePlace, HostPlace
 
 
 class Evaluator:
-    """Energies, forces, virials and uncertainties of some atoms at one set of positions after another.
+    """Energies, forces, virials and uncertainties of a set of atoms for successive positions.
 
-    It owns what an evaluation needs: the species of the atoms, the engine, and the pair list, which lies where the
-    engine is and is kept while no atom moved so far that a pair could be missing. One thread may use it at a time.
+    It owns everything that an evaluation needs: the species of the atoms, the engine, and the pair list. The pair list
+    is stored on the device of the engine and is reused until an atom has moved so far that a pair could be missing.
+    Only one thread may use an Evaluator at a time.
 
     Parameters
     ----------
     potential : VVPotential or sequence of VVPotential
-        Several are evaluated for the same atoms: see :meth:`evaluate_all`. On the CPU they share a pair list.
+        Several potentials can be evaluated for the same atoms, see :meth:`evaluate_all`. On the CPU they share a pair
+        list.
     numbers : array_like, shape (n_atoms,)
         Atomic numbers.
     cell : array_like, shape (3, 3), Å
-        Rows are the cell vectors; vectors of directions that are not periodic are ignored.
+        Cell vectors, as rows. Vectors along directions that are not periodic are ignored.
     pbc : bool or array_like, shape (3,)
     device, engine, skin, threads, precision
         As for :class:`.VVCalculator`.
     virials : bool
-        Whether to compute virials on a GPU; without them only :meth:`compute` works there. The CPU always does.
+        Whether to compute virials on a GPU. Without them only :meth:`compute` works there. Virials are always
+        computed on the CPU.
     watch : GradeWatch, optional
-        What :meth:`check_grade` does where an atom is extrapolated; default nothing.
+        What :meth:`check_grade` does if the grade of an atom exceeds one. By default it does nothing.
 
     Attributes
     ----------
@@ -46,13 +49,15 @@ class Evaluator:
     Raises
     ------
     CalculatorSetupError
-        The engine or the device is not here, or does not have what the potential needs.
-    ElementError, StructureError
-        Elements that the potential does not have; a periodic cell without volume.
+        The engine or the device is not available, or does not support the potential.
+    ElementError
+        The potential does not contain an element.
+    StructureError
+        The cell is periodic but has no volume.
 
     Notes
     -----
-    On a GPU the last bits of results depend on where the pair list was built: see :meth:`forget`.
+    On a GPU the last bits of the results depend on the positions for which the pair list was built, see :meth:`forget`.
 
     Examples
     --------
@@ -75,7 +80,7 @@ class Evaluator:
             self._places = [HostPlace.of(self.potentials, names, device, skin, threads, precision)]
         self._threads = threads
         self.watch = watch or GradeWatch(self.potentials[0], 'ignore', threads=threads)
-        self._members = []  # engines of the committee of the uncertainty
+        self._members = []  # engines of the committee that gives standard deviations of forces
         self._start(numbers, np.zeros((3, 3)) if cell is None else cell, pbc)
 
     def _start(self, numbers, cell, pbc):
@@ -84,14 +89,14 @@ class Evaluator:
         self.set_atoms(numbers, cell, pbc)
 
     def fresh(self, skin=0.0):
-        """Evaluator with the same engines and settings, no atoms, and a pair list of its own."""
+        """Evaluator with the same engines and settings, without atoms, and with a separate pair list."""
         other = copy.copy(self)
         other._places = [place.fresh(skin) for place in self._places]
         other._start((), np.zeros((3, 3)), False)
         return other
 
     def set_atoms(self, numbers, cell, pbc):
-        """Other atoms, or another cell. The pair list is kept where it is still complete."""
+        """Change the atoms or the cell. The pair list is kept if it is still complete."""
         numbers = np.asarray(numbers, int)
         pbc = np.array(np.broadcast_to(np.asarray(pbc, bool), 3))
         cell = np.where(pbc[:, None], np.asarray(cell, float), 0.0)
@@ -107,27 +112,27 @@ class Evaluator:
 
     @property
     def statistics(self):
-        """Builds and reuses of the pair list, and seconds spent building: a dict."""
+        """Numbers of builds and reuses of the pair list, and the time spent building in seconds (dict)."""
         lists = [place.statistics for place in self._places]
         return {name: sum(x[name] for x in lists) for name in lists[0]}
 
     @property
     def engine(self):
-        """The first engine, or None where it works on a GPU."""
+        """The first engine, or None if it works on a GPU."""
         return self._place.engines[0] if isinstance(self._place, HostPlace) else None
 
     def evaluate(self, positions) -> Prediction:
-        """Prediction for NumPy positions, shape (n_atoms, 3), Å, in NumPy arrays.
+        """Prediction, as NumPy arrays, for positions in a NumPy array of shape (n_atoms, 3), Å.
 
         Raises
         ------
         StructureError
-            Positions that are not finite, or atoms that meet.
+            Positions are not finite, or two atoms coincide.
         """
         return self._place.predict(positions)[0]
 
     def evaluate_listed(self, species, positions, cell, pairs) -> Prediction:
-        """Prediction of the first potential for a system whose pair list is at hand, as in a fit; on the CPU.
+        """Prediction of the first potential for a system with an existing pair list, as in a fit; on the CPU only.
 
         Parameters
         ----------
@@ -135,41 +140,41 @@ class Evaluator:
             Element indices of the potential.
         positions, cell : ndarray, shapes (n_atoms, 3) and (3, 3), Å
         pairs : PairList
-            Complete to at least the cutoff of the potential.
+            Pair list that is complete up to at least the cutoff of the potential.
 
         Raises
         ------
         CalculatorSetupError
-            The evaluator works on a GPU, where pair lists of the CPU cannot be used.
+            The evaluator works on a GPU, which cannot use pair lists of the CPU.
         """
         if self.engine is None:
             raise CalculatorSetupError("a pair list at hand needs an evaluator on the CPU; use device='cpu'")
         return self.engine.evaluate(species, positions, cell, pairs)
 
     def evaluate_all(self, positions) -> list[Prediction]:
-        """As :meth:`evaluate`, of each potential."""
+        """Predictions of all potentials; otherwise as :meth:`evaluate`."""
         return [found for place in self._places for found in place.predict(positions)]
 
     def array(self, values):
-        """A copy of an array where the atoms live, for :meth:`compute`: NumPy on the CPU, a torch tensor on a GPU."""
+        """Copy an array to the device, for :meth:`compute`: a NumPy array on the CPU, a torch tensor on a GPU."""
         return self._place.array(values)
 
     def compute(self, positions):
-        """Energies (n_atoms,), eV, and forces (n_atoms, 3), eV/Å, where the positions (n_atoms, 3), Å, live."""
+        """Energies (n_atoms,), eV, and forces (n_atoms, 3), eV/Å, on the device of the positions (n_atoms, 3), Å."""
         return self._place.compute(positions)
 
     __call__ = compute
 
     def coordination(self, cutoff):
-        """Neighbors of each atom within ``cutoff`` (Å, not beyond that of the potential) at the last evaluation."""
+        """Number of neighbors of each atom in the last evaluation within ``cutoff`` (Å, at most the potential's)."""
         return self._place.coordination(cutoff)
 
     def system(self, positions=None):
-        """Species, positions, cell and pairs, as engines on the CPU take them: of the last evaluation, or others."""
+        """Species, positions, cell and pairs as arguments of an engine on the CPU; by default those of the last one."""
         return self._place.system(positions)
 
     def check_grade(self):
-        """Count an evaluation, and let :attr:`watch` look at the grade when its turn has come."""
+        """Count an evaluation, and let :attr:`watch` check the grade if a check is due."""
         if self.watch.due():
             self.watch.check(*self.system())
 
@@ -179,17 +184,18 @@ class Evaluator:
         Parameters
         ----------
         positions : ndarray, shape (n_atoms, 3), Å, optional
-            Default those of the last evaluation.
+            The default is the positions of the last evaluation.
         system : (species, positions, cell, pairs), optional
-            A system whose pair list is at hand, instead of positions; see :meth:`evaluate_listed`.
+            System with an existing pair list, used instead of ``positions``; see :meth:`evaluate_listed`.
         members : int
-            Members of the committee for standard deviations of forces, which cost as many evaluations on the CPU. Their
-            engines are kept.
+            Size of the committee for standard deviations of forces. Each member takes one evaluation on the CPU. The
+            engines of the members are kept for later calls.
 
         Returns
         -------
         dict
-            ``grade``, ``energies`` and ``energy``, and with members ``forces``: as :meth:`.VVCalculator.uncertainty`.
+            ``grade``, ``energies``, ``energy`` and, if ``members`` is not 0, ``forces``: see
+            :meth:`.VVCalculator.uncertainty`.
 
         Raises
         ------

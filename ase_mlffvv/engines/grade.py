@@ -1,4 +1,4 @@
-"""Watch over the extrapolation grade during a run."""
+"""Checks of the extrapolation grade during a run."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ ACTIONS = ('warn', 'stop', 'ignore')
 
 
 class GradeWatch:
-    """Looks at the grade of the atoms every so many evaluations, and warns once or stops where it is above one.
+    """Check the extrapolation grade of the atoms at regular intervals; warn once or stop if it exceeds one.
 
     Parameters
     ----------
     potential : VVPotential
-        Without an uncertainty nothing is looked at, and action ``'stop'`` is refused.
+        If it has no uncertainty, nothing is checked, and the action ``'stop'`` is refused.
     action : {'warn', 'stop', 'ignore'}
     interval : int
-        Look at the first of so many evaluations.
+        Number of evaluations from one check to the next. The first evaluation is always checked.
     threads : int, optional
     model : str
-        Name for messages.
+        Name of the model in messages.
     """
 
     def __init__(self, potential: VVPotential, action='warn', interval=10, threads=None, model='the model'):
@@ -40,19 +40,19 @@ class GradeWatch:
         self._engine = None
 
     def due(self):
-        """Count an evaluation; whether to :meth:`check` it."""
+        """Count an evaluation, and return whether to :meth:`check` it."""
         turn = self.calls % self.interval == 0
         self.calls += 1
         silent = self.action == 'ignore' or (self.action == 'warn' and self.warned)
         return turn and not silent and self.potential.uncertainty is not None
 
     def check(self, *system):
-        """Look at species, positions, cell and pairs.
+        """Check the grades for these species, positions, cell and pairs.
 
         Raises
         ------
         ExtrapolationError
-            A grade is above one and the action is ``'stop'``.
+            A grade exceeds one and the action is ``'stop'``.
         """
         *_, grade = self.uncertainty(*system)
         beyond = np.flatnonzero(grade > 1)
@@ -71,7 +71,7 @@ class GradeWatch:
         warnings.warn(message, ExtrapolationWarning, stacklevel=5)
 
     def uncertainty(self, *system):
-        """Standard deviation of each atomic energy and of their sum in eV, and grade of each atom."""
+        """Standard deviations of the atomic energies and of their sum in eV, and the grade of each atom."""
         require_uncertainty(self.potential)
         if self._engine is None:
             self._engine = UncertaintyEngine(self.potential, self.threads)
@@ -82,7 +82,7 @@ class GradeWatch:
 
 
 def check_action(action, interval):
-    """Raise CalculatorSetupError for settings that no watch has."""
+    """Raise CalculatorSetupError for invalid settings of a watch."""
     if action not in ACTIONS:
         raise CalculatorSetupError(f"on_extrapolation must be 'warn', 'stop' or 'ignore', got {action!r}")
     if not int(interval) >= 1:

@@ -1,4 +1,4 @@
-"""Where an Evaluator works: with NumPy arrays and a pair list on the CPU, or with arrays and a list on a GPU."""
+"""Where an Evaluator works: with NumPy arrays and a pair list on the CPU, or with arrays and a pair list on a GPU."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ class HostPlace:
         return cls(engines, skin, threads)
 
     def fresh(self, skin):
-        """The same engines with another list."""
+        """The same engines with a separate pair list."""
         return HostPlace(self.engines, skin, self._threads)
 
     @property
     def statistics(self):
-        """Builds, reuses and seconds of the pair list."""
+        """Numbers of builds and reuses of the pair list, and the time spent building in seconds."""
         return self._list.statistics
 
     def set_atoms(self, species, cell, pbc):
-        """Species for each engine, cell (zero rows where not periodic) and periodicity."""
+        """Set the species for each engine, the cell (zero rows along directions not periodic) and the periodicity."""
         self.species, self.cell, self.pbc = species, cell, pbc
         self.positions = self.pairs = None
 
     def array(self, values):
-        """A copy of an array where the atoms live."""
+        """Copy an array to the device of the atoms."""
         return np.array(values, float)
 
     def find_pairs(self, positions):
-        """Make the list complete for these positions."""
-        self.positions, self.pairs = positions, None  # two lists may not fit
+        """Make the pair list complete for these positions."""
+        self.positions, self.pairs = positions, None  # two pair lists may not fit into memory
         self.pairs = self._list.get(positions, self.cell, self.pbc)
 
     def compute(self, positions):
@@ -65,7 +65,7 @@ class HostPlace:
         return found.energies, found.forces
 
     def predict(self, positions) -> list[Prediction]:
-        """What each engine gives."""
+        """Predictions of all engines."""
         self.find_pairs(positions)
         return [
             engine.evaluate(species, positions, self.cell, self.pairs)
@@ -73,23 +73,23 @@ class HostPlace:
         ]
 
     def coordination(self, cutoff):
-        """Neighbors of each atom within ``cutoff`` at the last positions."""
+        """Number of neighbors of each atom within ``cutoff`` at the last positions."""
         return count_neighbors(self.positions, self.cell, self.pairs, cutoff)
 
     def system(self, positions=None):
-        """Arguments of an engine on the CPU, at the last positions or at others."""
+        """Arguments of an engine on the CPU, for the last positions or for given ones."""
         if positions is not None:
             self.find_pairs(positions)
         return self.species[0], self.positions, self.cell, self.pairs
 
 
 class DevicePlace:
-    """One potential on an NVIDIA GPU, with its pair list there. Tensors of torch are made only where asked for.
+    """One potential on an NVIDIA GPU, with its pair list there. Torch tensors are made only on request.
 
     Parameters
     ----------
     potential : VVPotential
-        A model of density features alone.
+        A model with only density features.
     device : str
         ``'cuda'`` or ``'cuda:1'``, ...
     skin, precision, virials
@@ -107,16 +107,16 @@ class DevicePlace:
         self._forces = self._positions = None
 
     def fresh(self, skin):
-        """The same potential with another list."""
+        """The same potential with a separate pair list."""
         return DevicePlace(self._potential, self._device, skin, self._settings['dtype'], self._settings['virials'])
 
     @property
     def statistics(self):
-        """Builds, reuses and seconds of the pair list."""
+        """Numbers of builds and reuses of the pair list, and the time spent building in seconds."""
         return self._forces.statistics if self._forces else {'builds': 0, 'reuses': 0, 'seconds': 0.0}
 
     def set_atoms(self, species, cell, pbc):
-        """As for :class:`HostPlace`; the list is kept where only the cell changes and it is still complete."""
+        """As for :class:`HostPlace`. If only the cell changes, the pair list is kept while it is complete."""
         from ..kernels.cuda.forces import CudaForces
 
         (self.species,), self.cell, self.pbc = species, cell, pbc
@@ -131,7 +131,7 @@ class DevicePlace:
         self._on_device = self.species, pbc, cell
 
     def array(self, values):
-        """A torch tensor of an array on the device.
+        """Copy an array to a torch tensor on the device.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class DevicePlace:
                 f"device='{self._device}' was requested, but torch {torch.__version__} has no CUDA support. Dynamics "
                 "on a GPU keeps positions and momenta in torch: install a CUDA build of it, or use device='cpu'."
             )
-        device = 'cpu' if self._simulated else self._device  # the simulator's memory is that of the CPU
+        device = 'cpu' if self._simulated else self._device  # the simulator works in the memory of the CPU
         return torch.tensor(np.asarray(values, float), dtype=torch.float64, device=device)
 
     def compute(self, positions):
@@ -170,15 +170,15 @@ class DevicePlace:
         return [Prediction(*(x.copy_to_host() for x in (energies, forces, self._forces.virials)))]
 
     def forget(self):
-        """Build a new pair list in the next evaluation, as a restarted run does: sums follow its order."""
+        """Build a new pair list in the next evaluation, as a restarted run does: the list sets the order of sums."""
         self._forces.forget()
 
     def coordination(self, cutoff):
-        """Neighbors of each atom within ``cutoff`` at the last positions, a tensor."""
+        """Number of neighbors of each atom within ``cutoff`` at the last positions, as a tensor."""
         return self._tensor(self._forces.coordination(cutoff))
 
     def system(self, positions=None):
-        """As for :class:`HostPlace`: a copy, with a pair list of its own."""
+        """As for :class:`HostPlace`. Positions are copied, and the pair list is a separate one."""
         positions = self._positions if positions is None else positions
         positions = positions if isinstance(positions, np.ndarray) else positions.cpu().numpy()
         return self.species, positions, self.cell, pair_list(positions, self.cell, self.pbc, self._potential.cutoff)

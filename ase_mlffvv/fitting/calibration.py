@@ -1,4 +1,4 @@
-"""Do the predicted standard deviations tell the errors? A table and a picture."""
+"""Comparison of predicted standard deviations with actual errors, as a table and a figure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Reliability:
     Attributes
     ----------
     predicted, actual : ndarray, shape (n_atoms,), eV/Å
-        Standard deviation, and length of the error vector.
+        Predicted standard deviation, and norm of the error of the force.
     grade : ndarray, shape (n_atoms,)
     """
 
@@ -42,11 +42,11 @@ class Reliability:
 
     @property
     def rank_correlation(self):
-        """Spearman's, between predicted and actual."""
+        """Spearman's rank correlation between predicted and actual errors."""
         return float(spearmanr(self.predicted, self.actual)[0])
 
     def bins(self, n=10):
-        """Root mean squares of predicted and actual in ``n`` bins of equally many atoms, each of shape (n,)."""
+        """Root mean squares of predicted and actual errors in ``n`` bins with equal numbers of atoms, shapes (n,)."""
         parts = np.array_split(np.argsort(self.predicted, kind='stable'), min(n, len(self.predicted)))
         both = self.predicted, self.actual
         return tuple(np.array([np.sqrt((values[part] ** 2).mean()) for part in parts]) for values in both)
@@ -60,7 +60,7 @@ class Reliability:
         )
 
     def plot(self, path=None):
-        """Reliability diagram; returns the figure, and saves it where a path is given."""
+        """Draw a reliability diagram, save it if a path is given, and return the figure."""
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(4.2, 4), layout='constrained')
@@ -87,9 +87,9 @@ def reliability(potential: VVPotential, frames: Sequence[Atoms]) -> Reliability:
     Parameters
     ----------
     potential : VVPotential
-        With an uncertainty.
+        Potential with an uncertainty.
     frames : sequence of Atoms, or Dataset
-        Labelled structures that it was not fitted to; atoms with weight 0 are left out.
+        Labelled structures to which the potential was not fitted. Atoms with weight 0 are left out.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def reliability(potential: VVPotential, frames: Sequence[Atoms]) -> Reliability:
     Raises
     ------
     DatasetError
-        No structure has forces, or the potential no uncertainty.
+        No structure has forces, or the potential has no uncertainty.
     """
     if potential.uncertainty is None:
         raise DatasetError(f'{potential!r} has no uncertainty: fit it again, or use add_uncertainty()')

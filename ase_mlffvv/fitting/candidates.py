@@ -1,9 +1,10 @@
-"""Scores of every possible VV term at once, from matrix products over atoms.
+"""Scores of all possible VV terms at once, from matrix products over atoms.
 
 For a residual with energy field r_i and direction u (of forces and strain), the projection of term t is
 ``b = sum_i r_i t(g_i) + dt(g_i) . gdot_i`` with gdot the derivative of g along u. For products of two Gaussians this is
 ``Phi^T diag(r) Phi + Phidot^T Phi + Phi^T Phidot`` with Phi the values of all Gaussians and Phidot their change along
-u. Norms ``s`` need the square of each frame's sum: exact for energies, by random directions for forces.
+u. Norms ``s`` require the square of the sum over each frame. It is exact for energies and estimated from random
+directions for forces.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class CandidateScores:
         self._frames = 0
 
     def _functions(self, g, along):
-        """Values and changes along ``along`` of single Gaussians, pair Gaussians, components, products of two."""
+        """Values of single Gaussians, product Gaussians, components, products of two, and changes along ``along``."""
         out = []
         for table in (self.single, self.product):
             x = (g[:, :, None] - table[..., 0]) / table[..., 1]
@@ -94,7 +95,7 @@ class CandidateScores:
                 self._sums['s'][k] += force_weight / len(directions) * total**2
 
     def best(self, n_best, taken):
-        """Best terms not in ``taken``, by ``b^2 / s`` with the mean over frames removed from s.
+        """Best terms that are not in ``taken``, by ``b^2 / s`` with the mean over frames removed from s.
 
         Returns
         -------

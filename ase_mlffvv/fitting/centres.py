@@ -8,9 +8,9 @@ _BINS_PER_UNIT, _LIMIT = 30, 200
 
 
 def principal_components(features, n_max=None, threshold=1e-13):
-    """Principal directions of the features that vary.
+    """Principal directions of the features, without constant features.
 
-    As in the original, the second moment is not centred; constant features are dropped first.
+    As in the original programs, the second moment is not centred.
 
     Parameters
     ----------
@@ -22,7 +22,8 @@ def principal_components(features, n_max=None, threshold=1e-13):
     Returns
     -------
     ndarray, shape (n_features, n)
-        Directions with eigenvalue ``v^T (F^T F) v = 1``, largest first; sign such that the largest entry is positive.
+        Directions, normalized to ``v^T (F^T F) v = 1``, with the largest eigenvalue first. Signs are chosen so that the
+        largest entry is positive.
     """
     live = alive(features)
     values, vectors = np.linalg.eigh(features[:, live].T @ features[:, live])
@@ -36,7 +37,7 @@ def principal_components(features, n_max=None, threshold=1e-13):
 
 
 def plain_components(features):
-    """The features themselves, constant ones dropped: shape (n_features, n)."""
+    """Projection on the features themselves, without constant features: shape (n_features, n)."""
     return np.eye(features.shape[1])[:, alive(features)]
 
 
@@ -52,7 +53,7 @@ def scaling(h):
 
 
 def fixed_gaussians(n_components, n_single=20):
-    """Historical centres and widths: arrays (n_components, n_single, 2) and (n_components, 4, 2)."""
+    """Centres and widths of the original programs: arrays (n_components, n_single, 2) and (n_components, 4, 2)."""
     k = np.arange(1, n_single + 1)
     single = np.stack([-(k - n_single // 2) * 3.0 / n_single, np.full(n_single, 3.0 / n_single)], axis=1)
     pair = np.stack([[-3.9, -1.3, 1.3, 3.9], [2.6] * 4], axis=1)
@@ -60,26 +61,26 @@ def fixed_gaussians(n_components, n_single=20):
 
 
 def adaptive_gaussians(g, n, width_factor=2.0, exponent=0.001, relax_to=None):
-    """Centres at equal shares of the occupied range of each component; widths from the gaps.
+    """Centres that divide the occupied range of each component equally, and widths from the distances between them.
 
     Parameters
     ----------
     g : ndarray, shape (n_atoms, n_components)
         Scaled components.
     n : int
-        Gaussians per component.
+        Number of Gaussians per component.
     width_factor : float
-        Width over the smaller gap to a neighbor.
+        Width divided by the distance from the nearest neighboring centre.
     exponent : float
-        Histogram counts enter with this power; near zero a bin is either occupied or not.
+        Power to which histogram counts are raised. Near zero, bins count as either occupied or empty.
     relax_to : int, optional
-        The original relaxes the upper partner of a coincident pair only among its first four centres, whatever
-        ``n``; 4 repeats that. Default ``n``.
+        The original programs relax the upper of two coincident centres only among the first four, for any ``n``; 4
+        reproduces that. The default is ``n``.
 
     Returns
     -------
     ndarray, shape (n_components, n, 2)
-        Centre and width.
+        Centres and widths.
     """
     return np.stack([_one(column, n, width_factor, exponent, relax_to or n) for column in g.T])
 
@@ -88,7 +89,7 @@ def _one(values, n, width_factor, exponent, relax_to):
     bins = np.clip(np.trunc(_BINS_PER_UNIT * values), -_LIMIT, _LIMIT).astype(int) + _LIMIT
     counts = np.bincount(bins, minlength=2 * _LIMIT + 1)
     weight = np.where(counts > 0, counts.astype(float) ** exponent, 0.0)
-    if (counts > 0).sum() < 2 or n < 2:  # nothing to tell apart: one broad function, or equal ones
+    if (counts > 0).sum() < 2 or n < 2:  # nothing to resolve: one broad function, or equal ones
         return np.column_stack([np.full(n, values.mean()), np.full(n, max(np.ptp(values), 1.0))])
     share = np.cumsum(weight) / weight.sum()
     targets = (np.arange(1, n + 1) - 0.5) / n

@@ -17,14 +17,14 @@ _FIELDS = tuple(field.name for field in fields(ElementBlock))
 class FitCheckpoint:
     """A file that is written after each round of selection, and removed when the fit is finished.
 
-    A file that is not the checkpoint of this very fit is neither replaced nor removed.
+    A file that is not the checkpoint of this same fit is neither replaced nor removed.
 
     Parameters
     ----------
     path : path, optional
-        Without, nothing is kept.
+        If None, no checkpoints are written.
     settings : dict, optional
-        JSON-able; they are named where those of the file differ.
+        Settings of the fit, for JSON. Errors list those that differ from the settings in the file.
     fingerprint : str, optional
         Digest of the settings and the training data.
     """
@@ -34,12 +34,12 @@ class FitCheckpoint:
         self.settings, self.fingerprint = plain(settings or {}), fingerprint
 
     def resume(self, blocks, notes):
-        """Blocks of the checkpoint, or those given where there is none.
+        """Blocks of the checkpoint, or the given ones if there is no checkpoint.
 
         Raises
         ------
         CheckpointError
-            The file is damaged or something else, or the checkpoint of another fit.
+            The file is damaged, is not a checkpoint, or is the checkpoint of another fit.
         """
         saved = check_checkpoint(self.path)
         if saved is None:
@@ -64,17 +64,17 @@ class FitCheckpoint:
             save_checkpoint(self.path, KIND, arrays, data)
 
     def remove(self):
-        """At the end of the fit."""
+        """Remove the checkpoint at the end of the fit."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
 
 def check_checkpoint(path):
-    """Content of the checkpoint of a fit, as :func:`.load_checkpoint` gives it; None where there is no file.
+    """Content of the checkpoint of a fit, as returned by :func:`.load_checkpoint`; None if there is no file.
 
     Raises
     ------
     CheckpointError
-        The file is damaged or something else.
+        The file is damaged or is not a checkpoint.
     """
     return None if path is None or not Path(path).exists() else load_checkpoint(path, KIND)

@@ -30,13 +30,13 @@ def with_components(shell, spec, data, directions=None, notes=None, tick=lambda:
     Parameters
     ----------
     shell : VVPotential
-        That of :func:`empty_potential`.
+        Result of :func:`empty_potential`.
     spec : VVSpec
     data : Dataset
     directions : list of ndarray, optional
-        Projections by element, best first, in place of those that ``spec`` describes.
+        Projections by element, best first, which replace those specified by ``spec``.
     notes : list of str, optional
-        Decisions in words are appended.
+        Descriptions of decisions are appended to this list.
     tick : callable
         Called after each frame.
     """
@@ -46,7 +46,7 @@ def with_components(shell, spec, data, directions=None, notes=None, tick=lambda:
 
 
 def _blocks(spec, shell, data, tick, notes, directions):
-    """Blocks with projection (``directions`` where given), scaling and Gaussians, without terms."""
+    """Blocks with projection (``directions`` if given), scaling and Gaussians, but without terms."""
     projector = Projector(shell)
     values = []
     for frame in data:

@@ -1,4 +1,4 @@
-"""Dataset: labelled structures, checked once, with their pair lists, as every stage of a fit uses them."""
+"""Dataset: labelled structures with their pair lists, which are checked once and used by all stages of a fit."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class Frame:
     ----------
     system : System
     pairs : PairList
-        Complete to the cutoff of the data set, without skin.
+        Pair list that is complete up to the cutoff of the data set, without skin.
     labels : Labels
     group : str
     weight : float
         Factor of all residuals of the structure.
     volume : float
-        Å^3; zero without a three-dimensional cell.
+        Volume of the cell, Å^3; zero without a three-dimensional cell.
     energy_weight : float
-        Further factor of the residual of the total energy.
+        Additional factor of the residual of the total energy.
     atom_weights : ndarray or None, shape (n_atoms,)
-        Further factor of the residuals of the force and the atomic energy of each atom.
+        Additional factor of the residuals of the force and the atomic energy of each atom.
     """
 
     system: System
@@ -66,10 +66,10 @@ def make_frame(atoms, species, cutoff, labels, group='', weights=None) -> Frame:
 
 
 class Dataset(Sequence):
-    """Labelled structures with their pair lists: what :func:`.fit` and its companions work on.
+    """Labelled structures with their pair lists, as used by :func:`.fit` and related functions.
 
-    Those functions build one from a list of Atoms. Build it once where several of them use the same structures. A
-    slice of a data set is a data set that shares the pair lists.
+    These functions make a data set from a list of Atoms. If several of them use the same structures, make it only once.
+    A slice of a data set is a data set that shares the pair lists.
 
     Parameters
     ----------
@@ -78,16 +78,16 @@ class Dataset(Sequence):
     elements : str or sequence of str
         Chemical symbols in the order of the potential.
     cutoff : float, Å
-        Range of the pair lists; that of the potential or more. The lists take 5 bytes a pair.
+        Range of the pair lists, which must be at least that of the potential. The lists take 5 bytes per pair.
     source : str
-        Name of the structures in error messages.
+        Name of the structures for error messages.
     tick : callable
         Called after each structure.
 
     Raises
     ------
     DatasetError
-        A structure has no usable label, or an impossible label or weight; names it.
+        A structure has no usable label, or an invalid label or weight. The message names the structure.
     ElementError
         A structure contains an element that is not in ``elements``.
     """
@@ -130,23 +130,23 @@ class Dataset(Sequence):
         return other
 
     def subset(self, numbers):
-        """The structures with these numbers, in this order, as a data set that shares the pair lists."""
+        """The structures with these indices, in this order, as a data set that shares the pair lists."""
         return self._of(self._frames[int(k)] for k in numbers)
 
     def with_labels(self, labels):
-        """The same structures with other labels: one :class:`Labels` for each."""
+        """The same structures with other labels, one :class:`Labels` for each."""
         labels = list(labels)
         if len(labels) != len(self):
             raise ValueError(f'{len(self)} structures need as many labels, got {len(labels)}')
         return self._of(replace(frame, labels=label) for frame, label in zip(self, labels))
 
     def weighted(self, group_weights):
-        """The same structures, their weights multiplied by the factor of their group.
+        """The same structures with weights multiplied by the factors of their groups.
 
         Raises
         ------
         DatasetError
-            A group has no structures, a factor is not finite or negative, or nothing has any weight.
+            A group has no structures, a factor is negative or not finite, or all weights are zero.
         """
         groups = {frame.group for frame in self}
         unknown = sorted(set(group_weights) - groups)
@@ -165,7 +165,7 @@ class Dataset(Sequence):
 
 
 def as_dataset(frames, potential, source='the training set', tick=lambda: None) -> Dataset:
-    """Data set for a potential: one made of structures, or the data set given, if it is suitable.
+    """Make a data set for a potential from structures, or return the given data set if it is suitable.
 
     Raises
     ------
@@ -188,7 +188,7 @@ def as_dataset(frames, potential, source='the training set', tick=lambda: None) 
 
 
 def split(frames, validation, seed):
-    """Structures to fit to and structures held out; ``validation`` is a share of them or others.
+    """Structures for the fit and structures held out; ``validation`` is a fraction of ``frames`` or other structures.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def split(frames, validation, seed):
 
 
 def datasets(frames, potential, validation=0.0, group_weights=None, seed=0, tick=lambda: None):
-    """Data sets to fit to, with the weights of the groups, and to validate on (None without structures)."""
+    """Data sets for the fit, with the weights of the groups, and for validation (None without structures)."""
     data, held_out = split(as_dataset(frames, potential, tick=tick), validation, seed)
     if len(held_out) > 0:
         held_out = as_dataset(held_out, potential, 'the validation set', tick)

@@ -1,4 +1,4 @@
-"""Normal matrix of training structures: what a later fit needs to take them into account without seeing them again."""
+"""Normal matrix of training structures, by which a later fit can include them without using them again."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NormalMatrix:
-    """What structures say about the coefficients of a set of functions, and the surroundings that they hold.
+    """Information of structures about the coefficients of a set of functions, and the surroundings in the structures.
 
-    :func:`normal_matrix` makes it, and a report of :func:`.fit` holds it (``report.normal``). Those of different
-    structures can be added; ``share * normal`` makes the structures count less, and leaves known what is known.
+    :func:`normal_matrix` makes it, and a report of :func:`.fit` contains it (``report.normal``). Those of different
+    structures can be added. ``share * normal`` reduces the weight of the structures, but their surroundings remain
+    known.
 
     Attributes
     ----------
@@ -59,7 +60,7 @@ class NormalMatrix:
         return replace(self, matrix=share * self.matrix)
 
     def check(self, potential):
-        """Raise :class:`DatasetError` unless the matrix is one of the functions of ``potential``."""
+        """Raise :class:`DatasetError` unless the matrix belongs to the functions of ``potential``."""
         self._check(functions_of(potential))
 
     def _check(self, functions):
@@ -85,7 +86,7 @@ class NormalMatrix:
         ------
         FileNotFoundError
         DatasetError
-            It is not such a file, or damaged.
+            The file is damaged or is not a normal matrix.
         """
         try:
             with open(path, 'rb') as raw, np.load(raw, allow_pickle=False) as file:
@@ -103,7 +104,7 @@ class NormalMatrix:
 
 
 def functions_of(potential):
-    """Hexadecimal digest of the functions of a potential, whatever their coefficients."""
+    """Hexadecimal digest of the functions of a potential, which does not depend on the coefficients."""
     blocks = tuple(replace(block, coefficients=np.zeros_like(block.coefficients)) for block in potential.blocks)
     return replace(potential, blocks=blocks, pair_term=None, uncertainty=None).digest()
 
@@ -116,13 +117,13 @@ def normal_matrix(
     group_weights: Mapping[str, float] | None = None,
     progress: bool = True,
 ) -> NormalMatrix:
-    """Normal matrix of a potential's functions, to be the ``normal`` of :func:`.refit`.
+    """Normal matrix of the functions of a potential, for the argument ``normal`` of :func:`.refit`.
 
     Parameters
     ----------
     potential : VVPotential
     frames : sequence of Atoms, or Dataset
-        What it was fitted to, with ``weights`` and ``group_weights`` as then.
+        Structures to which the potential was fitted, with the same ``weights`` and ``group_weights``.
     progress : bool
         Show progress bars.
 
@@ -133,7 +134,7 @@ def normal_matrix(
     Raises
     ------
     DatasetError
-        Structures without usable labels, or an element of the potential is in none of them.
+        Structures have no usable labels, or contain no atom of an element of the potential.
     """
     weights, stages = as_weights(weights), Stages(progress)
     frames = frames if isinstance(frames, Dataset) else list(frames)

@@ -1,4 +1,4 @@
-"""What remains of labels: without the energy constants of the elements, or without the predictions of a potential."""
+"""Labels relative to the energy constants of the elements, or relative to the predictions of a potential."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..io.datasets import Labels
 
 
 def energy_constants(data, n_types):
-    """Energy of one atom of each element, eV: least squares of total energies, or means of atomic energies.
+    """Energy of one atom of each element, eV, by least squares of total energies or as means of atomic energies.
 
     Labels of weight zero are left out.
     """
@@ -45,7 +45,7 @@ def _shifted(frame, constants):
 
 
 def with_constants(blocks, constants):
-    """Blocks whose atomic energies are higher by the constants, eV per element."""
+    """Blocks with atomic energies increased by constants, eV per element."""
     out = []
     for block, constant in zip(blocks, constants):
         coefficients = block.coefficients.copy()

@@ -1,4 +1,4 @@
-"""Normal equations, accumulated in float64 block by block, and their ridge solution. Arrays only."""
+"""Normal equations, accumulated in float64 block by block, and their ridge solution, for arrays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NormalEquations:
     n : int
         Number of columns.
     rows : int
-        Rows gathered before one matrix product.
+        Number of rows that are collected for one matrix product.
     """
 
     def __init__(self, n, rows=3000):
@@ -49,7 +49,7 @@ class NormalEquations:
         self.n_rows += len(y)
 
     def matrix(self):
-        """A (symmetric, both triangles) and b."""
+        """A (symmetric, with both triangles) and b."""
         self._flush()
         return np.triu(self.A) + np.triu(self.A, 1).T, self.b
 
@@ -62,9 +62,9 @@ def solve(A, b, ridge=1e-9, ridge_absolute=0.0):
     A : ndarray, shape (n, n)
     b : ndarray, shape (n,)
     ridge : float
-        Added to the diagonal of the scaled matrix, whose diagonal is 1.
+        Number added to the diagonal of the scaled matrix, whose diagonal is 1.
     ridge_absolute : float
-        Added to the diagonal of A itself, as the original programs do.
+        Number added to the diagonal of A itself, as in the original programs.
 
     Returns
     -------
@@ -98,10 +98,10 @@ def solve(A, b, ridge=1e-9, ridge_absolute=0.0):
 
 
 def forward_selection(A, b, kept, n_select):
-    """Greedy choice of columns, each the one that lowers the residual most after those chosen before.
+    """Choose columns greedily: in each step the one that reduces the residual most, given those chosen before.
 
-    The columns ``0..kept - 1`` are always in. Candidates are orthogonalised exactly against all that are in
-    (Schur complements), so nearly dependent ones are not chosen twice.
+    The columns ``0..kept - 1`` are always included. Candidates are orthogonalised exactly against all included columns
+    (Schur complements), so that nearly dependent columns are not chosen twice.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def forward_selection(A, b, kept, n_select):
     free = norms > 0
     for _ in range(n_select):
         left = np.diag(S)
-        free &= left > 1e-8 * norms  # what remains of a dependent column is round-off
+        free &= left > 1e-8 * norms  # only rounding errors remain of a dependent column
         score = np.where(free, r**2 / np.where(free, left, 1.0), -1.0)
         k = int(score.argmax())
         if score[k] < 0:

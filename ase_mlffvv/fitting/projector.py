@@ -30,7 +30,7 @@ class Projector:
         return raw_features(self.tables, self.cutoff, frame.system)
 
     def components(self, features, t):
-        """Components with the constant, (n_atoms, n + 1), of raw features of atoms of element t."""
+        """Components with the constant, (n_atoms, n + 1), for raw features of atoms of element t."""
         n, n_features = self.n[t], self.tables.n_features[t]
         g = features[:, :n_features] @ self.projection[t, :n_features, :n] + self.origin[t, :n]
         return np.concatenate([g, np.ones((len(g), 1))], axis=1)
@@ -38,7 +38,7 @@ class Projector:
     def __call__(self, frame):
         """Components with the constant, (n_atoms, n_max + 1), and J = dg/dD, (n_pairs, 3, n_max) in 1/Å.
 
-        J is overwritten by the next call.
+        The next call overwrites J.
         """
         size = len(frame.system.neighbor) * 3 * self.projection.shape[2]
         if len(self._buffer) < size:

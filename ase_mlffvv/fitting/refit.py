@@ -1,4 +1,4 @@
-"""refit(): new coefficients for a potential that exists, from few structures of another kind or another reference."""
+"""refit(): adapt the coefficients of an existing potential to a few structures of another kind or with other labels."""
 
 from __future__ import annotations
 
@@ -45,48 +45,48 @@ def refit(
     seed: int = 0,
     progress: bool = True,
 ) -> tuple[VVPotential, FitReport]:
-    """Adapt the coefficients of a potential to labelled structures; features, projections and terms stay.
+    """Adapt the coefficients of a potential to labelled structures; features, projections and terms do not change.
 
-    The squared residuals, weighted as in :func:`fit`, plus ``ridge`` times the squared change of the coefficients
-    (each scaled by the norm of its column) are minimised. Many fewer structures suffice than for a new potential:
-    where they say nothing, the potential remains what it was.
+    The function minimises the squared residuals, weighted as in :func:`fit`, plus ``ridge`` times the squared change of
+    the coefficients (each scaled by the norm of its column). Far fewer structures are needed than for a new potential,
+    because coefficients that they do not determine remain unchanged.
 
     Parameters
     ----------
     potential : VVPotential
     frames : sequence of Atoms, or Dataset
-        Structures with labels and weights, as for :func:`fit`. For a correction rather than new values, let the
-        labels be the potential's own predictions plus the differences, as :func:`differences` makes them.
+        Structures with labels and weights, as for :func:`fit`. To fit a correction instead of new values, use the
+        predictions of the potential plus the differences as labels; see :func:`differences`.
     weights, group_weights, validation, seed, progress
         As for :func:`fit`.
     ridge : float
-        How strongly the coefficients stay where they are, relative to the unit diagonal of the scaled normal
-        equations. Choose it by ``validation``: 1e-2 is cautious, 1e-6 nearly free.
+        Strength of the penalty on changes of the coefficients, relative to the unit diagonal of the scaled normal
+        equations. Choose it with the help of ``validation``: 1e-2 is cautious, 1e-6 is nearly unrestricted.
     normal : NormalMatrix, optional
-        Of the structures the potential was fitted to: ``report.normal`` of that fit, or :func:`normal_matrix`. The
-        change d then also costs d . normal.matrix d. As those data were at their least squares, this is the joint fit
-        to old and new data without the old ones.
+        Normal matrix of the structures to which the potential was fitted: ``report.normal`` of that fit, or the result
+        of :func:`normal_matrix`. The penalty of a change d then includes d . normal.matrix d. Because the potential is
+        the least-squares solution for the old data, this is equivalent to a joint fit to old and new data.
     uncertainty : bool, optional
-        Whether the potential gets an uncertainty: that of the structures of ``normal`` and ``frames`` together, as
-        :func:`add_uncertainty` would find from all of them. The structures of ``validation``, or else ``frames``, set
-        the scale of the standard deviations; the grade does not depend on it. Without ``normal``, only the
-        surroundings in ``frames`` count as known. Default: True where ``normal`` is given.
+        Whether to give the potential an uncertainty, for the structures of ``normal`` and ``frames`` together, as
+        :func:`add_uncertainty` would determine it from all of them. The structures of ``validation`` or, without these,
+        ``frames`` determine the scale of the standard deviations; the grade does not depend on it. Without ``normal``,
+        only the surroundings in ``frames`` count as known. The default is True if ``normal`` is given.
     new_zero : bool
-        The labels may have another zero of energy per element than the potential (another code or pseudopotential);
-        the result has theirs. False keeps the potential's.
+        Whether to adopt the zero of energy per element of the labels, which may differ from that of the potential
+        (because of another code or pseudopotential). False keeps the zero of the potential.
 
     Returns
     -------
     VVPotential, FitReport
-        With an uncertainty, ``report.normal`` is the normal matrix of old and new structures: ``normal`` of the next
-        refit.
+        With an uncertainty, ``report.normal`` is the normal matrix of old and new structures, which can be passed as
+        ``normal`` to the next refit.
 
     Raises
     ------
     DatasetError
-        Frames without usable labels or with impossible weights, or ``normal`` belongs to other functions.
+        Frames have no usable labels or invalid weights, or ``normal`` belongs to other functions.
     ElementError
-        Elements the potential does not have.
+        The potential does not contain an element.
     """
     weights, stages = as_weights(weights), Stages(progress)
     uncertainty = normal is not None if uncertainty is None else uncertainty
@@ -133,7 +133,7 @@ def refit(
 
 
 def _rest(data, potential, new_zero, tick):
-    """Data without the predictions of a potential and without the change of the zero of energy; and the latter."""
+    """Data minus the predictions of a potential and minus the change of the zero of energy, and this change."""
     evaluator, labels = Evaluator(potential), []
     for frame in data:
         labels.append(residuals(frame, evaluator))
@@ -145,24 +145,25 @@ def _rest(data, potential, new_zero, tick):
 
 
 def differences(potential: VVPotential, frames: Sequence[Atoms], references: Sequence[Any]) -> list[Atoms]:
-    """Labels for :func:`refit` that add to a potential what distinguishes two labels of the same structures.
+    """Labels for :func:`refit` that add the difference of two labels of the same structures to a potential.
 
     Parameters
     ----------
     potential : VVPotential
-        What the references look like to the force field.
+        Potential that describes the references.
     frames, references : sequence of Atoms
         The same structures in the same order, labelled in two ways, for example in a solvent and in vacuum.
 
     Returns
     -------
     list of Atoms
-        Copies of ``frames`` with REF_ labels: prediction + label - reference; labels that only one has are left out.
+        Copies of ``frames`` with REF_ labels: prediction + label - reference. Labels that only one of the two has are
+        left out.
 
     Raises
     ------
     DatasetError
-        The structures are not the same.
+        The structures of ``frames`` and ``references`` differ.
     """
     if len(frames) != len(references):
         raise DatasetError(f'{len(frames)} structures need as many references, got {len(references)}')

@@ -1,4 +1,4 @@
-"""How well a potential reproduces labels: tables per property and group, parity plots."""
+"""Accuracy of a potential: tables of errors by property and group, and parity plots."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Accuracy:
     Attributes
     ----------
     reference, predicted : dict of list of ndarray
-        By property: one array per structure (empty where it has no label). Energies per atom in eV/atom, forces
-        flattened in eV/Å, known stress components in eV/Å^3, atomic energies in eV.
+        By property, one array per structure, which is empty if there is no label. Energies are in eV/atom, forces
+        (flattened) in eV/Å, known stress components in eV/Å^3, and atomic energies in eV.
     groups : list of str
     """
 
@@ -46,7 +46,7 @@ class Accuracy:
     groups: list
 
     def errors(self, name, group=None):
-        """Predicted minus reference values of a property, all groups or one, shape (n,)."""
+        """Predicted minus reference values of a property for all groups or one group, shape (n,)."""
         chosen = [
             p - r
             for p, r, g in zip(self.predicted[name], self.reference[name], self.groups)
@@ -60,12 +60,12 @@ class Accuracy:
         return float(np.abs(errors).mean()) if len(errors) else np.nan
 
     def rmse(self, name: str, group: str | None = None) -> float:
-        """Root mean square error, units as :meth:`mae`."""
+        """Root mean square error, in the units of :meth:`mae`."""
         errors = self.errors(name, group)
         return float(np.sqrt((errors**2).mean())) if len(errors) else np.nan
 
     def to_dict(self) -> dict:
-        """JSON-able: per group and property the number of values, MAE and RMSE."""
+        """Number of values, MAE and RMSE for each group and property, as a dict that JSON can hold."""
         return {
             group or 'all': {
                 name: {
@@ -96,7 +96,7 @@ class Accuracy:
         return '\n'.join(lines)
 
     def parity(self, path=None):
-        """Parity plots of all labelled properties; returns the figure, and saves it where a path is given."""
+        """Draw parity plots of all labelled properties, save them if a path is given, and return the figure."""
         from matplotlib.figure import Figure
 
         names = [name for name in PROPERTIES if len(self.errors(name))]
@@ -124,22 +124,22 @@ class Accuracy:
 
 @dataclass
 class FitReport:
-    """What a fit did and how accurate it is.
+    """Report of a fit: settings, decisions and accuracy.
 
     Attributes
     ----------
     train, validation : Accuracy or None
     n_functions, n_rows : int
-        Coefficients, and equations of the last least-squares problem.
+        Numbers of coefficients and of equations of the last least-squares problem.
     condition : float
         Condition number of the scaled, regularised normal equations.
     ridge : float
     seconds : dict
-        By stage.
+        Duration of each stage.
     notes : list of str
-        Decisions taken, in words.
+        Descriptions of decisions.
     normal : NormalMatrix or None
-        Of the structures of the fit, for a later :func:`.refit`; not part of :meth:`to_dict`.
+        Normal matrix of the structures of the fit, for a later :func:`.refit`. It is not part of :meth:`to_dict`.
     """
 
     train: Accuracy
@@ -153,7 +153,7 @@ class FitReport:
     normal: NormalMatrix | None = field(default=None, repr=False)
 
     def to_dict(self) -> dict:
-        """JSON-able record."""
+        """Report as a dict that JSON can hold."""
         return {
             'train': self.train.to_dict(),
             'validation': self.validation.to_dict() if self.validation else None,
@@ -185,8 +185,8 @@ def accuracy(potential: VVPotential, frames: Sequence[Atoms], tick: Callable[[],
     ----------
     potential : VVPotential
     frames : sequence of Atoms, or Dataset
-        Labels as in :mod:`ase_mlffvv.io.datasets`. The energy of a structure with ``energy_weight`` 0, and forces and
-        energies of atoms with weight 0, are left out; other weights make no difference.
+        Structures with labels as in :mod:`ase_mlffvv.io.datasets`. Energies of structures with ``energy_weight`` 0, and
+        forces and energies of atoms with weight 0, are left out. Other weights have no effect.
     tick : callable
         Called after each frame.
     """

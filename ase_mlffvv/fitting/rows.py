@@ -13,20 +13,20 @@ from ..model.terms import function_table, term_factors
 
 @dataclass(frozen=True)
 class FitWeights:
-    """Factors that residuals are multiplied with before they are squared: inverse tolerances.
+    """Factors by which residuals are multiplied before they are squared, i.e. inverse tolerances.
 
     Attributes
     ----------
     energy : float, 1/(eV/atom)
-        Total energy; per atom unless ``per_atom`` is False (then 1/eV).
+        Weight of the total energy per atom or, if ``per_atom`` is False, of the total energy (then in 1/eV).
     forces : float, 1/(eV/Å)
     energies : float, 1/eV
         Atomic energies.
     stress : float, 1/(eV/Å^3)
     per_atom : bool
     group_width : float, Å
-        Atomic energies are compared after averaging over neighbors with ``exp(-d^2/group_width^2)`` (minimum image,
-        cut where it falls below 0.01), as the original programs do; 0 compares atom by atom.
+        Atomic energies are compared after averaging over neighbors with weights ``exp(-d^2/group_width^2)`` (minimum
+        image, neglected below 0.01), as in the original programs. 0 compares individual atoms.
     """
 
     energy: float = 100.0
@@ -44,7 +44,7 @@ class FitWeights:
 
 
 def as_weights(weights):
-    """FitWeights of a dict, of nothing (the defaults), or as they are."""
+    """Make FitWeights from a dict or None (the defaults), or return given ones unchanged."""
     return weights if isinstance(weights, FitWeights) else FitWeights(**(weights or {}))
 
 
@@ -71,7 +71,7 @@ class Columns:
         self.total = int(self.candidates[-1])
 
     def parts(self):
-        """(element index, function table, factors, slice of columns) of each block of columns."""
+        """Element index, function table, factors and slice of columns for each block of columns."""
         for t, factors in enumerate(self.factors):
             yield t, self.tables[t], factors, slice(self.own[t], self.own[t + 1])
         for t, factors in enumerate(self.extra):

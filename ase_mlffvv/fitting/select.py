@@ -1,4 +1,4 @@
-"""Forward selection of VV terms with energies and forces: score all, preselect, then choose exactly."""
+"""Forward selection of VV terms with energies and forces: score all terms, preselect, and choose exactly."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def select_terms(frames, projector, blocks, weights: FitWeights, n_terms, *, loo
     frames : Dataset
     projector : Projector
     blocks : tuple of ElementBlock
-        With Gaussians; terms they already have are kept, so an interrupted selection continues.
+        Blocks with Gaussians. Existing terms are kept, so that an interrupted selection can continue.
     weights : FitWeights
     n_terms : int
-        Over all elements, including those present.
+        Total number of terms of all elements, including existing terms.
     loops : int, optional
-        Rounds of selection; see :func:`n_loops`.
+        Number of rounds of selection; see :func:`n_loops`.
     seed : int
-        Of the random directions that estimate force norms.
+        Seed of the random directions from which norms of forces are estimated.
     tick, on_loop : callable
         Called after each frame of each pass, and with the blocks after each loop.
     """
@@ -67,12 +67,12 @@ def select_terms(frames, projector, blocks, weights: FitWeights, n_terms, *, loo
 
 
 def n_loops(n_terms, loops=None):
-    """Rounds of selection: as asked for, or five and more, such that none adds more than 250 terms."""
+    """Number of rounds of selection: as given, or at least five so that no round adds more than 250 terms."""
     return min(n_terms, max(5, -(-n_terms // 250)) if loops is None else loops)
 
 
 def n_passes(n_terms, loops=None):
-    """Passes over the frames that :func:`select_terms` makes from the start."""
+    """Number of passes over the frames that :func:`select_terms` makes without a checkpoint."""
     return 1 + 2 * n_loops(n_terms, loops) if n_terms else 0
 
 
@@ -154,7 +154,7 @@ def _preselect(frames, projector, blocks, weights, n_best, cubic, rng, n_probes,
 
 
 def _energy_norm(frame, weights):
-    """Factor of the energies in the norms of candidates, 1/eV; that of total energies serves for atomic ones, too."""
+    """Factor of energies in the norms of candidates, 1/eV; the factor of total energies also applies to atomic ones."""
     if frame.labels.energies is not None:
         return energy_weight(replace(frame, energy_weight=1.0), weights)
     return energy_weight(frame, weights) if frame.labels.energy is not None else 0.0

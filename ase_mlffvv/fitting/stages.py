@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 class Stages:
-    """Times the stages of a fit and reports each.
+    """Measures the times of the stages of a fit, and reports each stage.
 
     Parameters
     ----------
@@ -22,9 +22,9 @@ class Stages:
     Attributes
     ----------
     seconds : dict
-        By name of the stages that are complete.
+        Durations of completed stages by name.
     notes : list of str
-        Decisions taken; those that a stage adds go to the log when it ends.
+        Descriptions of decisions. Those added by a stage are written to the log when it ends.
     """
 
     def __init__(self, progress=True):
@@ -34,7 +34,7 @@ class Stages:
 
     @contextmanager
     def __call__(self, name, total):
-        """Run a stage of ``total`` steps; gives the function to call after each step."""
+        """Context of a stage of ``total`` steps; it provides the function to be called after each step."""
         start, known = perf_counter(), len(self.notes)
         with tqdm(total=total, desc=name, unit='frame', disable=not self.progress, smoothing=0.05) as bar:
             yield bar.update

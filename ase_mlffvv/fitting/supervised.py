@@ -9,10 +9,10 @@ from .rows import Columns
 
 
 def active_directions(potential, data):
-    """Directions in feature space, those along which a potential's atomic energies vary most first.
+    """Directions in feature space, sorted by how strongly the atomic energies of a potential vary along them.
 
-    The eigenvectors of the mean outer product of the energy's gradient with respect to the components (of unit
-    variance): P. Constantine, E. Dow and Q. Wang, SIAM J. Sci. Comput. 36, A1500 (2014).
+    They are the eigenvectors of the mean outer product of the gradient of the energy with respect to the components
+    (with unit variance); see P. Constantine, E. Dow and Q. Wang, SIAM J. Sci. Comput. 36, A1500 (2014).
 
     Parameters
     ----------

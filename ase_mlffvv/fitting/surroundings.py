@@ -1,4 +1,4 @@
-"""Known surroundings: what the atoms of the training structures leave behind for the grade."""
+"""Known surroundings: data of the atoms of the training structures that are needed for the grade."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .rows import Columns
 
 log = logging.getLogger(__name__)
 
-_RIDGE = 1e-8  # relative to the scaled diagonal: below it, functions cannot be told apart
-_KNOWN = 0.1  # structures and atoms of less weight guide the fit, but do not count as known surroundings
-_KEPT = 1000  # atoms per element whose basis rows are kept
+_RIDGE = 1e-8  # relative to the scaled diagonal; below it, functions cannot be distinguished
+_KNOWN = 0.1  # structures and atoms with smaller weights affect the fit, but do not count as known surroundings
+_KEPT = 1000  # number of atoms per element whose basis rows are kept
 
 
 @dataclass(frozen=True, eq=False)
 class KnownSurroundings:
-    """Atoms that a potential was fitted to, summarised for each element.
+    """Summary of the atoms to which a potential was fitted, for each element.
 
     Attributes
     ----------
@@ -31,8 +31,8 @@ class KnownSurroundings:
     rows : tuple of ndarray, shape (n_kept, n_functions)
         Basis rows of the most extreme of these atoms.
     bound : tuple of float
-        Largest standard deviation, in units of the scale of :class:`.Uncertainty`, of an atom that was not kept. More
-        data only lower it.
+        Largest standard deviation of the other atoms, in units of the scale of :class:`.Uncertainty`. It can only
+        decrease with more data.
     """
 
     gram: tuple
@@ -48,7 +48,7 @@ class KnownSurroundings:
 
 
 def survey(potential, data, known=None, *, n_draws=64, seed=0, tick=lambda: None):
-    """Uncertainty of a potential with scale 1, and the known surroundings it stands for.
+    """Uncertainty of a potential with scale 1, and the known surroundings from which it was determined.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def survey(potential, data, known=None, *, n_draws=64, seed=0, tick=lambda: None
         Its coefficients are not used.
     data : Dataset
     known : KnownSurroundings, optional
-        Of other structures, which count as well.
+        Surroundings in other structures, which are included.
     n_draws, seed : int
     tick : callable
         Called after each frame of both passes.
@@ -117,7 +117,7 @@ def is_known(frame):
 
 
 def _known_atoms(data, n_types, known):
-    """Mask of known atoms for each frame; of an element that has none, all atoms."""
+    """Mask of known atoms for each frame; if an element has no known atoms, all its atoms are included."""
     masks = [is_known(frame) for frame in data]
     for t in range(n_types):
         of_t = [frame.system.species == t for frame in data]
@@ -127,7 +127,7 @@ def _known_atoms(data, n_types, known):
 
 
 class _Extremes:
-    """The rows of largest standard deviation among all that are added."""
+    """Collects the rows with the largest standard deviations."""
 
     def __init__(self, uncertainty, bound):
         self.uncertainty = uncertainty
@@ -135,7 +135,7 @@ class _Extremes:
         self.largest = 0.0
         self._rows = np.zeros((0, len(uncertainty.draws)))
         self._deviations = np.zeros(0)
-        self._floor = 0.0  # smaller ones are not among the largest any more
+        self._floor = 0.0  # smaller values are no longer among the largest
 
     def add(self, rows):
         deviations = standard_deviation(rows, self.uncertainty)
@@ -148,7 +148,7 @@ class _Extremes:
             self._trim()
 
     def kept(self):
-        """Rows, shape (n, n_functions), and the largest standard deviation among those left out."""
+        """Rows, shape (n, n_functions), and the largest standard deviation of the omitted rows."""
         self._trim()
         return self._rows, float(self.bound)
 
@@ -161,7 +161,7 @@ class _Extremes:
 
 
 def _draws(gram, n_draws, rng):
-    """Random columns with covariance gram^-1, after scaling its diagonal to one and a ridge."""
+    """Random columns with covariance gram^-1, where a ridge is added after scaling the diagonal of gram to one."""
     scale = 1 / np.sqrt(np.where(np.diag(gram) > 0, np.diag(gram), np.inf))
     matrix = gram * scale * scale[:, None]
     matrix[np.diag_indices_from(matrix)] = np.where(scale > 0, 1.0 + _RIDGE, 1.0)

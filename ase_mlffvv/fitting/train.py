@@ -1,4 +1,4 @@
-"""fit(): labelled structures and a VVSpec in, a VVPotential and a FitReport out."""
+"""fit(): fit a VVPotential to labelled structures as specified by a VVSpec."""
 
 from __future__ import annotations
 
@@ -57,48 +57,49 @@ def fit(
     ----------
     frames : sequence of Atoms, or Dataset
         Structures with labels: ``REF_energy``, ``REF_forces``, ``REF_energies``, ``REF_stress``, or results of a
-        calculator (:mod:`ase_mlffvv.io.datasets`). Absent labels are left out, but every frame needs one. A frame may
-        carry weights: ``weight`` (all its labels) and ``energy_weight`` (its total energy) in its info, and an array
-        ``weight`` with a number per atom (force and atomic energy of each atom; the stress and the total energy do
-        not depend on it). Zero leaves a label out; so the atoms of a cut-out may have 1 in its core and less outside.
-        Structures and atoms whose weight is below 0.1 do not count as known surroundings in the grade.
+        calculator (:mod:`ase_mlffvv.io.datasets`). Every frame needs at least one label. A frame may have weights:
+        ``weight`` (for all its labels) and ``energy_weight`` (for its total energy) in its info, and an array
+        ``weight`` with one number per atom (for the force and the atomic energy of each atom; the stress and the total
+        energy do not depend on it). Labels with weight zero are left out. For example, the core atoms of a cut-out may
+        have weight 1 and the others less. Structures and atoms with a weight below 0.1 do not count as known
+        surroundings in the grade.
     spec : VVSpec
     weights : dict or FitWeights, optional
-        ``energy`` (per eV/atom), ``forces`` (per eV/Å), ``energies`` (per eV), ``stress`` (per eV/Å^3): residuals are
-        multiplied by these. Default 100, 1, 1, 100.
+        Factors of residuals: ``energy`` (per eV/atom), ``forces`` (per eV/Å), ``energies`` (per eV), ``stress`` (per
+        eV/Å^3). The defaults are 100, 1, 1, 100.
     group_weights : dict, optional
-        Extra factor by group (``config_type`` or ``group`` of a frame's info).
+        Additional factors by group (``config_type`` or ``group`` in the info of a frame).
     validation : float or sequence of Atoms or Dataset
-        Share of the frames kept out of the fit, chosen with ``seed``, or structures to validate on.
+        Fraction of the frames that is held out for validation, chosen with ``seed``, or structures for validation.
     ridge : float
-        Relative to the unit diagonal of the scaled normal equations.
+        Ridge parameter relative to the unit diagonal of the scaled normal equations.
     loops : int, optional
-        Rounds of term selection; default five, or more so that none adds over 250 terms.
+        Number of rounds of term selection. The default is at least five, so that no round adds more than 250 terms.
     stride : int or sequence of int
-        Select terms on every ``stride``-th frame, or on the frames with these numbers; coefficients are always fitted
-        to all.
+        Select terms with every ``stride``-th frame, or with the frames of these indices. Coefficients are always fitted
+        to all frames.
     seed : int
-        Same seed, same result.
+        Seed of random choices. The same seed yields the same result.
     checkpoint : path, optional
-        File rewritten after each round of selection and removed at the end. Where it belongs to this very fit, the
-        fit continues from there; any other file is refused.
+        File that is rewritten after each round of selection and removed at the end. If it belongs to this same fit, the
+        fit continues from it; any other file is refused.
     progress : bool
         Show progress bars.
 
     Returns
     -------
     VVPotential, FitReport
-        The potential has an uncertainty. ``report.normal`` is what :func:`refit` needs to take these structures
-        into account later.
+        The potential has an uncertainty. With ``report.normal``, :func:`refit` can take these structures into account
+        later.
 
     Raises
     ------
     DatasetError
-        Frames without usable labels or with impossible weights, or an element of ``spec`` is in no frame.
+        Frames have no usable labels or invalid weights, or an element of ``spec`` is in no frame.
     ElementError
-        Frames with elements that are not in ``spec``.
+        Frames contain elements that are not in ``spec``.
     CheckpointError
-        ``checkpoint`` is another file, or belongs to another fit, whose differing settings are named.
+        ``checkpoint`` is another file or belongs to another fit. The message lists the settings that differ.
     """
     check_checkpoint(checkpoint)
     weights, stages = as_weights(weights), Stages(progress)
@@ -137,7 +138,7 @@ def fit(
 
 @dataclass(frozen=True)
 class _Selection:
-    """Settings of the selection of terms; ``chosen`` are the numbers of the frames that it uses."""
+    """Settings of the selection of terms; ``chosen`` are the indices of the frames used for it."""
 
     spec: VVSpec
     weights: FitWeights
@@ -182,7 +183,7 @@ def _select(stages, data, start, selection, state):
 
 
 def _solve(stages, data, start, blocks, weights, ridge):
-    """Blocks with the coefficients of least squares, the normal equations and their condition number."""
+    """Blocks with the least-squares coefficients, the normal equations and their condition number."""
     with stages('solution', len(data)) as tick:
         equations = accumulate(data, Projector(start), Columns(blocks), weights, tick)
         w, condition = solve(*equations.matrix(), ridge)
@@ -190,7 +191,7 @@ def _solve(stages, data, start, blocks, weights, ridge):
 
 
 def _uncertainty(stages, data, held_out, potential, seed):
-    """Potential with its uncertainty, and the surroundings it knows."""
+    """Potential with its uncertainty, and the known surroundings."""
     with stages('uncertainty', 2 * len(data)) as tick:
         if held_out is None:
             stages.notes.append(
@@ -200,7 +201,7 @@ def _uncertainty(stages, data, held_out, potential, seed):
 
 
 def _compare(stages, data, held_out, potential):
-    """Accuracy of the potential for the data, and for those held out or None."""
+    """Accuracy of the potential for the data, and for the held-out data or None."""
     with stages('comparison', len(data) + len(held_out or ())) as tick:
         return accuracy(potential, data, tick), None if held_out is None else accuracy(potential, held_out, tick)
 

@@ -1,4 +1,4 @@
-"""add_uncertainty(): what a fitted potential needs to tell where it extrapolates and how wrong it may be."""
+"""add_uncertainty(): add an extrapolation grade and standard deviations to a fitted potential."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def add_uncertainty(
     seed: int = 0,
     tick: Callable[[], Any] = lambda: None,
 ) -> VVPotential:
-    """Potential with an extrapolation grade and a committee.
+    """Add an extrapolation grade and a committee to a potential.
 
     Parameters
     ----------
     potential : VVPotential
     frames : sequence of Atoms, or Dataset
-        What it was fitted to. Structures and atoms with a weight below 0.1 do not count as known surroundings, unless
-        an element has no others.
+        Structures to which the potential was fitted. Structures and atoms with a weight below 0.1 do not count as known
+        surroundings, unless an element has no others.
     held_out : sequence of Atoms, or Dataset, optional
-        Structures with forces that it was not fitted to; they set the scale of the standard deviations, such that
-        the root mean square of those predicted for forces is that of their errors. Without any, ``frames`` serve,
-        whose errors are too small.
+        Structures with forces to which the potential was not fitted. They determine the scale of the standard
+        deviations: the root mean square of the predicted standard deviations of forces equals that of the errors. The
+        default is ``frames``, whose errors are too small.
     n_draws : int
-        Members of the committee; standard deviations scatter by 1/sqrt(2 n_draws).
+        Size of the committee. The relative error of the standard deviations is 1/sqrt(2 n_draws).
     seed : int
     tick : callable
         Called after each frame of both passes.
@@ -58,11 +58,11 @@ def add_uncertainty(
     Raises
     ------
     DatasetError
-        Structures without usable labels, or an element of the potential is in none of them.
+        Structures have no usable labels, or contain no atom of an element of the potential.
 
     See Also
     --------
-    ase_mlffvv.model.uncertainty.Uncertainty : what is stored, and the source.
+    ase_mlffvv.model.uncertainty.Uncertainty : Stored data and reference.
     """
     if held_out is not None:
         held_out = as_dataset(held_out, potential, 'the validation set') if len(held_out) else None
@@ -71,7 +71,7 @@ def add_uncertainty(
 
 
 def with_uncertainty(potential, data, held_out=None, known=None, *, n_draws=64, seed=0, tick=lambda: None):
-    """:func:`add_uncertainty` for a potential fitted to data and to structures that left known surroundings.
+    """:func:`add_uncertainty` for a potential fitted to ``data`` and to structures summarised in ``known``.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def with_uncertainty(potential, data, held_out=None, known=None, *, n_draws=64, 
     Returns
     -------
     VVPotential, KnownSurroundings
-        The latter with those of ``data``.
+        The known surroundings include those of ``data``.
     """
     found, known = survey(potential, data, known, n_draws=n_draws, seed=seed, tick=tick)
     if held_out is None:

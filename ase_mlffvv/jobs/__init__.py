@@ -1,6 +1,6 @@
 """Long work in folders: runs that can be watched, interrupted and resumed.
 
-Names are imported when first used: :mod:`.folder`, which the analysis uses too, must stay cheap.
+Names are imported on first use, because importing :mod:`.folder`, which the analysis also uses, must be fast.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What makes a run, as data: its structure, its calculator, the model and the versions of everything."""
+"""Description of a run as data: its structure, calculator, model and the versions of the packages."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ase.io.jsonio import encode
 from ..calculators import CommitteeCalculator, VVCalculator
 
 PACKAGES = ('ase-mlffvv', 'ase', 'numpy', 'numba', 'torch')
-FIXED = ('precision', 'engine', 'skin', 'check_interval', 'on_extrapolation')  # of a VVCalculator, for the whole run
+FIXED = ('precision', 'engine', 'skin', 'check_interval', 'on_extrapolation')  # no restart changes these
 
 
 def describe_structure(atoms, source=None):
-    """Number of atoms, formula, frozen atoms, where the structure is from, and a checksum of all of it.
+    """Number of atoms, formula, frozen atoms, origin of a structure, and a checksum of its arrays and cell.
 
     Parameters
     ----------
     atoms : Atoms
     source : dict, optional
-        How it was built, or the file it was read from.
+        How the structure was built, or the file from which it was read.
     """
     digest = hashlib.sha256(encode([c.todict() for c in atoms.constraints]).encode())
     for name, array in sorted({**atoms.arrays, 'cell': atoms.cell[:], 'pbc': atoms.pbc}.items()):
@@ -42,7 +42,7 @@ def describe_structure(atoms, source=None):
 
 
 def describe_file(path):
-    """A file and its checksum; ASE's ``file@index`` is known."""
+    """Name and checksum of a file. ASE's notation ``file@index`` is allowed."""
     path = str(path)
     name = Path(path) if Path(path).exists() else Path(path.rpartition('@')[0])
     digest = hashlib.sha256(name.read_bytes()).hexdigest() if name.is_file() else None
@@ -50,7 +50,7 @@ def describe_file(path):
 
 
 def describe_calculator(calc):
-    """What of a calculator stays the same in a run; threads, device and model may change."""
+    """Settings of a calculator that stay the same during a run; threads, device and model may change."""
     if isinstance(calc, VVCalculator):
         kind = CommitteeCalculator if isinstance(calc, CommitteeCalculator) else VVCalculator
         return {'kind': kind.__name__, **{name: calc.parameters[name] for name in FIXED}}
@@ -60,7 +60,7 @@ def describe_calculator(calc):
 
 
 def describe_machine(calc):
-    """Model (name and SHA-256), device and threads of a calculator; each None where it has none."""
+    """Model (name and SHA-256), device and threads of a calculator; each is None if the calculator has none."""
     if not isinstance(calc, VVCalculator):
         return {'model': None, 'device': None, 'threads': None}
     committee = isinstance(calc, CommitteeCalculator)
@@ -73,21 +73,21 @@ def describe_machine(calc):
 
 
 def make_calculator(calculator, machine, model=None):
-    """The VVCalculator of descriptions.
+    """Make the VVCalculator that the descriptions specify.
 
     Parameters
     ----------
     calculator : dict
-        Of :func:`describe_calculator`.
+        Result of :func:`describe_calculator`.
     machine : dict
-        Of :func:`describe_machine`.
+        Result of :func:`describe_machine`.
     model : str or path, optional
-        Another model than that of ``machine``.
+        Model to use instead of that of ``machine``.
 
     Raises
     ------
     ValueError
-        Another kind of calculator, or the model of that name is no longer the same.
+        The calculator is of another kind, or the model of that name has changed.
     """
     if calculator['kind'] != 'VVCalculator':
         raise ValueError(
@@ -111,7 +111,7 @@ def make_calculator(calculator, machine, model=None):
 
 
 def describe_versions():
-    """Versions of Python and of the packages that a run depends on; None for those that are not installed."""
+    """Versions of Python and of the packages on which a run depends; None for those that are not installed."""
     found = {'python': platform.python_version()}
     for name in PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""What moves the atoms of a run: ASE's dynamics with any calculator, or :class:`.Dynamics`; both look the same."""
+"""Drivers of a run with a common interface: ASE's dynamics with any calculator, or :class:`.Dynamics`."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class BerendsenWithWork(NVTBerendsen):
 
 
 class _Driver:
-    """What both have in common."""
+    """Interface that both drivers have in common."""
 
     def __len__(self):
         return self._n_atoms
 
     def run(self, steps):
-        """Advance."""
+        """Advance by a number of steps."""
         self._dynamics.run(steps)
 
     @property
     def thermostat_work(self):
-        """From the thermostat so far, eV."""
+        """Work done by the thermostat so far, eV."""
         return self._dynamics.thermostat_work
 
 
@@ -46,7 +46,7 @@ class AseDriver(_Driver):
         self._atoms, self._calc, self._n_atoms = atoms, calc, len(atoms)
         atoms.calc = calc
         if isinstance(calc, VVCalculator):
-            calc.reset_check(step)  # the grade is looked at in the same steps after a restart
+            calc.reset_check(step)  # a restarted run checks the grade at the same steps
         self._dynamics = BerendsenWithWork(atoms, settings.timestep * units.fs, temperature_K=settings.temperature,
                                            taut=settings.taut * units.fs, fixcm=not atoms.constraints)  # fmt: skip
         self._dynamics.thermostat_work = thermostat_work
@@ -66,7 +66,7 @@ class AseDriver(_Driver):
         return self._atoms.copy()
 
     def forget(self):
-        """Nothing to do: results do not depend on what was computed before."""
+        """Do nothing: results do not depend on earlier calculations."""
 
     def energies(self):
         """Atomic energies in eV, or None."""
@@ -79,7 +79,7 @@ class AseDriver(_Driver):
         return self._calc.uncertainty(self._atoms, forces=False)['grade']
 
     def coordination(self, cutoff):
-        """Neighbors of each atom."""
+        """Number of neighbors of each atom."""
         return coordination_numbers(self._atoms, cutoff)
 
 
@@ -96,7 +96,7 @@ class NativeDriver(_Driver):
                                   check_interval=check, model_name=str(p['model']), **same)  # fmt: skip
         self._n_atoms = len(atoms)
         self._dynamics.state.thermostat_work, self._dynamics.state.step = thermostat_work, step
-        self._dynamics.run(0)  # energies and pairs of the start, and a look at the grade
+        self._dynamics.run(0)  # computes energies and pairs of the start, and checks the grade
 
     @property
     def temperature(self):
@@ -113,7 +113,7 @@ class NativeDriver(_Driver):
         return self._dynamics.structure()
 
     def forget(self):
-        """Leave what the next step depends on but a checkpoint does not hold."""
+        """Discard everything on which the next step depends and which a checkpoint does not hold."""
         self._dynamics.forget()
 
     def energies(self):
@@ -125,17 +125,17 @@ class NativeDriver(_Driver):
         return self._dynamics.grade()
 
     def coordination(self, cutoff):
-        """Neighbors of each atom within ``cutoff``, or the potential's where that is shorter."""
+        """Number of neighbors of each atom within ``cutoff``, or within the potential's cutoff if that is shorter."""
         return host(self._dynamics.forces.coordination(min(cutoff, self._dynamics.potential.cutoff)))
 
 
 def make_driver(atoms, calc, settings, thermostat_work, step):
-    """Driver for resolved settings, from a state at ``step``."""
+    """Driver for resolved settings that starts from a state at ``step``."""
     return (NativeDriver if settings.dynamics == 'native' else AseDriver)(atoms, calc, settings, thermostat_work, step)
 
 
 def can_drive(atoms, calc):
-    """Whether :class:`.Dynamics` can do what ``calc`` does for these atoms."""
+    """Whether :class:`.Dynamics` can replace ``calc`` for these atoms."""
     if not isinstance(calc, VVCalculator) or isinstance(calc, CommitteeCalculator):
         return False
     try:

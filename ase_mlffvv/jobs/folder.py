@@ -1,6 +1,6 @@
-"""A folder of long work: it belongs to one job, and one process at a time works in it.
+"""Folders of long jobs: each belongs to one job, and only one process at a time works in it.
 
-What a job writes goes through :func:`ase_mlffvv.io.files.complete`, and states to continue from through
+Jobs write their files with :func:`ase_mlffvv.io.files.complete`, and the states from which they continue with
 :func:`ase_mlffvv.io.checkpoint.save_checkpoint`.
 """
 
@@ -34,47 +34,48 @@ _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, getattr(errno, 'ENOTSUP', None), getatt
 class JobFolder:
     """The folder of one job, held by this process within a ``with`` block.
 
-    The identity is what makes the folder this job: a dict of settings, kept in a JSON file of the folder. The same
-    job may be opened again at any time, another one is refused.
+    The identity is a dict of settings that defines the job; it is stored in a JSON file in the folder. The same job
+    can be opened again at any time; another job is refused.
 
     Parameters
     ----------
     path : path
-        New, empty (hidden files do not count), or of an earlier call.
+        A folder that is new, empty (except for hidden files), or holds this job from an earlier call.
     file : str
-        Name of the JSON file with the identity, by which folders of this kind are known. It may hold further entries.
+        Name of the JSON file with the identity, by which folders of this kind are recognized. It may contain further
+        entries.
     identity : dict or None
-        JSON-able. None takes that of the folder, which must exist.
+        Settings that JSON can hold. None uses the identity stored in the folder, which must exist.
     what : str
-        What such a folder holds, for messages: ``'labels'``, ``'a run'``.
+        Description of the contents of such a folder for messages, e.g. ``'labels'`` or ``'a run'``.
     writes : sequence of str
-        Names or glob patterns of the files that a job of this kind writes. Where ``overwrite`` begins a new job in a
-        folder that is not empty, these are removed; all others stay.
+        Names or glob patterns of the files that a job of this kind writes. If ``overwrite`` begins a new job in a
+        folder that is not empty, these files are removed; all others stay.
     new : bool
-        Refuse a folder that already holds this job too.
+        Also refuse a folder that already holds this same job.
     overwrite : bool
-        Begin a new job where another one, or files of something else, would be refused.
+        Begin a new job even if the folder holds another job or unrelated files.
 
     Attributes
     ----------
     path : Path
     identity : dict
     digest : str
-        SHA-256 of the identity. A checkpoint that holds it cannot be taken for one of another job.
+        SHA-256 of the identity. Checkpoints contain it, so that one of another job is recognized.
     entries : dict
         Further entries of the file, as last read or saved.
     begun : bool
-        Whether this call began the job; False where an earlier one did.
+        Whether this call began the job; False if an earlier call did.
 
     Raises
     ------
     FileExistsError
-        The folder is a file, holds something else, a damaged identity or (with ``new``) this very job; or another
-        process works in it.
+        The path is a file; the folder holds something else, a damaged identity or (with ``new``) this same job; or
+        another process is working in it.
     ValueError
-        It holds a job of other settings, which are named, or was written by a newer version.
+        The folder holds a job with different settings, which the message lists, or was written by a newer version.
     FileNotFoundError
-        ``identity`` is None and there is no job.
+        ``identity`` is None and the folder holds no job.
     TypeError
         JSON cannot hold the identity.
 
@@ -103,19 +104,19 @@ class JobFolder:
         return digest_of(self.identity)
 
     def __enter__(self):
-        self._check()  # a folder that is refused is left as it was
+        self._check()  # a folder that is refused remains unchanged
         with self._held:
             with _writing(self.path):
                 self.path.mkdir(parents=True, exist_ok=True)
                 with tempfile.TemporaryFile(dir=self.path):
-                    pass  # told now, not after hours of work
+                    pass  # report it now, not after hours of work
             self._held.enter_context(locked(self.path / LOCK, f"'{self.path}'"))
             found = self._check()
             if found is None:
                 self.begin()
             else:
                 self.identity, self.entries = found
-                for left in self.path.glob('.*.part'):  # by a process that was killed
+                for left in self.path.glob('.*.part'):  # left by a process that was killed
                     left.unlink(missing_ok=True)
             self._held = self._held.pop_all()
         return self
@@ -124,9 +125,9 @@ class JobFolder:
         self._held.close()
 
     def begin(self):
-        """Begin anew, with removal of what the job before wrote.
+        """Remove the files that the earlier job wrote, and begin anew.
 
-        The identity is removed first, so that the folder belongs to no job until the end.
+        The identity is removed first, so that the folder belongs to no job until the removal is complete.
         """
         for pattern in (self.file, *self.writes):
             for path in self.path.glob(pattern):
@@ -136,13 +137,13 @@ class JobFolder:
         self.save()
 
     def save(self, **entries):
-        """Write the file of the identity with further entries, which replace those of before."""
+        """Write the file of the identity with further entries, which replace the earlier ones."""
         save_json(self.path / self.file, {'format': FORMAT, 'version': __version__, 'identity': self.identity,
                                           'sha256': self.digest, **entries})  # fmt: skip
         self.entries = entries
 
     def _check(self):
-        """Identity and entries of the job to continue; None where one is to begin."""
+        """Identity and entries of the job to continue, or None for a new job."""
         if self.path.exists() and not self.path.is_dir():
             raise FileExistsError(f"'{self.path}' is a file; give the name of a folder")
         try:
@@ -185,11 +186,11 @@ def read_job(path, file, what):
     Raises
     ------
     FileNotFoundError
-        There is no such job.
+        The folder holds no such job.
     FileExistsError
-        The file is damaged or something else.
+        The file is damaged or does not describe a job.
     ValueError
-        It was written by a newer version.
+        The file was written by a newer version.
     """
     path = Path(path) / file
     if not path.is_file():
@@ -218,19 +219,19 @@ def read_job(path, file, what):
 
 @contextmanager
 def locked(path, what):
-    """Keep other processes out of a block; the system frees the lock when this process ends in any way.
+    """Keep other processes out of a block; the system releases the lock when this process ends for any reason.
 
     Parameters
     ----------
     path : path
-        Of the lock file. Who holds the lock stands in a second one beside it.
+        The lock file. A second file beside it names the process that holds the lock.
     what : str
-        What is locked, for the message.
+        Description of what is locked, for the message.
 
     Raises
     ------
     FileExistsError
-        Another process holds the lock; the message tells which.
+        Another process holds the lock; the message names it.
     """
     path = Path(path)
     holder, lock = path.with_name(f'{path.name}.holder'), FileLock(path, timeout=0, thread_local=False)
@@ -256,7 +257,7 @@ def locked(path, what):
 
 
 def _told(holder):
-    """Who holds a lock, for a message; nothing where the other process has not written it yet."""
+    """Description of the process that holds a lock, for a message; empty until that process has written it."""
     try:
         who = json.loads(holder.read_text(encoding='utf-8'))
         return f' (process {who["pid"]} on {who["host"]}, since {who["since"]}: {who["command"]})'
@@ -266,7 +267,7 @@ def _told(holder):
 
 @contextmanager
 def _writing(folder):
-    """Errors of the system say what could not be written."""
+    """Let errors of the operating system say what could not be written."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a run leaves in its folder: trajectory, log, checkpoint, picture."""
+"""Output of a run in its folder: trajectory, log, checkpoint and picture."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ from ..md.reporters import append
 
 COLUMNS = ('step', 'time_ps', 'temperature_K', 'potential_energy_eV', 'total_energy_eV', 'thermostat_work_eV',
            'height_A', 'surface_fraction', 'mean_coordination', 'detached')  # fmt: skip
-DETACHED = 5.0  # Å: an atom without neighbors up to here has left the metal
+DETACHED = 5.0  # Å: an atom without a neighbor within this distance has left the metal
 TRAJECTORY, PACKED, LOG, CHECKPOINT, PICTURE = (
     'trajectory.extxyz', 'trajectory.vvtraj', 'log.csv', 'checkpoint.state', 'summary.png',
 )  # fmt: skip
-KIND = 'run'  # of the checkpoint
+KIND = 'run'  # kind of the checkpoint
 
 
 @dataclass
 class Progress:
-    """What a checkpoint holds beside the atoms: how far the run is, and how much of the output belongs to it."""
+    """Contents of a checkpoint other than the atoms: the progress of the run and the sizes of its output files."""
 
     step: int = 0
     thermostat_work: float = 0.0
     trajectory_bytes: int = 0
-    trajectory_header: str = ''  # of a packed trajectory
+    trajectory_header: str = ''  # header of a packed trajectory
     log_bytes: int = 0
 
 
 class Recorder:
-    """Writes the output of a run in the background, in the order in which it came to be.
+    """Writes the output of a run in the background, in the order in which it is produced.
 
     Parameters
     ----------
     job : JobFolder
     settings : RunSettings
-        Resolved.
+        Resolved settings.
     progress : Progress
-        Of the last checkpoint; what was written after it is cut off.
+        State of the last checkpoint. Output written after it is removed.
     """
 
     def __init__(self, job, settings, progress):
@@ -65,7 +65,7 @@ class Recorder:
         self._background = Background()
 
     def record(self, driver, step, frame):
-        """Append a line to the log, and a frame to the trajectory where ``frame``."""
+        """Append a line to the log and, if ``frame`` is True, a frame to the trajectory."""
         atoms, numbers = driver.structure(), driver.coordination(CUTOFF)
         detached = int((driver.coordination(DETACHED) == 0).sum())
         extra = {'coordination': numbers}
@@ -106,7 +106,7 @@ class Recorder:
             writer.writerow({k: repr(float(v)) if isinstance(v, float) else v for k, v in row.items()})
 
     def checkpoint(self, driver, step):
-        """Replace the checkpoint by the present state, all at once, when what it counts on is on the disk."""
+        """Replace the checkpoint by the present state, in one step, once the output before it is on disk."""
         self._background.put(self._save, driver.structure(), step, driver.thermostat_work)
         driver.forget()
 
@@ -124,7 +124,7 @@ class Recorder:
 
 
 def save_checkpoint(job, atoms, progress):
-    """Write the checkpoint of a run; the one before stays as ``checkpoint.state.previous``."""
+    """Write the checkpoint of a run; the previous one is kept as ``checkpoint.state.previous``."""
     arrays = {**atoms.arrays, 'cell': atoms.cell[:], 'pbc': atoms.pbc}
     data = {
         'job': job.digest,
@@ -140,9 +140,9 @@ def load_checkpoint(job) -> tuple[Atoms, Progress]:
     Raises
     ------
     FileNotFoundError
-        There is none.
+        There is no checkpoint.
     CheckpointError
-        It is damaged, or of another run.
+        The checkpoint is damaged or belongs to another run.
     """
     path = job.path / CHECKPOINT
     if not path.exists():
@@ -160,7 +160,7 @@ def load_checkpoint(job) -> tuple[Atoms, Progress]:
 
 
 def trajectory_path(folder):
-    """The trajectory of the run in ``folder``."""
+    """Path of the trajectory of the run in ``folder``."""
     packed = Path(folder) / PACKED
     return packed if packed.exists() else Path(folder) / TRAJECTORY
 
@@ -173,7 +173,7 @@ def read_log(folder: str | Path) -> dict:
 
 
 def summary(folder: str | Path) -> str:
-    """Table of a finished run, as text."""
+    """Summary table of a finished run, as text."""
     table = read_log(folder)
     time, conserved = table['time_ps'], table['total_energy_eV'] - table['thermostat_work_eV']
     span = time[-1] - time[0]
@@ -201,7 +201,7 @@ def picture(folder, title):
 
 
 def _cut(path, size, packed_header=''):
-    """Cut what was written after the checkpoint."""
+    """Remove output that was written after the checkpoint."""
     found = path.stat().st_size if path.exists() else 0
     if found < size:
         raise FileNotFoundError(

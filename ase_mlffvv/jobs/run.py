@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 SETTINGS, EXTRAPOLATION, WHAT = 'settings.json', 'extrapolation.extxyz', 'a run'
 WRITES = (record.TRAJECTORY, record.PACKED, record.LOG, CHECKPOINT, previous(CHECKPOINT).name, record.PICTURE,
           EXTRAPOLATION)  # fmt: skip
-CHANGEABLE = ('steps', 'model', 'device', 'threads', 'versions')  # by a restart
+CHANGEABLE = ('steps', 'model', 'device', 'threads', 'versions')  # entries that a restart may change
 DYNAMICS = {'ase': "ASE's dynamics", 'native': 'dynamics on the device (ase_mlffvv.md.Dynamics)'}
 
 
@@ -59,22 +59,23 @@ def start(
     Parameters
     ----------
     atoms : Atoms
-        Without momenta it gets a Maxwell-Boltzmann distribution at twice the temperature: on its way from a crystal
-        at rest to equilibrium, half of that becomes potential energy.
+        If they have no momenta, these are drawn from a Maxwell-Boltzmann distribution at twice the temperature:
+        during equilibration from a perfect crystal, half of the kinetic energy becomes potential energy.
     calc : ASE calculator
-        With energies, forces and, for coloring, atomic energies.
+        Calculates energies, forces and, for coloring, atomic energies.
     folder : path
-        New or empty. Its ``settings.json`` describes the run: structure, calculator, dynamics and versions.
+        A new or empty folder. Its ``settings.json`` describes the run: structure, calculator, dynamics and versions.
     source : dict, optional
-        JSON-able: how the structure was built, or the file it was read from, for ``settings.json``.
+        How the structure was built, or the file from which it was read, for ``settings.json``; JSON must be able to
+        hold it.
     overwrite : bool
-        Begin anew in a folder that holds a run, which is removed, or files of something else, which stay unless they
-        have names that the run writes.
+        Begin anew in a folder that holds a run or other files. The run is removed; other files stay unless they have
+        names of files that the run writes.
 
     Raises
     ------
     FileExistsError
-        The folder holds a run or other files, or another process works there.
+        The folder holds a run or other files, or another process is working in it.
     """
     folder = Path(folder)
     if len(atoms) == 0:
@@ -119,41 +120,42 @@ def resume(
     threads: int | None = None,
     progress: bool = True,
 ) -> Any:
-    """Run, or continue, the job in ``folder`` from its last checkpoint, with the settings it was started with.
+    """Run or continue the job in ``folder`` from its last checkpoint, with its original settings.
 
-    Frames and log lines written after that checkpoint are cut off and computed again, to the same numbers.
+    Frames and log lines written after that checkpoint are removed and computed again, with identical results.
 
     Parameters
     ----------
     folder : path
-        As :func:`start` leaves it.
+        Folder made by :func:`start`.
     calc : ASE calculator, optional
-        By default the :class:`.VVCalculator` that the folder describes. A given one must have the same settings, but
-        for its model, device and threads.
+        The default is the :class:`.VVCalculator` that the folder describes. Another calculator must have the same
+        settings except for model, device and threads.
     steps : int, optional
         New total number of steps.
     model, device, threads : optional
-        Instead of those of the folder, without ``calc``.
+        Values that replace those of the folder. They cannot be combined with ``calc``.
 
     Returns
     -------
     dict of ndarray
-        The log by column, see ``COLUMNS``; energies are per atom.
+        Columns of the log, see ``COLUMNS``; energies are per atom.
 
     Raises
     ------
     FileNotFoundError
-        No run in this folder.
+        The folder holds no run.
     FileExistsError
-        Another process works in this folder, or its ``settings.json`` was changed or damaged.
+        Another process is working in this folder, or its ``settings.json`` was changed or damaged.
     CheckpointError
         The checkpoint is damaged.
     ValueError
-        A calculator with other settings, fewer steps than are done, or the model is no longer the same.
+        The calculator has different settings, the model has changed, or ``steps`` is less than the number of steps
+        already done.
     Interrupted
-        Stopped by Ctrl-C; the state is saved.
+        The run was stopped by Ctrl-C; its state is saved.
     ExtrapolationError
-        The calculator was told to stop where it extrapolates; the structure is in ``extrapolation.extxyz``.
+        An atom is extrapolated and ``on_extrapolation`` is ``'stop'``. The structure is in ``extrapolation.extxyz``.
     """
     with JobFolder(folder, SETTINGS, None, what=WHAT) as job:
         atoms, so_far = load_checkpoint(job)
@@ -188,7 +190,7 @@ def _digests(model):
 
 
 def _short(value):
-    """A changed entry of settings.json, for a message."""
+    """Short form of an entry of settings.json for a message."""
     if isinstance(value, list):
         return ' and '.join(map(_short, value))
     if isinstance(value, dict) and 'sha256' in value:
@@ -197,18 +199,18 @@ def _short(value):
 
 
 def read_settings(folder: str | Path) -> Any:
-    """What describes the run in ``folder``.
+    """Description of the run in ``folder``.
 
     Returns
     -------
     dict
-        ``structure``, ``calculator`` and ``dynamics``, which stay the same; ``steps``, ``model``, ``device``,
-        ``threads`` and ``versions`` of the last start; and the ``changes`` of these at restarts.
+        ``structure``, ``calculator`` and ``dynamics``, which never change; ``steps``, ``model``, ``device``,
+        ``threads`` and ``versions`` of the last start; and the ``changes`` made to these by restarts.
 
     Raises
     ------
     FileNotFoundError
-        There is no run.
+        The folder holds no run.
     FileExistsError
         The file is damaged.
     """
@@ -217,7 +219,7 @@ def read_settings(folder: str | Path) -> Any:
 
 
 def _run(job, calc, atoms, so_far, progress):
-    """From a checkpoint to the end."""
+    """Run from a checkpoint to the end."""
     settings = RunSettings(steps=job.entries['steps'], **job.identity['dynamics'])
     settings = settings.resolve(len(atoms), can_drive(atoms, calc))
     recorder = Recorder(job, settings, so_far)
@@ -271,7 +273,7 @@ def _loop(driver, recorder, settings, step, progress):
 
 
 def _stopped(folder, atoms, error):
-    """Keep the structure that the calculator would not evaluate; the error that tells where."""
+    """Save the structure that the calculator refused, and return an error that names the file."""
     frame = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
     frame.arrays['grade'] = error.grade
     with complete(folder / EXTRAPOLATION) as temporary:

@@ -1,4 +1,4 @@
-"""Settings of a run, and what they are by default for a structure."""
+"""Settings of a run, and their defaults for a structure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-DEVICE_ATOMS = 2000  # from here on runs use Dynamics
-PACKED_ATOMS = 50_000  # from here on trajectories are packed
+DEVICE_ATOMS = 2000  # runs with at least this number of atoms use Dynamics
+PACKED_ATOMS = 50_000  # runs with at least this number of atoms write packed trajectories
 CHOICES = {
     'thermostat': ('berendsen', 'csvr', 'langevin', 'none'),
     'dynamics': ('auto', 'ase', 'native'),
@@ -24,24 +24,27 @@ class RunSettings:
     steps : int
     timestep : float, fs
     temperature : float, K
-        Of the thermostat, and half of that of the initial velocities.
+        Temperature of the thermostat. Initial velocities are drawn at twice this temperature.
     taut : float, fs
-        Time constant of the thermostat (the paper does not tell its own); the friction of Langevin dynamics is 1/taut.
+        Time constant of the thermostat (the paper does not report its value). The friction of Langevin dynamics is
+        1/taut.
     frame_interval : int
         Steps between frames of the trajectory.
     checkpoint_interval : int
         Steps between checkpoints.
     seed : int
-        Of the initial velocities and of stochastic thermostats.
+        Seed of the initial velocities and of stochastic thermostats.
     log_interval : int, optional
-        Steps between lines of the log; default ``frame_interval``, which it must divide.
+        Steps between lines of the log. It must divide ``frame_interval``, which is the default.
     thermostat : {'berendsen', 'csvr', 'langevin', 'none'}
-        Berendsen's is the paper's; CSVR and Langevin sample the canonical ensemble; none keeps the energy.
+        The paper uses Berendsen's thermostat. CSVR and Langevin sample the canonical ensemble. Without a thermostat
+        the energy is constant.
     dynamics : {'auto', 'ase', 'native'}
-        ASE's dynamics, or :class:`.Dynamics`, which needs a :class:`.VVCalculator`, is faster for many atoms and knows
-        all thermostats. By default the latter from 2 000 atoms on, or where the thermostat needs it.
+        ASE's dynamics, or :class:`.Dynamics`, which requires a :class:`.VVCalculator`, is faster for many atoms and
+        supports all thermostats. ``'auto'`` selects the latter for 2 000 atoms and more, or if the thermostat requires
+        it.
     trajectory : {'auto', 'extxyz', 'packed'}
-        Text, or compressed frames of a tenth of the size; by default the latter from 50 000 atoms on.
+        Text, or compressed frames of a tenth of the size. ``'auto'`` selects the latter for 50 000 atoms and more.
     """
 
     steps: int = 5000
@@ -77,12 +80,12 @@ class RunSettings:
 
     @classmethod
     def from_dict(cls, data):
-        """Settings of a file, which may have other entries."""
+        """Make settings from a dict, which may contain other entries."""
         known = {f.name for f in fields(cls)}
         return cls(**{k: v for k, v in data.items() if k in known})
 
     def resolve(self, n_atoms, on_device):
-        """Settings without ``'auto'`` for so many atoms; ``on_device`` tells whether the calculator allows Dynamics."""
+        """Replace ``'auto'`` for this number of atoms; ``on_device`` is whether the calculator allows Dynamics."""
         dynamics, trajectory = self.dynamics, self.trajectory
         if dynamics == 'auto':
             large = n_atoms >= DEVICE_ATOMS or self.thermostat != 'berendsen'

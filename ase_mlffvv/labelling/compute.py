@@ -1,4 +1,4 @@
-"""One calculation: what a worker does, and the record it leaves."""
+"""One calculation: the work of a worker, and the record that it writes."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Task:
     Parameters
     ----------
     atoms : Atoms
-        As :func:`~.store.bare` leaves them.
+        Result of :func:`~.store.bare`.
     calculator : str or callable
     settings : dict
-        Keywords of the calculator's function.
+        Keyword arguments of the function that makes the calculator.
     safe : bool
-        The second attempt.
+        Whether this is the second attempt.
     directory : Path
-        Of the structure; the calculator gets a folder of its own inside.
+        Directory of the structure. The calculator gets a folder inside it.
     facts : dict
-        Entries to put into the record.
+        Further entries of the record.
     """
 
     atoms: Atoms
@@ -51,10 +51,10 @@ class Task:
 
 
 def compute(task: Task) -> dict:
-    """Run the calculator and write the result; returns the record.
+    """Run the calculator, write the result, and return the record.
 
-    Nothing is raised, because not every exception survives the way to another process: a failure is a record with
-    ``status`` 'failed', ``reason`` and ``traceback``.
+    No errors are raised, because not every exception can be sent to another process. A failure is reported as a record
+    with ``status`` 'failed', ``reason`` and ``traceback``.
     """
     start = perf_counter()
     try:
@@ -63,19 +63,19 @@ def compute(task: Task) -> dict:
         save_structures(task.directory / STRUCTURE, [with_labels(task.atoms, record)])
         save_json(task.directory / RESULT, record)
         return record
-    except (Exception, SystemExit) as error:  # some programs exit where they should raise
+    except (Exception, SystemExit) as error:  # some programs exit instead of raising an error
         return {'status': 'failed', 'reason': reason_of(error), 'traceback': traceback.format_exc()}
 
 
 def reason_of(error):
-    """Class and first line of the message."""
+    """Class and first line of the message of an error."""
     lines = str(error).strip().splitlines()
     return f'{type(error).__name__}: {lines[0]}' if lines else type(error).__name__
 
 
 def _calculate(task):
     folder = task.directory / ('safe' if task.safe else 'run')
-    if folder.exists():  # left by an attempt that was cut short: half-written files mislead programs
+    if folder.exists():  # left by an interrupted attempt; incomplete files mislead programs
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     function, _ = find_engine(task.calculator)
@@ -89,7 +89,7 @@ def _calculate(task):
 
 
 def _results(calc, atoms):
-    """Labels as JSON-able numbers, from one calculation where the calculator allows that."""
+    """Labels as numbers that JSON can hold, from a single calculation if the calculator allows this."""
     optional = [name for name in ('energies', 'stress') if name in calc.implemented_properties]
     if atoms.cell.rank < 3 and 'stress' in optional:
         optional.remove('stress')
@@ -98,7 +98,7 @@ def _results(calc, atoms):
         try:
             calc.calculate(atoms, names, all_changes)
             break
-        except NotImplementedError:  # such as no stress in this mode of the program
+        except NotImplementedError:  # e.g. there is no stress in this mode of the program
             if not optional or names == list(NEEDED):
                 raise
     found = {}
@@ -123,7 +123,7 @@ def _results(calc, atoms):
 
 
 def _extra(calc, n):
-    """Labels that ASE has no name for: entries of the calculator's ``extra_results``, numbers or rows for atoms."""
+    """Labels for which ASE has no name: entries of the calculator's ``extra_results``, numbers or rows for atoms."""
     found = {}
     for name, value in (getattr(calc, 'extra_results', None) or {}).items():
         value = np.asarray(value, float)
@@ -136,7 +136,7 @@ def _extra(calc, n):
 
 
 def _known(calc, name, atoms):
-    """A result that is there, without a new calculation."""
+    """An existing result, without a new calculation."""
     results = getattr(calc, 'results', None)
     if isinstance(results, dict):
         return results.get(name)
@@ -153,12 +153,12 @@ def _provenance(calc):
     except importlib.metadata.PackageNotFoundError:
         version = ''
     parameters = json.loads(json.dumps(dict(calc.parameters or {}), default=str)) if hasattr(calc, 'parameters') else {}
-    code = getattr(calc, 'code', '') or f'{package} {version}'.strip()  # a wrapper may name the program behind it
+    code = getattr(calc, 'code', '') or f'{package} {version}'.strip()  # a wrapper may name the program that it runs
     return {'code': code, 'class': type(calc).__name__, 'parameters': parameters}
 
 
 def without_labels(atoms):
-    """Copy of a structure without the labels it had before."""
+    """Copy of a structure without earlier labels."""
     atoms = atoms.copy()
     for store in (atoms.info, atoms.arrays):
         for key in [key for key in store if key.startswith(('REF_', 'label_'))]:
@@ -167,7 +167,7 @@ def without_labels(atoms):
 
 
 def with_labels(atoms, record):
-    """Copy of a structure with the labels and where they come from."""
+    """Copy of a structure with the labels and their origin."""
     atoms = without_labels(atoms)
     energy = record['energy']
     atoms.info['REF_energy'] = record.get('free_energy', energy)
@@ -183,6 +183,6 @@ def with_labels(atoms, record):
         store[f'REF_{name}'] = np.array(value) if np.ndim(value) else value
     for key in ('calculator', 'code', 'class', 'parameters', 'seconds', 'safe'):
         atoms.info[f'label_{key}'] = record[key]
-    # with the prefix, readers do not take digits for a number
+    # because of the prefix, readers do not take a digest of digits for a number
     atoms.info['label_settings'] = f'sha256:{record["settings_hash"][:16]}'
     return atoms

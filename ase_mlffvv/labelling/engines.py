@@ -10,8 +10,8 @@ import textwrap
 import tokenize
 from pathlib import Path
 
-# name -> import path of a function (atoms, safe, directory, **settings) -> ASE calculator; one that needs three cell
-# vectors has the attribute periodic = True
+# name -> import path of a function (atoms, safe, directory, **settings) -> ASE calculator; functions whose calculators
+# need three cell vectors have the attribute periodic = True
 ENGINES = {
     'emt': 'ase_mlffvv.labelling.engines:emt',
     'gpaw': 'ase_mlffvv.labelling.engines:gpaw',
@@ -20,17 +20,17 @@ ENGINES = {
 
 
 def emt(atoms, safe, directory):
-    """ASE's effective medium theory, for trying things out: Al, Ni, Cu, Pd, Ag, Pt, Au."""
+    """ASE's effective medium theory, for tests: Al, Ni, Cu, Pd, Ag, Pt, Au."""
     from ase.calculators.emt import EMT
 
     return EMT()
 
 
 def vv(atoms, safe, directory, model=None):
-    """A VV force field; ``model`` as for VVCalculator, default the shipped lithium potential."""
+    """A VV force field; ``model`` is as for VVCalculator, by default the lithium potential of the package."""
     from ..calculators import VVCalculator
 
-    return VVCalculator(model, on_extrapolation='ignore')  # what is labelled is new
+    return VVCalculator(model, on_extrapolation='ignore')  # structures to be labelled are usually new
 
 
 def gpaw(atoms, safe, directory, solvent=None, **settings):
@@ -42,7 +42,7 @@ def gpaw(atoms, safe, directory, solvent=None, **settings):
         if solvent not in ('pc_dme', 'water'):
             raise ValueError(f"solvent must be 'pc_dme', 'water', the fields of a Solvent or None, got {solvent!r}")
         solvent = getattr(Solvent, solvent)()
-    if safe:  # more patience; whatever changes the energy stays as it was
+    if safe:  # allow more iterations; settings that change the energy stay the same
         settings['maxiter'] = 3 * settings.get('maxiter', 200)
     return GPAWSolvent(solvent, txt=str(Path(directory) / 'gpaw.txt'), **settings)
 
@@ -65,9 +65,9 @@ def find_engine(calculator):
     Raises
     ------
     ValueError
-        Unknown name, or nothing can be imported there.
+        The name is unknown, or the import path cannot be imported.
     TypeError
-        Not a function that other processes can import.
+        The calculator is not a function that other processes can import.
     """
     if callable(calculator):
         return calculator, _path(calculator)
@@ -95,7 +95,7 @@ def find_engine(calculator):
 
 
 def check_settings(function, name, settings):
-    """Raise TypeError unless the function takes these settings."""
+    """Raise TypeError unless the function accepts these settings."""
     signature = inspect.signature(function)
     try:
         signature.bind(None, safe=False, directory='', **settings)
@@ -108,7 +108,7 @@ def check_settings(function, name, settings):
 
 
 def code_of(function, name):
-    """Digest of the text of a function without comments and spaces; None for named engines or without a source."""
+    """Digest of the source of a function without comments and spaces; None for named engines or without source."""
     if name in ENGINES:
         return None
     try:
@@ -131,7 +131,7 @@ def _path(function):
     if module == '__main__' and not hasattr(home, '__file__'):
         raise TypeError(f"'{name}' was defined in an interactive session, where other processes cannot find it; put it "
                         'into a file and import it')  # fmt: skip
-    if module == '__main__':  # the same name whether the file is run or imported
+    if module == '__main__':  # use the same name whether the file is run or imported
         spec = getattr(getattr(home, '__spec__', None), 'name', None)
         module = spec or Path(home.__file__).stem
     return f'{module}:{name}'

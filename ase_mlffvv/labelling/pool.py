@@ -1,6 +1,6 @@
-"""Processes for long calculations: one task each at a time, so that a process that dies takes only its own task along.
+"""Processes for long calculations. Each has one task at a time, so that only this task is lost if the process dies.
 
-A ``ProcessPoolExecutor`` gives up all its tasks when one process dies and cannot tell which of them was to blame.
+A ``ProcessPoolExecutor`` loses all its tasks when one process dies, and does not know which task caused it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _environment = threading.Lock()
 
 
 class WorkerDied(RuntimeError):
-    """The process of a task ended before the task did."""
+    """The process of a task ended before the task was finished."""
 
 
 class WorkerCannotStart(RuntimeError):
@@ -30,13 +30,13 @@ class WorkerCannotStart(RuntimeError):
 class LocalPool(Executor):
     """Executor of ``processes`` spawned processes.
 
-    A task whose process dies raises :class:`WorkerDied`; the next task gets a new process. Programs that a task has
-    started end with their process, and the processes with the one that made the pool.
+    A task whose process dies raises :class:`WorkerDied`; the next task gets a new process. Programs started by a task
+    end together with its process, and the processes end together with the one that made the pool.
 
     Parameters
     ----------
     processes : int
-        Unless ``OMP_NUM_THREADS`` is set, each process gets its share of the processors for its threads.
+        Number of processes. Unless ``OMP_NUM_THREADS`` is set, the processors are divided equally among their threads.
     """
 
     def __init__(self, processes):
@@ -51,13 +51,13 @@ class LocalPool(Executor):
         return self._threads.submit(self._call, pickle.dumps((fn, args, kwargs)))
 
     def shutdown(self, wait=True, *, cancel_futures=False):
-        """Let tasks finish, or with ``cancel_futures`` drop the waiting ones; then end the processes."""
+        """Wait for the tasks, except those waiting if ``cancel_futures`` is True, and end the processes."""
         self._threads.shutdown(wait, cancel_futures=cancel_futures)
         if wait:
             self.kill()
 
     def kill(self):
-        """End all processes at once, whatever they do."""
+        """End all processes immediately."""
         with self._lock:
             self._closed = True
             for worker in self._workers:
@@ -68,7 +68,7 @@ class LocalPool(Executor):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _call(self, task):
-        worker = self._idle.get()  # never waits: as many as threads
+        worker = self._idle.get()  # never waits, because there are as many as threads
         try:
             if worker is None:
                 worker = self._start()
@@ -92,7 +92,7 @@ class LocalPool(Executor):
 
 
 class _Worker:
-    """One process and the pipe to it."""
+    """One process and a pipe to it."""
 
     def __init__(self, threads):
         context = get_context('spawn')
@@ -124,15 +124,15 @@ class _Worker:
     def kill(self):
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
-        except (AttributeError, OSError):  # no process groups, or not yet one
+        except (AttributeError, OSError):  # there are no process groups, or the process has none yet
             self.process.kill()
 
     def _end(self):
         deadline = time.monotonic() + 5
-        # not join(5): another thread may collect the process at this moment and not yet have noted its status
+        # not join(5): another thread may be collecting the process now and may not have stored its status yet
         while (code := self.process.exitcode) is None and time.monotonic() < deadline:
             time.sleep(0.01)
-        self.kill()  # what it has started
+        self.kill()  # also ends programs that it started
         if code == -9:
             return 'was killed by signal 9 (SIGKILL), as systems do when memory runs out'
         if code is not None and code < 0:
@@ -141,10 +141,10 @@ class _Worker:
 
 
 def _serve(pipe):
-    """Take tasks until the pipe ends."""
+    """Do tasks until the pipe is closed."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if hasattr(os, 'setpgid'):
-        os.setpgid(0, 0)  # a Ctrl-C at the terminal reaches the parent only, which decides
+        os.setpgid(0, 0)  # Ctrl-C at the terminal reaches only the parent, which decides
     pipe.send_bytes(b'ready')
     while True:
         try:
@@ -160,7 +160,7 @@ def _serve(pipe):
 
 
 def _end_with_parent():
-    """Without this, a killed job would leave processes that write where its successor writes."""
+    """End this process with its parent; otherwise processes of a killed job would interfere with its successor."""
     parent_process().join()
     if hasattr(os, 'killpg') and os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
@@ -173,7 +173,7 @@ def _processors():
 
 @contextmanager
 def _default_threads(n):
-    """``OMP_NUM_THREADS`` for a process about to start: libraries read it when they are loaded."""
+    """Set ``OMP_NUM_THREADS`` while a process starts, because libraries read it when they are loaded."""
     with _environment:
         if 'OMP_NUM_THREADS' in os.environ:
             yield

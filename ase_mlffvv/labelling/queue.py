@@ -1,4 +1,4 @@
-"""The labelling queue: reference energies and forces of many structures, stopped and resumed at will."""
+"""The labelling queue: reference energies and forces of many structures; it can be interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -50,23 +50,23 @@ COLUMNS = ('index', 'directory', 'status', 'group', 'formula', 'atoms', 'energy_
 
 @dataclass
 class LabelSummary:
-    """What a labelling job has done; ``print`` shows it as text.
+    """Summary of a labelling job; ``print`` shows it as text.
 
     Attributes
     ----------
     folder : Path
     structures : int
-        Of the list.
+        Number of structures in the list.
     labelled : int
-        Of these, with labels; they stand in ``labelled.extxyz``.
+        Number of these with labels, which are in ``labelled.extxyz``.
     computed : int
-        Calculated by this call; the others were found finished.
+        Number of structures calculated by this call. The others were already finished.
     safe : list of int
-        Structures that were labelled with the safer settings.
+        Indices of structures that were labelled with the safer settings.
     failed : list of (int, str, str)
         Index, directory and reason of each failure.
     seconds : float
-        Of this call.
+        Duration of this call.
     """
 
     folder: Path
@@ -107,37 +107,37 @@ def label(
     overwrite: bool = False,
     progress: bool = True,
 ) -> LabelSummary:
-    """Label structures with a reference calculator, each in a directory of its own.
+    """Label structures with a reference calculator, each in a separate directory.
 
-    The call may be repeated at any time, after a crash too: what is finished is read, not computed again, also when
-    the list of structures has grown or has another order. Calculations that fail are tried once more with safer
-    settings, then set apart with their reason.
+    The call can be repeated at any time, also after a crash. Finished results are read and not computed again, even if
+    structures have been added to the list or their order has changed. Calculations that fail are repeated once with
+    safer settings. If they fail again, they are listed with the reason.
 
     Parameters
     ----------
     frames : sequence of Atoms
-        Elements, positions, cell, periodicity, initial charges and magnetic moments are passed on; constraints,
-        ``info`` and earlier labels are not.
+        Elements, positions, cell, periodicity, initial charges and magnetic moments are passed to the calculator;
+        constraints, ``info`` and earlier labels are not.
     calculator : str or callable
         A name (``'emt'``, ``'vv'``; see ``ase_mlffvv.labelling.engines.ENGINES``), an import path
         ``'module:function'``, or a function of a module:
-        ``function(atoms, safe, directory, **settings) -> ASE calculator``. ``safe`` is True at the second attempt;
-        files belong into ``directory``, a Path. A function with the attribute ``periodic = True`` is given
-        only structures with three cell vectors.
+        ``function(atoms, safe, directory, **settings) -> ASE calculator``. ``safe`` is True for the second attempt;
+        files should be written to ``directory``, a Path. A function with the attribute ``periodic = True`` requires
+        structures with three cell vectors.
     folder : path
-        New, or of an earlier call with the same calculator and settings.
+        New folder, or that of an earlier call with the same calculator and settings.
     settings : dict, optional
-        Keywords for the function, of numbers, text, lists and dicts. If one names a file, its content counts too.
+        Keyword arguments of the function, consisting of numbers, text, lists and dicts. If one is the name of a file,
+        the content of the file is part of the settings.
     processes : int
-        Calculations at a time on this machine, each in a process of its own; they share the processors evenly unless
-        ``OMP_NUM_THREADS`` is set.
+        Number of calculations at a time on this machine, each in a separate process. The processors are divided
+        equally among them unless ``OMP_NUM_THREADS`` is set.
     executor : concurrent.futures.Executor, optional
-        Where to compute instead; it is not shut down. See Notes.
+        Executor to use instead of processes on this machine. It is not shut down. See Notes.
     retry_failed : bool
-        Try again what failed in an earlier call.
+        Repeat calculations that failed in an earlier call.
     overwrite : bool
-        Begin anew in a folder that holds labels of other settings, which are then removed, or files of something
-        else, which stay.
+        Begin anew in a folder that holds labels with other settings, which are removed, or other files, which stay.
     progress : bool
         Show a progress bar, counted in atoms.
 
@@ -148,33 +148,35 @@ def label(
     Raises
     ------
     DatasetError, StructureError
-        Structures that no calculator can take.
+        No calculator can evaluate a structure.
     FileExistsError
-        The folder belongs to something else, or another process works there.
+        The folder belongs to something else, or another process is working in it.
     ValueError, TypeError
         Calculator or settings cannot be used, or differ from those of the folder.
     KeyboardInterrupt
-        Ctrl-C, with a message how to go on.
+        Ctrl-C was pressed. The message explains how to continue.
 
     Notes
     -----
-    ``labelled.extxyz`` holds the labelled structures in the order of the list, with ``REF_energy`` (eV),
-    ``REF_forces`` (eV/Å) and, where the calculator has them, ``REF_energies`` (eV) and ``REF_stress`` (eV/Å^3, six
-    Voigt numbers, tensile positive), ready for ``mlffvv fit``. ``REF_energy`` is the free energy where the calculator
-    tells it, because forces are its gradient; the other energy is then ``label_energy``. Entries of a calculator's
-    ``extra_results`` get names such as ``REF_surface``, the surface of the cavity in a solvent. Where labels come from
-    stands in ``label_calculator``, ``label_code``, ``label_parameters``, ``label_settings`` and so on. ``labels.csv``
-    is the overview; ``failed.extxyz`` holds structures without labels. Changes of a function of yours are noticed,
-    but not those of what it calls: pass what matters as settings.
+    ``labelled.extxyz`` contains the labelled structures in the order of the list, with ``REF_energy`` (eV),
+    ``REF_forces`` (eV/Å) and, if the calculator provides them, ``REF_energies`` (eV) and ``REF_stress`` (eV/Å^3, six
+    Voigt components, tensile positive), ready for ``mlffvv fit``. ``REF_energy`` is the free energy if the calculator
+    provides it, because forces are its negative gradient; the other energy is then stored as ``label_energy``. Entries
+    of a calculator's ``extra_results`` get names such as ``REF_surface``, the surface of the cavity in a solvent. The
+    origin of the labels is stored in ``label_calculator``, ``label_code``, ``label_parameters``, ``label_settings`` and
+    so on. ``labels.csv`` is an overview; ``failed.extxyz`` contains the structures without labels. Changes to the text
+    of your own function are detected, but changes to functions that it calls are not: pass everything that affects the
+    labels as settings.
 
-    On a cluster, with a file system that all nodes share, give an executor, such as Dask's::
+    On a cluster with a file system that all nodes share, pass an executor, such as that of Dask::
 
         cluster = dask_jobqueue.SLURMCluster(cores=16, processes=1, memory='60GB', walltime='12:00:00')
         cluster.scale(jobs=20)
         with cluster, Client(cluster) as client:
             label(frames, 'my_dft:make', 'labels', executor=client.get_executor())
 
-    The workers must be able to import the function's module. When the job ends before the list does, start it again.
+    The workers must be able to import the module of the function. If the job ends before all structures are labelled,
+    start it again.
 
     Examples
     --------
@@ -203,7 +205,7 @@ def label(
             for _ in _run_all(jobs, task, executor, processes, progress):
                 summary.computed += 1
         except KeyboardInterrupt:
-            for job in jobs:  # some may have ended meanwhile
+            for job in jobs:  # some may have ended in the meantime
                 job.record = job.record or read_record(job.directory, job.hash)
             _write(folder, frames, jobs, summary)
             raise KeyboardInterrupt(
@@ -246,7 +248,7 @@ def _check_structures(frames, name, periodic):
 
 
 def _jobs(frames, folder, settings_hash, retry_failed):
-    """The job of each structure; equal structures share one."""
+    """The job of each structure; identical structures share one."""
     known, jobs, order = find_records(folder), {}, []
     for k, atoms in enumerate(frames):
         atoms = bare(atoms)
@@ -261,7 +263,7 @@ def _jobs(frames, folder, settings_hash, retry_failed):
 
 
 def _run_all(jobs, task, executor, processes, progress):
-    """Compute what is not finished; yields each job as it ends."""
+    """Compute jobs that are not finished, and yield each when it ends."""
     unique = list({job.hash: job for job in jobs}.values())
     todo = [job for job in unique if job.record is None]
     atoms = sum(len(job.atoms) for job in unique)
@@ -276,7 +278,7 @@ def _run_all(jobs, task, executor, processes, progress):
 
 
 def _run(todo, task, executor, bar):
-    """Compute jobs, each failure once more with safer settings; yields each job that is finished."""
+    """Compute jobs, repeat each failure once with safer settings, and yield each job that is finished."""
     answers, running, failed = queue.SimpleQueue(), {}, 0
 
     def submit(job, safe):
@@ -294,7 +296,7 @@ def _run(todo, task, executor, bar):
                 future = answers.get(timeout=1)
             except queue.Empty:
                 if sys.stderr.isatty():
-                    bar.refresh()  # elapsed time, during long calculations
+                    bar.refresh()  # updates the elapsed time during long calculations
                 continue
             job, safe = running.pop(future)
             record = _answer(future)
@@ -316,7 +318,7 @@ def _run(todo, task, executor, bar):
 
 
 def _answer(future):
-    """Record of a calculation; one that could not even answer, such as a killed process, is a failure as well."""
+    """Record of a calculation. A process that did not answer, e.g. because it was killed, counts as a failure."""
     try:
         return future.result()
     except (WorkerCannotStart, BrokenExecutor) as error:
@@ -328,7 +330,7 @@ def _answer(future):
 
 
 def _note_failure(job, safe, record):
-    """Tell in ``error.txt`` what went wrong at each attempt."""
+    """Write the error of each attempt to ``error.txt``."""
     job.directory.mkdir(exist_ok=True)
     path = job.directory / ERROR
     before = path.read_text(encoding='utf-8') + '\n' if path.exists() else ''
@@ -337,7 +339,7 @@ def _note_failure(job, safe, record):
 
 
 def _write(folder, frames, jobs, summary):
-    """Write structures and overview, and count them into the summary."""
+    """Write structures and overview, and update the summary."""
     labelled, failed, rows = [], [], []
     for k, (atoms, job) in enumerate(zip(frames, jobs)):
         record, name = job.record, job.directory.name

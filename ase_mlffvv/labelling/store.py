@@ -1,4 +1,4 @@
-"""The folder of a labelling job: what belongs to it, and what is finished."""
+"""The folder of a labelling job: its identity, its structures, and finished results."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ WRITES = (LABELLED, FAILED, TABLE, f'*-*/{RESULT}')
 
 
 def save_structures(path, frames):
-    """Replace an extxyz file all at once."""
+    """Replace an extxyz file in a single step."""
     with complete(path) as temporary:
         write(temporary, frames, format='extxyz')
 
 
 def bare(atoms):
-    """The part of a structure that counts: what the calculator sees and what :func:`hash_of` reads.
+    """Copy of a structure with only the data that the calculator and :func:`hash_of` use.
 
-    Elements, positions, cell, periodicity, initial charges and magnetic moments; no constraints, which would zero
-    forces.
+    These are elements, positions, cell, periodicity, initial charges and magnetic moments. Constraints are omitted
+    because they would set forces to zero.
     """
     out = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
     for name in ('initial_charges', 'initial_magmoms'):
@@ -42,7 +42,7 @@ def bare(atoms):
 
 
 def hash_of(atoms, settings_hash):
-    """Digest of a structure to 1e-8 Å, as extxyz files hold it, and of the settings."""
+    """Digest of the settings and of a structure to 1e-8 Å, which is the precision of extxyz files."""
     digest = hashlib.sha256(settings_hash.encode())
     digest.update(np.asarray(atoms.numbers, '<i8').tobytes() + np.asarray(atoms.pbc, '<i8').tobytes())
     values = [atoms.positions, atoms.cell[:]]
@@ -53,12 +53,12 @@ def hash_of(atoms, settings_hash):
 
 
 def identity_of(name, settings):
-    """What makes labels comparable: calculator and settings; a file that a setting names counts with its content.
+    """Calculator and settings, which must be equal for labels to be comparable, including contents of named files.
 
     Raises
     ------
     TypeError
-        A setting cannot be written down.
+        JSON cannot hold a setting.
     """
     out = {'calculator': name}
     for key, value in sorted(settings.items()):
@@ -75,15 +75,15 @@ def identity_of(name, settings):
 
 @contextmanager
 def job_folder(folder, identity, code, overwrite=False):
-    """The folder of a labelling job, for the length of a block; see :class:`.JobFolder` for what is refused.
+    """Hold the folder of a labelling job during a block; :class:`.JobFolder` describes which folders are refused.
 
     Parameters
     ----------
     folder : path
     identity : dict
-        Of :func:`identity_of`.
+        Result of :func:`identity_of`.
     code : str or None
-        Digest of the text of the calculator's function. A text that has changed is refused as well.
+        Digest of the source of the calculator's function. A folder with a different digest is refused as well.
     overwrite : bool
     """
     with JobFolder(folder, JOB, identity, what='labels', writes=WRITES, overwrite=overwrite) as job:
@@ -102,12 +102,12 @@ def job_folder(folder, identity, code, overwrite=False):
 
 
 def find_records(folder):
-    """Directories of structures by short hash."""
+    """Directories of the structures by short hash."""
     return {p.name.rpartition('-')[2]: p for p in sorted(folder.resolve().iterdir()) if p.is_dir() and '-' in p.name}
 
 
 def read_record(directory, digest):
-    """Record of a finished structure, done or failed; None where it is not finished."""
+    """Record of a structure that is labelled or has failed; None if it is not finished."""
     path = directory / RESULT
     try:
         record = json.loads(path.read_text(encoding='utf-8'))

@@ -1,4 +1,4 @@
-"""Learning by cut-outs: find new surroundings in large runs, cut them out, label, fit again, verify."""
+"""Learning by cut-outs: find new surroundings in large runs, cut them out, label them, fit again, and verify."""
 
 from .cut_out import cut_out
 from .cutting import cut

@@ -1,4 +1,4 @@
-"""Boxes that a piece of a large structure fits into periodically with the least misfit."""
+"""Periodic boxes into which a piece of a large structure fits with the smallest misfit."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from scipy.spatial import cKDTree
 
 from .local import Local, outward, soft_step
 
-CLOSE = 0.88  # in units of the distance of neighbors; closer pairs do not occur in hot metals
-KEPT_CLOSE = 0.92  # the same between atoms that may not be moved
-OFFSET = 0.13  # of the box against the centre, so that no face lies in a plane of a perfect crystal
+CLOSE = 0.88  # in units of the nearest-neighbor distance; closer pairs do not occur in hot metals
+KEPT_CLOSE = 0.92  # the same for pairs of atoms that must not be moved
+OFFSET = 0.13  # offset of the box from the centre, so that no face lies in a plane of a perfect crystal
 SNAP = np.cos(np.radians(14))
 
 
 @dataclass(frozen=True, eq=False)
 class Box:
-    """A piece of the parent and its new cell.
+    """A piece of the parent structure and its new cell.
 
     Attributes
     ----------
     members : ndarray of int
         Atoms of the :class:`.Local`.
     kept : ndarray of bool, shape (n_members,)
-        Those that have to stay where they are.
+        Atoms that must not be moved.
     core : ndarray of bool, shape (n_members,)
     rotation : ndarray, shape (3, 3)
-        ``vectors @ rotation.T`` are along the edges of the box.
+        ``vectors @ rotation.T`` are the vectors in the axes of the box.
     lengths : ndarray, shape (3,), Å
-        Infinite where the box is not periodic.
+        Edges of the box; infinite along directions that are not periodic.
     misfit : float
-        Mean square change of the soft number of neighbors, larger the worse.
+        Mean square change of the soft number of neighbors; smaller is better.
     """
 
     members: np.ndarray
@@ -44,15 +44,15 @@ class Box:
 
 
 def find_boxes(local: Local, core, size, reach):
-    """Boxes for a core of given numbers of atoms, the best first.
+    """Boxes for cores with given numbers of atoms, the best first.
 
     Parameters
     ----------
     local : Local
     core : sequence of int
-        Numbers of core atoms to try; a larger core weighs some misfit.
+        Numbers of core atoms to try. A larger core outweighs some misfit.
     size : int
-        Atoms in the box, about.
+        Approximate number of atoms in the box.
     reach : float, Å
 
     Returns
@@ -63,7 +63,7 @@ def find_boxes(local: Local, core, size, reach):
     cores = sorted({min(int(n), len(local.vectors)) for n in core}, reverse=True)
     level = _levels(local, cores[0], reach)
     before: tuple = ()
-    for share in (0.75, 0.9, 1.1):  # of the side; below a surface a box inside of the solid may not have enough room
+    for share in (0.75, 0.9, 1.1):  # of the side; a box inside the solid may not fit below a surface
         normal = outward(local, max(reach + 0.4 * local.spacing, share * side))
         if before and (before[0] is None) == (normal is None):
             continue
@@ -80,21 +80,21 @@ def find_boxes(local: Local, core, size, reach):
 
 
 def rank(box):
-    """What boxes are sorted by: the misfit, less a bonus for a large core."""
+    """Cost by which boxes are sorted: the misfit minus a bonus for a large core."""
     return box.misfit - 0.03 * box.core.sum()
 
 
 def _levels(local, largest, reach):
-    """Number of core atoms from which on each atom belongs to the surroundings of the core."""
+    """Smallest number of core atoms for which each atom belongs to the surroundings of the core."""
     distance = ((local.vectors[:largest, None] - local.vectors) ** 2).sum(-1)
     near = distance <= reach**2
     return np.where(near.any(axis=0), near.argmax(axis=0) + 1, len(local.vectors) + 1)
 
 
 def _rotations(local, normal):
-    """Frames with z along the outward normal and x along a period of the crystal or at several angles to it.
+    """Axes to try: z along the outward normal, and x along a period of the crystal or at several angles to it.
 
-    Inside of the solid: the parent's axes, and frames along periods of the crystal.
+    Inside the solid, these are the axes of the parent and axes along periods of the crystal.
     """
     periods = _periods(local)
     if normal is None:
@@ -116,7 +116,7 @@ def _rotations(local, normal):
 
 
 def frame_of(first, second):
-    """Right-handed orthonormal frame, rows, with the first axis and the plane of the two."""
+    """Right-handed orthonormal axes (rows): the first along ``first``, the second in the plane of both vectors."""
     x = first / np.linalg.norm(first)
     y = second - (second @ x) * x
     y /= np.linalg.norm(y)
@@ -124,7 +124,7 @@ def frame_of(first, second):
 
 
 def _periods(local):
-    """Vectors to atoms by which the surroundings of the centre can be moved with little change, the best first."""
+    """Vectors to atoms by which the surroundings of the centre can be translated with little change, best first."""
     tree = cKDTree(local.vectors)
     distance = np.linalg.norm(local.vectors, axis=1)
     inner = local.vectors[distance < 2.6 * local.spacing]
@@ -134,12 +134,12 @@ def _periods(local):
 
 
 def translation_misfit(tree, points, translation, spacing):
-    """Mean square distance, capped, of moved points to the nearest atoms, in units of the distance of neighbors."""
+    """Mean square distance (capped) from translated points to the nearest atoms, in units of ``spacing``."""
     return float(np.minimum((tree.query(points + translation)[0] / spacing) ** 2, 0.25).mean())
 
 
 def _good_lengths(vectors, axis, low, high, spacing, number=6):
-    """Lengths (Å) between two limits, by which the atoms can be moved along an axis with the least misfit."""
+    """Lengths (Å) between two limits by which the atoms can be translated along an axis with the smallest misfit."""
     tree = cKDTree(vectors)
     lengths = np.arange(low, high, 0.06 * spacing)
     side = np.abs(vectors[:, axis] + lengths.mean() / 2) < 1.2 * spacing
@@ -163,7 +163,7 @@ def _about(axis, degrees):
 
 
 def _lengths(local, vectors, size, reach, bulk):
-    """Lengths of the box to try, Å; infinite along z outside of the solid."""
+    """Edge lengths of the box to try, Å; infinite along z at a surface."""
     volume = volume_per_atom(local) if bulk else 0.95 * local.spacing**3
     shortest = 2.02 * reach
     if bulk:
@@ -183,7 +183,7 @@ def _lengths(local, vectors, size, reach, bulk):
 
 
 def volume_per_atom(local):
-    """Volume per atom around the centre inside of a solid, Å^3, from a sum over atoms with Gaussian weights."""
+    """Volume per atom around a centre inside a solid, Å^3, from a sum over atoms with Gaussian weights."""
     width = 0.8 * local.spacing
     weight = np.exp(-0.5 * (local.vectors**2).sum(axis=1) / width**2).sum()
     return (2 * np.pi) ** 1.5 * width**3 / weight
@@ -209,7 +209,7 @@ def _box(local, vectors, rotation, lengths, cores, level, size, reach):
         mine = vectors[members]
         count = soft_coordination(mine, lengths, local.spacing)
         weight = np.ones(len(members))
-        if flat:  # the lower side is a new surface whatever the box
+        if flat:  # the lower side is a new surface in any box
             weight = mine[:, 2] > mine[:, 2].min() + 1.4 * local.spacing
         misfit = (weight * (count - local.coordination[members]) ** 2).sum() / weight.sum()
         return Box(members, kept[members], members < number, rotation, lengths, float(misfit))
@@ -217,7 +217,7 @@ def _box(local, vectors, rotation, lengths, cores, level, size, reach):
 
 
 def _bottom(z, size):
-    """Height below which atoms are left out so that about ``size`` remain, in the widest gap between layers."""
+    """Height, in the widest gap between layers, below which atoms are left out so that about ``size`` remain."""
     z = np.sort(z)[::-1]
     first, last = int(0.93 * size), min(int(1.07 * size), len(z) - 1)
     if first >= last:
@@ -227,7 +227,7 @@ def _bottom(z, size):
 
 
 def neighbor_cells(lengths):
-    """Vectors to the neighboring cells, without the cell itself, shape (n, 3), Å."""
+    """Vectors to the neighboring cells, excluding the cell itself, shape (n, 3), Å."""
     steps = [(-1, 0, 1) if np.isfinite(x) else (0,) for x in lengths]
     grid = np.stack(np.meshgrid(*steps, indexing='ij'), -1).reshape(-1, 3)
     grid = grid[(grid != 0).any(axis=1)]
@@ -237,8 +237,8 @@ def neighbor_cells(lengths):
 def largest_core(vectors, level, largest, lengths, reach, spacing):
     """Largest number of core atoms whose surroundings fit into a box, at most ``largest``.
 
-    No image of an atom of the surroundings may come within ``reach`` of a core atom, or close to another atom of the
-    surroundings. Edges are longer than twice the reach, so that only nearest images matter.
+    No periodic image of an atom of the surroundings may be within ``reach`` of a core atom, or close to another atom
+    of the surroundings. Edges are longer than twice the reach, so that only nearest images matter.
     """
     fixed = np.flatnonzero(level <= largest)
     D = vectors[fixed, None] - vectors[None, fixed]
@@ -254,7 +254,7 @@ def largest_core(vectors, level, largest, lengths, reach, spacing):
 
 
 def soft_coordination(positions, lengths, spacing):
-    """Soft number of neighbors of each atom with periodic images; close pairs count as many."""
+    """Soft number of neighbors of each atom, including periodic images; a close pair counts several times."""
     D = positions[:, None] - positions[None]
     finite = np.isfinite(lengths)
     D[..., finite] -= np.round(D[..., finite] / lengths[finite]) * lengths[finite]

@@ -1,4 +1,4 @@
-"""Small structures cut out of large ones, with atoms whose surroundings are exactly those of the large one."""
+"""Small structures cut out of large ones, with core atoms that have exactly the surroundings of the large one."""
 
 from __future__ import annotations
 
@@ -10,60 +10,63 @@ from .boxes import find_boxes, volume_per_atom
 from .healing import connected, find_holes, relax, remove_close, vectors_between
 from .local import Local, local_atoms
 
-RADIUS = 19.0  # Å around the centre in which forces on the core are those of the parent
+RADIUS = 19.0  # Å; atoms within this distance of the centre reproduce the forces on the core in the parent
 CORES = (20, 16, 13, 10, 8, 6, 4, 3, 2, 1)
 TRIED = 6
 
 
 def cut_out(atoms, centre, core=None, size=80, shape='periodic', *, reach=4.5, calc=None, limit=1.0, vacuum=12.0,
             seed=0):  # fmt: skip
-    """Cut a small structure out of a large one, for a calculation that the large one is too large for.
+    """Cut a small structure out of a large one, for calculations that are too expensive for the large one.
 
-    The core, the atoms nearest to the centre, keeps all atoms within ``reach`` exactly where they are. What lies
-    around, the buffer, only has to be reasonable. A free piece of a metal feels its own size, so the piece is periodic:
-    inside of a solid in three directions, at its surface in two, with the outward normal along z. Of many boxes and
-    angles the one is taken across whose boundaries the numbers of neighbors change least; there, atoms of the
-    buffer that are too close to an image are removed, and holes are filled. Then the buffer is relaxed.
+    The core consists of the atoms nearest to the centre. All atoms within ``reach`` of a core atom stay exactly where
+    they are. The atoms around them, the buffer, only need to be reasonable. Free clusters of a metal show strong size
+    effects. Therefore the piece is periodic: in three directions inside a solid, in two directions at its surface, with
+    the outward normal along z. Of many boxes and angles, the one is chosen for which the numbers of neighbors across
+    the boundaries change least. There, buffer atoms that are too close to a periodic image are removed, and holes are
+    filled. Finally the buffer is relaxed.
 
     Parameters
     ----------
     atoms : Atoms
-        The parent, with any periodicity.
+        The parent structure, with any periodicity.
     centre : int
-        Atom in the middle of the core.
+        Index of the atom in the middle of the core.
     core : int, optional
-        Number of core atoms; default as many as the box allows, up to 20.
+        Number of core atoms. The default is as many as the box allows, up to 20.
     size : int
-        Number of atoms, about; the result has up to 15 % more or less.
+        Approximate number of atoms. The result may have up to 15 % more or fewer.
     shape : {'periodic', 'free'}
-        ``'free'`` is the ``size`` atoms nearest to the core in a large box, for molecules and insulators.
+        ``'free'`` takes the ``size`` atoms nearest to the core in a large box, for molecules and insulators.
     reach : float, Å
-        Atoms within this distance of a core atom are those of the parent. The default holds two shells of bcc lithium;
-        the cutoff of the potential would make cores of one atom.
+        Within this distance of a core atom, the structure is identical to the parent. The default includes two shells
+        of neighbors in bcc lithium. With the cutoff of the potential, cores would consist of a single atom.
     calc : ASE calculator, optional
-        Relaxes the buffer; it chooses between boxes by the forces on the core, which should be those in the parent,
-        and by the grade of the buffer if it has ``uncertainty``. Without it the buffer is mended but not relaxed.
+        Calculator that relaxes the buffer. Boxes are then compared by the forces on the core, which should be those in
+        the parent, and, if the calculator has ``uncertainty``, by the grade of the buffer. Without a calculator the
+        buffer is repaired but not relaxed.
     limit : float
-        Grade the buffer should not exceed.
+        Grade that the buffer should not exceed.
     vacuum : float, Å
-        Empty space along z, 10 or more for the solvent.
+        Thickness of the empty space along z; use 10 or more for calculations with a solvent.
     seed : int
-        Of the annealing of the buffer.
+        Seed of the annealing of the buffer.
 
     Returns
     -------
     Atoms
-        The core first. Arrays ``core`` (bool) and ``parent_index`` (-1 for added atoms); in ``info``: ``centre`` (atom
-        of the parent), ``shape``, ``reach``, ``n_core``, ``rotation`` (from vectors of the parent to vectors here),
-        ``removed`` and ``added`` (numbers of atoms); with ``calc`` also ``core_force_change`` (eV/Å, root mean square
-        over the core) and, if it has ``uncertainty``, ``grade_core`` and ``grade_buffer`` (largest grades).
+        The cut-out, with core atoms first. It has the arrays ``core`` (bool) and ``parent_index`` (-1 for added atoms)
+        and, in ``info``, ``centre`` (index in the parent), ``shape``, ``reach``, ``n_core``, ``rotation`` (from vectors
+        of the parent to vectors of the cut-out), ``removed`` and ``added`` (numbers of atoms). With ``calc`` there are
+        also ``core_force_change`` (eV/Å, root mean square over the core) and, if it has ``uncertainty``,
+        ``grade_core`` and ``grade_buffer`` (largest grades).
 
     Raises
     ------
     ValueError
-        No such centre, or settings that make no sense.
+        There is no such centre, or a setting is invalid.
     StructureError
-        No box of this size holds the surroundings of the core, or atoms remain too close to images.
+        No box of this size contains the surroundings of the core, or atoms remain too close to periodic images.
     """
     _check(atoms, size, shape, reach, core, vacuum)
     local = local_atoms(atoms, centre, max(RADIUS, 2 * reach + 4))
@@ -123,7 +126,7 @@ def _too_small(local, core, size, reach):
 
 
 def _mended(atoms, local: Local, box, reach, vacuum):
-    """Atoms of a box after removing and adding atoms, or None where kept atoms remain too close to images."""
+    """Atoms of a box after removing and adding atoms, or None if kept atoms remain too close to images."""
     positions = local.vectors[box.members] @ box.rotation.T
     left = remove_close(positions, box.kept, box.core, box.lengths, local.spacing, reach)
     removed = int((~left).sum())
@@ -149,14 +152,14 @@ def _mended(atoms, local: Local, box, reach, vacuum):
 
 
 def _misfit(out):
-    """What mended boxes are sorted by: change of coordination and density, less a bonus for a large core."""
+    """Cost by which repaired boxes are sorted: change of coordination and density minus a bonus for a large core."""
     changed = (out.info['removed'] - out.info['added']) / len(out)
     return (out.info['misfit'] + 150 * (out.info['density'] - 1) ** 2 + 5 * max(0.0, changed - 0.1)
             - 0.03 * out.arrays['core'].sum())  # fmt: skip
 
 
 def _numbers(atoms, index, positions, lengths):
-    """Atomic numbers; an added atom gets that of its nearest neighbor of the parent."""
+    """Atomic numbers. An added atom gets that of its nearest neighbor from the parent."""
     numbers = np.where(index < 0, 0, atoms.numbers[index])
     new = np.flatnonzero(index < 0)
     if len(new):
@@ -180,7 +183,7 @@ def _free(atoms, local: Local, core, size, reach, vacuum):
 
 
 def forces_of(atoms, calc):
-    """Forces without a trace in ``calc``, where it can, eV/Å."""
+    """Forces, eV/Å, computed without changing the results stored in ``calc`` if possible."""
     if hasattr(calc, 'evaluate_many'):
         return calc.evaluate_many([atoms])[0]['forces']
     atoms = atoms.copy()
@@ -189,7 +192,7 @@ def forces_of(atoms, calc):
 
 
 def _relaxed(out, reach, calc, parent_forces, **settings):
-    """The same with a relaxed buffer, and what it does to the core in info."""
+    """Relax the buffer, and record the effect on the forces on the core in info."""
     relax(out, out.arrays['kept'], out.arrays['core'], reach, calc, **settings)
     core = out.arrays['core']
     wanted = parent_forces[: core.sum()] @ out.info['rotation'].T
@@ -203,13 +206,13 @@ def _relaxed(out, reach, calc, parent_forces, **settings):
 
 
 def _cost(out, limit):
-    """Smaller for better buffers: forces on the core as in the parent, no strange surroundings, a large core."""
+    """Cost of a relaxed cut-out: change of the forces on the core, grade of the buffer, minus a bonus for the core."""
     beyond = max(0.0, out.info.get('grade_buffer', 0.0) - limit)
     return out.info['core_force_change'] / 0.03 + 2 * beyond - 0.05 * out.arrays['core'].sum()
 
 
 def _finish(out, atoms, local, centre, reach, calc, shape):
-    """Periodic in all directions with the box around the atoms, after a last look at the core's surroundings."""
+    """Check the surroundings of the core, sort the atoms, and centre them in a box periodic in all directions."""
     core = out.arrays['core']
     _check_core(out, local, reach)
     order = np.argsort(~core, kind='stable')
@@ -222,7 +225,7 @@ def _finish(out, atoms, local, centre, reach, calc, shape):
 
 
 def _middle(out):
-    """Of the extent of the atoms."""
+    """Midpoint of the bounding box of the atoms."""
     return (out.positions.max(axis=0) + out.positions.min(axis=0)) / 2
 
 

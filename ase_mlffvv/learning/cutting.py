@@ -1,4 +1,4 @@
-"""The stage that selects centres in frames and cuts them out into a folder."""
+"""The stage that selects centres in frames and writes their cut-outs to a folder."""
 
 from __future__ import annotations
 
@@ -29,36 +29,36 @@ COLUMNS = ('name', 'frame', 'time', 'centre', 'value', 'novelty', 'atoms', 'n_co
 
 def cut(frames, folder, *, model=None, by='grade', number=20, size=80, limit=None, apart=7.0, reach=4.5,
         shape='periodic', start=None, source='structures', overwrite=False, threads=None, progress=True):  # fmt: skip
-    """Select centres and cut them out; a folder that is complete is not computed again.
+    """Select centres and cut them out. A complete folder is not computed again.
 
     Parameters
     ----------
     frames : sequence of Atoms
-        ``info['time']``, if there, goes into the table.
+        The table contains ``info['time']`` if present.
     folder : path
-        Gets ``cut_outs.extxyz``, ``cut_outs.csv`` and ``cut_outs.png``.
+        Folder for ``cut_outs.extxyz``, ``cut_outs.csv`` and ``cut_outs.png``.
     model : None, str, Path or VVPotential
     by, number, limit, apart, start, threads
         As for :func:`.select`.
     size, reach, shape
         As for :func:`.cut_out`.
     source : str
-        Where the frames come from.
+        Origin of the frames.
     overwrite : bool
-        Begin anew in a folder of another job.
+        Begin anew in a folder that holds another job.
 
     Returns
     -------
     list of Atoms
-        The cut-outs, with ``name``, ``parent``, ``frame``, ``time``, ``value`` and ``novelty`` in info beside what
-        :func:`.cut_out` leaves there.
+        The cut-outs, with ``name``, ``parent``, ``frame``, ``time``, ``value`` and ``novelty`` in info in addition to
+        the entries of :func:`.cut_out`.
 
     Raises
     ------
     ValueError
-        No candidates, or the folder holds a job of other settings.
+        There are no candidates, or the folder holds a job with different settings.
     StructureError
-        Not one of the centres could be cut out.
+        None of the centres could be cut out.
     """
     frames = [frames] if isinstance(frames, Atoms) else list(frames)
     potential = find_potential(model)
@@ -95,7 +95,7 @@ def cut(frames, folder, *, model=None, by='grade', number=20, size=80, limit=Non
             temporary.write_text(table(out))
         with complete(job.path / PICTURE) as temporary:
             draw_cut_outs(out, frames[out[0].info['frame']], temporary)
-        with complete(path) as temporary:  # the last file: the folder is complete
+        with complete(path) as temporary:  # written last, because it marks the folder as complete
             write(temporary, out, format='extxyz')
     return out
 
@@ -111,7 +111,7 @@ def _digest(frames):
 
 
 def table(cut_outs):
-    """CSV of cut-outs, with units of Å, eV/Å and the time as given by the frames."""
+    """CSV table of cut-outs in Å and eV/Å; the time has the unit of the frames."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator='\n')
     rows.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""Mend a piece of a structure across its new periodic boundaries: remove, add and relax atoms of the buffer."""
+"""Repair a cut-out at its new periodic boundaries: remove, add and relax atoms of the buffer."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from scipy.spatial import cKDTree
 from ..errors import ExtrapolationWarning
 from .boxes import CLOSE, neighbor_cells
 
-ROOM = 0.88  # distance of an added atom to all others, in units of the distance of neighbors
-NEIGHBORS, WITHIN = 9, 1.4  # an added atom has so many neighbors within such a distance, so that it fills a hole
-WALL = 1e-3  # Å; atoms of the buffer stay farther from the core than its reach and this
+ROOM = 0.88  # smallest distance of an added atom to all others, in units of the nearest-neighbor distance
+NEIGHBORS, WITHIN = 9, 1.4  # an added atom needs 9 neighbors within 1.4 of these units, so that it fills a hole
+WALL = 1e-3  # Å; buffer atoms stay at least this much farther from core atoms than the reach
 
 
 def vectors_between(a, b, lengths):
-    """Shortest vectors from each of b to each of a with periodic images, shape (n_a, n_b, 3), Å."""
+    """Shortest vectors from each point of b to each point of a with periodic images, shape (n_a, n_b, 3), Å."""
     D = a[:, None] - b[None]
     finite = np.isfinite(lengths)
     D[..., finite] -= np.round(D[..., finite] / lengths[finite]) * lengths[finite]
@@ -29,9 +29,9 @@ def vectors_between(a, b, lengths):
 
 
 def remove_close(positions, kept, core, lengths, spacing, reach):
-    """Mask of atoms to leave: no pair with an image is too close, and no image comes into the core's surroundings.
+    """Mask of atoms that remain, so that no atom is too close to an image and no image is near the core.
 
-    Atoms of the buffer with the largest overlap go first; kept atoms always stay.
+    Buffer atoms with the largest overlap are removed first; kept atoms always remain.
     """
     distance = np.sqrt((vectors_between(positions, positions, lengths) ** 2).sum(-1))
     np.fill_diagonal(distance, np.inf)
@@ -48,7 +48,7 @@ def remove_close(positions, kept, core, lengths, spacing, reach):
 
 
 def find_holes(positions, core, lengths, spacing, reach):
-    """Positions of atoms that fill holes inside of the solid, shape (n, 3), Å."""
+    """Positions of atoms that fill holes inside the solid, shape (n, 3), Å."""
     low = np.where(np.isfinite(lengths), -lengths / 2, positions.min(axis=0))
     high = np.where(np.isfinite(lengths), lengths / 2, positions.max(axis=0))
     steps = [np.linspace(a, b, max(2, round((b - a) / (0.14 * spacing))), endpoint=False) for a, b in zip(low, high)]
@@ -70,14 +70,14 @@ def find_holes(positions, core, lengths, spacing, reach):
 
 
 def with_images(positions, lengths, margin):
-    """Positions and those of their images within ``margin`` of the box around them, Å."""
+    """Positions, followed by those of periodic images within ``margin`` of the box around them, Å."""
     out = np.concatenate([positions, *(positions + shift for shift in neighbor_cells(lengths))])
     low, high = positions.min(axis=0) - margin, positions.max(axis=0) + margin
     return out[((out >= low) & (out <= high)).all(axis=1) | (np.arange(len(out)) < len(positions))]
 
 
 def connected(positions, kept, lengths, spacing):
-    """Mask of the atoms connected with a kept atom by bonds."""
+    """Mask of the atoms connected to a kept atom by a chain of neighbors."""
     near = (vectors_between(positions, positions, lengths) ** 2).sum(-1) < (1.4 * spacing) ** 2
     reached = kept.copy()
     while True:
@@ -88,13 +88,13 @@ def connected(positions, kept, lengths, spacing):
 
 
 class _Outside:
-    """Constraint: atoms of the buffer do not enter the surroundings of the core."""
+    """Constraint that keeps buffer atoms out of the surroundings of the core."""
 
     def __init__(self, mobile, core, lengths, reach):
         self.mobile, self.core, self.lengths, self.reach = mobile, core, lengths, reach + WALL
 
     def adjust_positions(self, atoms, new):
-        """Move atoms that entered back to the surface of the sphere around the core atom."""
+        """Move atoms that entered the sphere around a core atom back to its surface."""
         for _ in range(20):
             D = vectors_between(new[self.mobile], atoms.positions[self.core], self.lengths)
             distance = np.sqrt((D**2).sum(-1))
@@ -108,7 +108,7 @@ class _Outside:
             new[self.mobile[inside]] += (depth + 1e-6)[inside, None] * direction[inside]
 
     def adjust_forces(self, atoms, forces):
-        """Nothing to do."""
+        """Leave the forces unchanged."""
 
     def get_removed_dof(self, atoms):
         """None."""
@@ -120,7 +120,7 @@ class _Outside:
 
 
 def relax(atoms, kept, core, reach, calc, steps=30, temperature=0.0, seed=0):
-    """Relax the buffer in place; the core and its surroundings stay.
+    """Relax the buffer in place; the core and its surroundings do not move.
 
     Parameters
     ----------
@@ -129,9 +129,9 @@ def relax(atoms, kept, core, reach, calc, steps=30, temperature=0.0, seed=0):
     reach : float, Å
     calc : ASE calculator
     steps : int
-        Of FIRE, to 0.03 eV/Å.
+        Maximum number of steps of FIRE, which stops at 0.03 eV/Å.
     temperature : float, K
-        First 0.3 ps of Langevin dynamics at this temperature, if above zero.
+        If above zero, 0.3 ps of Langevin dynamics at this temperature precede the relaxation.
     seed : int
     """
     lengths = np.where(atoms.pbc, atoms.cell.lengths(), np.inf)

@@ -1,4 +1,4 @@
-"""The atoms around a point of a large structure, in a frame of their own."""
+"""The atoms around an atom of a large structure, relative to that atom."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from scipy.spatial import cKDTree
 
 from ..errors import check_structure
 
-VOID = 1.3  # in units of the distance of neighbors: farther from all atoms than the middle of a vacancy
-SOFT = (1.28, 0.06)  # middle and width of the soft step that counts neighbors, in the same units
+VOID = 1.3  # in units of the nearest-neighbor distance; larger than the distance of atoms from a vacancy
+SOFT = (1.28, 0.06)  # centre and width of the smooth step that counts neighbors, in the same units
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Local:
     ----------
     vectors : ndarray, shape (n, 3), Å
     index : ndarray of int, shape (n,)
-        Atom of the parent; an atom may appear several times, as periodic images.
+        Index in the parent. An atom may appear several times, as periodic images.
     spacing : float, Å
-        Typical distance of nearest neighbors.
+        Typical nearest-neighbor distance.
     coordination : ndarray, shape (n,)
         Soft number of neighbors in the parent.
     """
@@ -35,7 +35,7 @@ class Local:
     coordination: np.ndarray
 
     def core(self, number):
-        """The first ``number`` atoms, as a mask."""
+        """Mask of the first ``number`` atoms."""
         return np.arange(len(self.vectors)) < number
 
     def around(self, core, reach):
@@ -54,7 +54,7 @@ def local_atoms(atoms, centre, radius) -> Local:
     ValueError
         There is no such atom.
     StructureError
-        Positions that are not finite, or a periodic cell without volume.
+        Positions are not finite, or the cell is periodic but has no volume.
     """
     if not (isinstance(centre, (int, np.integer)) and 0 <= centre < len(atoms)):
         raise ValueError(f'centre must be the number of one of {len(atoms)} atoms (0 to {len(atoms) - 1}), '
@@ -71,12 +71,12 @@ def local_atoms(atoms, centre, radius) -> Local:
 
 
 def soft_step(x):
-    """One for neighbors, zero beyond; x is the distance over the typical one of nearest neighbors."""
+    """Smooth step: one for neighbors, zero beyond. x is the distance in units of the nearest-neighbor distance."""
     return 1 / (1 + np.exp((x - SOFT[0]) / SOFT[1]))
 
 
 def _images(atoms, origin, radius):
-    """Vectors from ``origin`` to all atoms and images within ``radius``, sorted by distance, and their atoms."""
+    """Vectors from ``origin`` to all atoms and images within ``radius``, sorted by distance, and their indices."""
     cell = complete_cell(np.where(atoms.pbc[:, None], atoms.cell[:], 0.0))
     fractions = np.linalg.solve(cell.T, (atoms.positions - origin).T).T
     fractions -= np.where(atoms.pbc, np.round(fractions), 0.0)
@@ -95,7 +95,7 @@ def _images(atoms, origin, radius):
 
 
 def _spacing(tree, vectors, radius):
-    """Median distance of nearest neighbors; one atom alone has none."""
+    """Median nearest-neighbor distance; a single atom has none."""
     if len(vectors) < 2:
         raise ValueError(f'the centre has no neighbor within {radius:.0f} Å, so there is nothing to cut out')
     return float(np.median(tree.query(vectors[: min(len(vectors), 400)], 2)[0][:, 1]))
@@ -104,7 +104,7 @@ def _spacing(tree, vectors, radius):
 def outward(local: Local, reach):
     """Unit vector from the solid to the empty space near the centre, or None where there is no empty space.
 
-    Empty is a point within ``reach`` of the centre that is farther than 1.3 distances of neighbors from all atoms.
+    A point within ``reach`` of the centre is empty if no atom is within 1.3 nearest-neighbor distances of it.
     """
     points = np.stack(np.meshgrid(*[np.arange(-reach, reach + 0.1, 0.7)] * 3, indexing='ij'), -1).reshape(-1, 3)
     points = points[(points**2).sum(axis=1) <= reach**2]
@@ -115,7 +115,7 @@ def outward(local: Local, reach):
     widest = 3 * local.spacing
     weight = np.clip(1 - (distance / widest) ** 2, 0, None)
     normal = -(weight[:, None] * local.vectors).sum(axis=0) / weight.sum()
-    if np.linalg.norm(normal) < 0.05 * widest:  # solid on all sides of a slit
+    if np.linalg.norm(normal) < 0.05 * widest:  # a slit with solid on all sides
         normal = empty.mean(axis=0)
     length = np.linalg.norm(normal)
     return normal / length if length > 1e-6 else np.array([0.0, 0.0, 1.0])

@@ -1,4 +1,4 @@
-"""The loop: explore, cut out, label, verify, fit again; each stage a folder, each finished stage kept."""
+"""The loop: explore, cut out, label, verify and fit again. Each stage has a folder, and finished stages are kept."""
 
 from __future__ import annotations
 
@@ -39,37 +39,41 @@ FILE, RECIPE, MODEL, NORMAL, ROUND, FAILED = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a loop does; a JSON file with these entries.
+    """Settings of a loop, read from a JSON file with these entries.
 
     Attributes
     ----------
     structures : list of dict
-        Exploring runs: ``file`` (relative to the folder), ``temperature`` (K), ``time`` (ps), and optionally
-        ``timestep`` (fs, 2), ``frames`` (2) and ``freeze`` (lowest atomic layers, 0).
+        Exploratory runs, each with ``file`` (relative to the folder), ``temperature`` (K), ``time`` (ps), and
+        optionally ``timestep`` (fs, default 2), ``frames`` (default 2) and ``freeze`` (number of fixed atomic layers
+        at the bottom, default 0).
     calculator : str
-        Makes the labels: 'gpaw', 'vv', 'emt' or 'module:function'.
+        Calculator of the labels: 'gpaw', 'vv', 'emt' or 'module:function'.
     settings : dict
-        Of the calculator.
+        Settings of the calculator.
     processes : int
+        Number of calculations that run at the same time.
     model : str, optional
-        To start from.
+        Initial model.
     train : str, optional
-        File with the labelled structures the model was fitted to. They count in each refit, and the uncertainty of the
-        new model knows them.
+        File with the labelled structures to which the initial model was fitted. They are included in each refit and
+        in the uncertainty of each new model.
     rounds : int
-        Of refitting. After them one more round is explored and labelled to verify the last model.
+        Number of rounds with a refit. One more round is explored and labelled to verify the last model.
     select : {'grade', 'change'}
-        ``'change'`` needs a single exploring run.
+        Criterion of :func:`.select`. ``'change'`` requires a single exploratory run.
     limit : float, optional
+        As for :func:`.select`.
     number, size : int
-        Cut-outs in a round, and atoms in each.
+        Number of cut-outs per round, and number of atoms in each.
     reach : float, Å
+        As for :func:`.cut_out`.
     buffer_weight : float
-        Weight of the labels of atoms outside of the core.
+        Weight of the labels of atoms outside the core.
     ridge : float
     weights : dict
-        As for :func:`.refit`. Use ``{'energies': 0}`` where the labels share the energy between atoms in another way
-        than the model.
+        As for :func:`.refit`. Use ``{'energies': 0}`` if the labels divide the energy among atoms differently than the
+        model does.
     seed : int
     """
 
@@ -92,13 +96,13 @@ class Recipe:
 
     @classmethod
     def read(cls, path):
-        """Recipe of a JSON file.
+        """Read a recipe from a JSON file.
 
         Raises
         ------
         FileNotFoundError
         ValueError
-            Not JSON, or entries that are missing or unknown.
+            The file is not JSON, or entries are missing or unknown.
         """
         if not Path(path).exists():
             raise FileNotFoundError(f"'{path}' does not exist; it holds what the loop does, see {cls.__name__}")
@@ -132,22 +136,23 @@ def learn(folder, progress=True):
     Parameters
     ----------
     folder : path
-        Gets ``loop/round_N`` with the stages of each round and, after a refit, ``model.vv``; and ``report.html``.
+        Folder of the loop. The stages of each round and, after a refit, ``model.vv`` are written to ``loop/round_N``,
+        and a summary to ``report.html``.
     progress : bool
 
     Returns
     -------
     list of dict
-        Of each round: ``errors`` of the model before it on the cores of its cut-outs, which that model had not seen;
-        ``grades`` of its frames before and, after a refit, ``grades_after``; ``structures`` and ``seconds``. A round
-        that finds no candidates has ``converged`` with the reason, and is the last one.
+        One dict per round, with ``errors`` of the previous model on the cores of the cut-outs, to which that model was
+        not fitted; ``grades`` of the frames before and, after a refit, ``grades_after``; ``structures`` and
+        ``seconds``. A round without candidates is the last one; its entry ``converged`` contains the reason.
 
     Raises
     ------
     ValueError
-        The recipe is wrong, or differs from that of an earlier call.
+        The recipe is invalid, or differs from that of an earlier call.
     RuntimeError
-        Not one structure of a round could be labelled.
+        No structure of a round could be labelled.
     """
     folder = Path(folder)
     recipe = Recipe.read(folder / RECIPE)
@@ -175,12 +180,12 @@ def _digest(path):
 
 
 def _model(folder, name):
-    """A model file relative to the folder, or the name of a shipped model."""
+    """Path of a model file relative to the folder, or the name of a model of the package."""
     return folder / name if name and (folder / name).exists() else name
 
 
 def _round(folder, recipe, k, progress):
-    """Summary of a round, which is computed where it is not finished."""
+    """Summary of a round. Stages that are not finished are computed."""
     here, before = folder / 'loop' / f'round_{k}', folder / 'loop' / f'round_{k - 1}'
     if (here / ROUND).exists():
         return json.loads((here / ROUND).read_text())
@@ -219,13 +224,13 @@ def _round(folder, recipe, k, progress):
 
 
 def _finish(here, summary, begin):
-    summary['seconds'] = round(perf_counter() - begin, 1)  # of this call, where a round was interrupted
+    summary['seconds'] = round(perf_counter() - begin, 1)  # of this call only, if the round was interrupted before
     save_json(here / ROUND, summary)
     return summary
 
 
 def _explore(folder, recipe, k, model, here, progress):
-    """Frames of all exploring runs of a round."""
+    """Frames of all exploratory runs of a round."""
     frames = []
     for n, run in enumerate(recipe.structures):
         path = here / f'run_{n}.extxyz'
@@ -252,7 +257,7 @@ def _explore(folder, recipe, k, model, here, progress):
 
 
 def _refit(folder, recipe, k, model, labelled, here, progress):
-    """The new model, which knows all structures so far if those of the start are given."""
+    """The new model, fitted to all structures so far if those of the initial model are given."""
     path = here / MODEL
     if path.exists():
         return find_potential(path)
@@ -271,7 +276,7 @@ def _refit(folder, recipe, k, model, labelled, here, progress):
         raise DatasetError('the refit left no normal matrix for the next round')
     found.normal.save(here / NORMAL)
     save_text(here / 'fit.txt', f'{found}\n')
-    with complete(path) as temporary:  # the last file of this stage
+    with complete(path) as temporary:  # written last, because it marks the stage as complete
         fitted.save(temporary)
     log.info('round %d: model %s', k, digest_of({'model': fitted.digest()})[:12])
     return fitted

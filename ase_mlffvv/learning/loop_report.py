@@ -1,4 +1,4 @@
-"""report.html of a loop: errors on cores, grades, pictures and cost by round, in one file."""
+"""Report of a loop as a single HTML file: errors on cores, grades, pictures and cost of each round."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of cut-outs beside the structure that they come from."""
+"""Pictures of cut-outs and of the structure from which they were taken."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ SHOWN = 8
 
 
 def draw_cut_outs(cut_outs, parent, path):
-    """Draw where the first cut-outs lie in their parent, and each of them from the side.
+    """Draw the positions of the first cut-outs in their parent, and each cut-out from the side.
 
     Core atoms are red, the buffer is blue, and added atoms are yellow.
 
     Parameters
     ----------
     cut_outs : sequence of Atoms
-        As :func:`.cut_out` makes them, with ``frame`` in info.
+        Results of :func:`.cut_out`, with ``frame`` in info.
     parent : Atoms
-        Frame of the first of them; cut-outs of other frames do not appear in it.
+        Frame of the first cut-out. Cut-outs of other frames are not marked in it.
     path : path
         PNG file.
     """

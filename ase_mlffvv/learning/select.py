@@ -1,4 +1,4 @@
-"""Atoms whose surroundings are new, each of another kind, in frames of large runs."""
+"""Selection of atoms in frames of large runs whose surroundings are new and differ from one another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..model.find import find_potential
 from ..neighbors import pair_list
 
 CRITERIA = ('grade', 'change')
-SHARE = 0.02  # of all atoms that are candidates where no limit of the change is given
+SHARE = 0.02  # fraction of all atoms that are candidates if no limit of the change is given
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Choice:
     value : float
         Grade, or change of the feature vector in standard deviations of the training data.
     novelty : float
-        What remains of ``value`` after all choices before are known.
+        What remains of ``value`` once all earlier choices are known.
     """
 
     frame: int
@@ -44,27 +44,28 @@ class Choice:
 def select(frames, model=None, number=20, *, by='grade', limit=None, apart=7.0, start=None, threads=None):
     """Choose centres of cut-outs.
 
-    Candidates are atoms with a value above the limit. They are taken greedily: first the one with the largest value;
-    then its row and those of the atoms within half of ``apart`` around it are added to the information matrix, and the
-    values of all others fall as far as they show the same; and so on.
+    Candidates are atoms with a value above the limit. They are chosen greedily. First the candidate with the largest
+    value is taken. Its row and those of the atoms within half of ``apart`` around it are added to the information
+    matrix, which reduces the values of all atoms with similar surroundings. Then the next candidate is chosen in the
+    same way.
 
     Parameters
     ----------
     frames : sequence of Atoms
     model : None, str, Path or VVPotential
-        For ``'grade'``, with an uncertainty.
+        ``'grade'`` requires a model with an uncertainty.
     number : int
-        Choices; fewer where no more candidates are left.
+        Number of choices. The result is shorter if there are not enough candidates.
     by : {'grade', 'change'}
-        ``'grade'``: the extrapolation grade. ``'change'``: how far the feature vector of the atom has moved since the
-        start of the run, the criterion of W. Zhang et al., Adv. Energy Mater. 13, 2202892 (2023), in standard
-        deviations of each component over the training data.
+        ``'grade'`` is the extrapolation grade. ``'change'`` is the distance of the feature vector of the atom from that
+        at the start of the run, with each component in units of its standard deviation over the training data. This is
+        the criterion of W. Zhang et al., Adv. Energy Mater. 13, 2202892 (2023).
     limit : float, optional
-        Candidates have a larger value. Default 1 for the grade, and the 98th percentile for the change.
+        Candidates have a larger value. The default is 1 for the grade and the 98th percentile for the change.
     apart : float, Å
         Smallest distance between choices in the same frame.
     start : Atoms, optional
-        Start of the run, for ``'change'``, with the same atoms in the same order; default the first frame.
+        Start of the run for ``'change'``, with the same atoms in the same order. The default is the first frame.
     threads : int, optional
 
     Returns
@@ -75,7 +76,7 @@ def select(frames, model=None, number=20, *, by='grade', limit=None, apart=7.0, 
     Raises
     ------
     ValueError
-        No atom is a candidate; or frames of other atoms than the start.
+        No atom is a candidate, or the frames and the start contain different atoms.
     CalculatorSetupError
         The model has no uncertainty.
     """
@@ -160,10 +161,11 @@ def _system(atoms, potential, threads):
 
 
 def _greedy(frames, keys, rows, number, apart, known):
-    """Choices by the largest remaining norm of their rows.
+    """Choose in turn the candidate whose row has the largest remaining norm.
 
-    ``rows @ rows.T`` is the covariance of the candidates. A choice with row y is an observation with standard
-    deviation ``known``, which shrinks the rows along y: the square root form of the update of a covariance.
+    ``rows @ rows.T`` is the covariance of the candidates. A choice with row y corresponds to an observation with
+    standard deviation ``known``, which shrinks the rows along y. This is the square-root form of the update of a
+    covariance matrix.
     """
     value = np.sqrt((rows**2).sum(axis=1))
     frame, atom = np.array(keys).T

@@ -1,4 +1,4 @@
-"""How well a potential predicts the cores of labelled cut-outs, and how strange a large run looks to it."""
+"""Errors of a potential on the cores of labelled cut-outs, and its extrapolation grades in a large run."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ QUANTILES = (0.5, 0.9, 0.99, 0.999, 1.0)
 def core_errors(model, cut_outs):
     """Errors of forces and atomic energies on the cores of labelled cut-outs.
 
-    Atomic energies of a calculation and of a model differ by how they share the energy between neighbors, so they are
-    compared as differences to the atom of the same cut-out that has the most neighbors within 4.5 Å, or the nearest to
-    the core of those with as many.
+    A calculation and a model may divide the energy among neighboring atoms differently. Therefore atomic energies are
+    compared relative to a reference atom of the same cut-out: the one with the most neighbors within 4.5 Å or, if there
+    are several, the one of these nearest to the core.
 
     Parameters
     ----------
     model : None, str, Path or VVPotential
     cut_outs : sequence of Atoms
-        With the array ``core`` and forces; atomic energies where they are.
+        Structures with the array ``core``, forces and optionally atomic energies.
 
     Returns
     -------
     dict
-        ``atoms``; ``force_mae`` and ``force_rmse`` (eV/Å, per component), ``force_mean`` (mean norm of the labels);
-        with atomic energies ``energy_mae`` (eV), of differences.
+        ``atoms`` (number of core atoms), ``force_mae`` and ``force_rmse`` (eV/Å, per component), ``force_mean`` (mean
+        norm of the labels) and, with atomic energies, ``energy_mae`` (eV) of the relative energies.
 
     Raises
     ------
     DatasetError
-        A cut-out without core or forces.
+        A cut-out has no core or no forces.
     """
     cut_outs = list(cut_outs)
     if not cut_outs:
@@ -69,14 +69,14 @@ def core_errors(model, cut_outs):
 
 
 def deepest(atoms, core, reach=4.5):
-    """The atom with the most neighbors within ``reach`` (Å), of several the nearest to the core."""
+    """The atom with the most neighbors within ``reach`` (Å); if there are several, the one nearest to the core."""
     D = atoms.get_all_distances(mic=True)
     neighbors = (reach > D).sum(axis=1)
     return int(np.lexsort((D[:, core].min(axis=1), -neighbors))[0])
 
 
 def grade_statistics(model, frames):
-    """Quantiles of the grade over all atoms of frames, and the share of atoms above one.
+    """Quantiles of the grade over all atoms of all frames, and the fraction of atoms with a grade above one.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def grade_statistics(model, frames):
 
 
 def size_convergence(model, atoms, centre, sizes=(60, 80, 110, 150), reference=None, **settings):
-    """Change of the model's forces on a core with the size of the cut-out.
+    """Change of the model's forces on the core as a function of the size of the cut-out.
 
     Parameters
     ----------
@@ -100,14 +100,14 @@ def size_convergence(model, atoms, centre, sizes=(60, 80, 110, 150), reference=N
     centre : int
     sizes : sequence of int
     reference : ndarray, shape (n_atoms, 3), eV/Å, optional
-        Forces in the parent; by default the model's.
+        Forces in the parent. The default is those of the model.
     **settings
-        Of :func:`.cut_out`.
+        Settings of :func:`.cut_out`.
 
     Returns
     -------
     list of dict
-        ``size``, ``n_core`` and ``force_change`` (eV/Å, root mean square norm over the core) of each.
+        ``size``, ``n_core`` and ``force_change`` (eV/Å, root mean square norm over the core) of each cut-out.
     """
     from .cut_out import cut_out
 

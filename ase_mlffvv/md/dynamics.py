@@ -31,29 +31,29 @@ if TYPE_CHECKING:
 class Dynamics:
     """Molecular dynamics of one structure with a VV potential, on the CPU or a GPU.
 
-    For 1e4 atoms and more; it does the steps of ASE's dynamics without its work per step, and agrees with them to
-    round-off. The given ``atoms`` are not changed: see :meth:`atoms`.
+    Intended for 10 000 atoms and more. The trajectory agrees with that of ASE's dynamics to within rounding errors,
+    but each step has less overhead. The given ``atoms`` are not changed; see :meth:`atoms`.
 
     Parameters
     ----------
     atoms : Atoms
-        With momenta; constraints other than :class:`ase.constraints.FixAtoms` are refused. Frozen atoms do not move and
-        do not count for the temperature.
+        Structure with momenta. Constraints other than :class:`ase.constraints.FixAtoms` are refused. Fixed atoms do
+        not move and do not contribute to the temperature.
     model : None, str, Path or VVPotential
         As for :class:`.VVCalculator`.
     integrator : VelocityVerlet, Berendsen, CSVR or Langevin
-        Default :class:`.VelocityVerlet`.
+        The default is :class:`.VelocityVerlet`.
     timestep : float, fs
     device, engine, skin, threads, precision
         As for :class:`.VVCalculator`.
     reporters : sequence of Reporter, optional
-        What looks at the run while it goes on: see :mod:`ase_mlffvv.md.reporters`. The default is one
-        :class:`.Samples`, with energies, coordination and displacements of every tenth step.
+        Objects that observe the run, see :mod:`ase_mlffvv.md.reporters`. The default is one :class:`.Samples`, which
+        records energies, coordination and displacements at every tenth step.
     on_extrapolation, check_interval
-        As for :class:`.VVCalculator`, but the interval is in steps; the default is 10 steps on the CPU and 1 000 on a
+        As for :class:`.VVCalculator`, with the interval in steps. The default is 10 steps on the CPU and 1 000 on a
         GPU, because the grade is computed on the CPU.
     model_name : str, optional
-        For messages; default ``model`` where that is a name.
+        Name of the model in messages. The default is ``model`` if that is a name.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ class Dynamics:
                     f'reporters must be instances of ase_mlffvv.md.Reporter, got {reporter!r}; use Reporter(interval, '
                     'function) for a function'
                 )
-        self._reported = [-1] * len(self.reporters)  # the last step that each has seen
+        self._reported = [-1] * len(self.reporters)  # the last step of which each reporter was told
         self._view = View(self)
         self._origin = array(atoms.positions)
         self._stepper = self.integrator.prepare(self.state, self.timestep * units.fs)
@@ -130,25 +130,25 @@ class Dynamics:
         return len(self._start)
 
     def run(self, steps: int, progress: bool = False) -> None:
-        """Do a number of steps.
+        """Run a number of steps.
 
-        Ctrl-C ends the run after the present step. After it, or after any error, the state is that of the last
-        complete step: another call continues from there as if nothing had happened, bit for bit.
+        Ctrl-C ends the run after the present step. After Ctrl-C or any error, the state is that of the last complete
+        step. Another call continues from there; the result is identical, bit for bit, to that of an unbroken run.
 
         Parameters
         ----------
         steps : int
         progress : bool
-            Show a bar with the remaining time and atom-steps per second.
+            Show a progress bar with the remaining time and the number of atom-steps per second.
 
         Raises
         ------
         StructureError
-            Positions that are not finite, or atoms that meet: the time step is too long.
+            Positions are not finite, or two atoms coincide, which means that the time step is too long.
         ExtrapolationError
-            With ``on_extrapolation='stop'``.
+            A grade exceeds one and ``on_extrapolation`` is ``'stop'``.
         KeyboardInterrupt
-            After Ctrl-C.
+            Ctrl-C was pressed.
         """
         state, begin, first = self.state, perf_counter(), self.state.step
         with interrupt_flag() as stop:
@@ -170,7 +170,7 @@ class Dynamics:
             raise KeyboardInterrupt(f'stopped after step {state.step}; run() continues from there')
 
     def _begin(self):
-        """Forces of the present positions, and the reports that are due."""
+        """Compute the forces of the present positions if necessary, and call the reporters that are due."""
         self._evaluate()
         self._report()
 
@@ -187,9 +187,10 @@ class Dynamics:
                 self._reported[k] = step
 
     def forget(self):
-        """Continue as a run does that begins from :meth:`structure`, bit for bit, as after each checkpoint of a job.
+        """Continue exactly, bit for bit, as a run would that starts from :meth:`structure`; used at checkpoints.
 
-        On a GPU, where sums follow the order of the pair list, it means a new list and new forces; on the CPU nothing.
+        On a GPU the order of summation depends on the pair list, so that a new list and new forces are computed. On
+        the CPU nothing changes.
         """
         if self.forces.forget is not None:
             self.forces.forget()
@@ -197,11 +198,11 @@ class Dynamics:
 
     @property
     def samples(self) -> dict:
-        """Samples so far, a dict of arrays by name: see :attr:`.Samples.table`."""
+        """Samples so far, as a dict of arrays by name; see :attr:`.Samples.table`."""
         return self._samples().table
 
     def averages(self, skip: int = 0) -> dict:
-        """Mean and standard deviation over the samples, ``{name: (mean, deviation)}``, without the first ``skip``."""
+        """Mean and standard deviation over all samples after the first ``skip``: ``{name: (mean, deviation)}``."""
         return self._samples().averages(skip)
 
     def _samples(self):
@@ -211,7 +212,7 @@ class Dynamics:
         raise AttributeError('this Dynamics takes no samples: none of its reporters is a Samples')
 
     def displacements(self):
-        """Displacements (n_atoms, 3) from the structure given, Å, on the device."""
+        """Displacements (n_atoms, 3) from the initial structure, Å, on the device."""
         return self.state.positions - self._origin
 
     def grade(self):
@@ -222,18 +223,18 @@ class Dynamics:
 
     @property
     def temperature(self) -> float:
-        """Of the mobile atoms, K."""
+        """Temperature of the mobile atoms, K."""
         return float(self._view.temperature)
 
     @property
     def potential_energy(self) -> float:
-        """Of all atoms, eV."""
+        """Potential energy of all atoms, eV."""
         self._evaluate()
         return float(self.state.energies.sum())
 
     @property
     def thermostat_work(self) -> float:
-        """Energy that the thermostat has put in, eV."""
+        """Energy that the thermostat has added so far, eV."""
         return float(self.state.thermostat_work)
 
     def structure(self) -> Atoms:
@@ -254,12 +255,12 @@ class Dynamics:
 
 
 def frozen_atoms(atoms):
-    """Indices of the atoms that :class:`ase.constraints.FixAtoms` holds.
+    """Indices of the atoms that :class:`ase.constraints.FixAtoms` fixes.
 
     Raises
     ------
     NotImplementedError
-        Another constraint.
+        There is another kind of constraint.
     """
     other = [c for c in atoms.constraints if not isinstance(c, FixAtoms)]
     if other:

@@ -1,4 +1,4 @@
-"""Minimisation on the device."""
+"""Minimisation of the energy on the device."""
 
 from __future__ import annotations
 
@@ -30,37 +30,39 @@ def minimise(
     progress: bool = False,
     **settings: Any,
 ) -> Atoms:
-    """Relax positions with FIRE, on the CPU or a GPU.
+    """Minimise the energy with respect to the positions by FIRE, on the CPU or a GPU.
 
     Parameters
     ----------
     atoms : Atoms
-        Not changed; frozen atoms stay.
+        Initial structure, which is not changed. Fixed atoms do not move.
     model : None, str, Path or VVPotential
     fmax : float, eV/Å
-        Stop where no mobile atom feels a larger force.
+        Stop when the force on every mobile atom is smaller than this.
     steps : int
-        At most so many.
+        Maximum number of steps.
     maxstep : float, Å
-        No atom moves farther in a step.
+        Maximum displacement of an atom in one step.
     progress : bool
+        Show a progress bar.
     **settings
-        ``device``, ``engine``, ``skin``, ``threads``, ``precision`` of :class:`.Dynamics`.
+        Settings ``device``, ``engine``, ``skin``, ``threads`` and ``precision`` of :class:`.Dynamics`.
 
     Returns
     -------
     Atoms
-        With energy and forces, and a :class:`.VVCalculator` of the same model and settings.
+        Relaxed structure with energy and forces, and with a :class:`.VVCalculator` of the same model and settings.
 
     Raises
     ------
     StructureError
-        Not converged in so many steps, or positions that are not finite.
+        The minimisation did not converge within ``steps``, or positions are not finite.
 
     References
     ----------
-    E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006), with the parameters of :class:`ase.optimize.FIRE`; the largest
-    displacement of an atom is limited, not the norm of all, so that the number of steps does not grow with the system.
+    E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006), with the parameters of :class:`ase.optimize.FIRE`. Here the
+    displacement of each atom is limited, rather than the norm of all displacements, so that the number of steps does
+    not grow with the size of the system.
     """
     still = atoms.copy()
     still.set_momenta(np.zeros((len(atoms), 3)), apply_constraint=False)
@@ -98,7 +100,7 @@ def minimise(
 
 
 def _with_calculator(md, settings):
-    """The relaxed structure with a calculator that holds its results and can be used after it."""
+    """Relaxed structure with a calculator that contains its results and can be used further."""
     relaxed = md.atoms()
     calc = VVCalculator(md.potential, **settings)
     calc.atoms, calc.results = relaxed.copy(), dict(relaxed.calc.results)

@@ -14,7 +14,7 @@ def make_forces(potential, atoms, *, device='cpu', engine='auto', skin=0.8, thre
     Raises
     ------
     CalculatorSetupError
-        What was asked for is not here; on a GPU, the model has no fused CUDA kernels.
+        The engine or device is not available, or the fused CUDA kernels on a GPU do not support the model.
     """
     name = choose(potential, engine, device, precision)
     if device != 'cpu' and name != 'cuda':

@@ -1,9 +1,10 @@
-"""Integrators of molecular dynamics, on NumPy arrays or on torch tensors of any device.
+"""Integrators of molecular dynamics for NumPy arrays and for torch tensors on any device.
 
-Each is a frozen description with ``prepare(state, timestep)``, whose result has ``step(state, compute)``. A step makes
-new arrays and replaces those of the :class:`State` all at once when it is complete, so that an error or Ctrl-C inside a
-step leaves the state before it. It never asks the device for a number, so that a GPU runs ahead of Python. Momenta, not
-velocities, are kept, because those are what a checkpoint holds: a restarted run has the same bits.
+Each integrator is a frozen dataclass with a method ``prepare(state, timestep)``, which returns an object with the
+method ``step(state, compute)``. A step makes new arrays and replaces those of the :class:`State` together at its end,
+so that an error or Ctrl-C during a step leaves the previous state unchanged. It never reads a number from the device,
+so that Python does not wait for a GPU. The state contains momenta instead of velocities, because checkpoints contain
+them: a restarted run is identical bit for bit.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ..errors import StructureError
 
 @dataclass
 class State:
-    """What moves. Arrays are NumPy's, or tensors on one device; frozen atoms have ``mobile`` = 0 and momenta 0.
+    """State of the atoms, as NumPy arrays or as tensors on one device. Fixed atoms have momenta 0.
 
     Attributes
     ----------
@@ -28,11 +29,11 @@ class State:
     energies : (n_atoms,), eV
     inverse_mass : (n_atoms, 1), 1/amu
     mobile : (n_atoms, 1)
-        1, or 0 for frozen atoms.
+        1 for mobile atoms, 0 for fixed atoms.
     n_dof : int
         Number of degrees of freedom, for the temperature.
     thermostat_work : number, eV
-        What the thermostat has put in so far.
+        Energy that the thermostat has added so far.
     step : int
     """
 
@@ -51,7 +52,7 @@ class State:
         return kinetic_energy(self.momenta, self.inverse_mass)
 
     def complete(self, **values):
-        """Replace fields by those of the next step, all or none: no signal can be handled in between."""
+        """Replace fields by those of the next step, all or none of them: no signal can be handled in between."""
         vars(self).update(values, step=self.step + 1)
 
 
@@ -75,9 +76,9 @@ def _check_moving(state, settings):
 
 
 class _Verlet:
-    """Velocity Verlet, and a change of momenta by a thermostat in front of each step."""
+    """Velocity Verlet in which a thermostat can rescale the momenta before each step."""
 
-    scale = None  # of a thermostat: factor of all momenta, from the kinetic energy (eV) before step number ``step``
+    scale = None  # method of a thermostat: factor of all momenta, from the kinetic energy (eV) before step ``step``
 
     def __init__(self, state, timestep, fix_drift=False):
         self.timestep = timestep
@@ -112,16 +113,17 @@ class VelocityVerlet:
     temperature = None
 
     def prepare(self, state, timestep):
-        """See the module."""
+        """Object that does the steps; see the module."""
         return _Verlet(state, timestep)
 
 
 @dataclass(frozen=True)
 class Berendsen:
-    """Berendsen's weak coupling, as in the paper: momenta are scaled towards the temperature with time constant taut.
+    """Weak coupling to a heat bath (Berendsen), as in the paper.
 
-    It does not sample the canonical ensemble: fluctuations of the kinetic energy are too small. The drift of the whole
-    system is removed in each step where no atom is frozen, otherwise heat would slowly become drift.
+    Momenta are rescaled so that the temperature approaches ``temperature`` with time constant ``taut``. This does not
+    sample the canonical ensemble: fluctuations of the kinetic energy are too small. If no atom is fixed, the motion of
+    the centre of mass is removed in each step; otherwise thermal energy would slowly be transferred to it.
 
     Parameters
     ----------
@@ -130,8 +132,8 @@ class Berendsen:
 
     References
     ----------
-    H. J. C. Berendsen et al., J. Chem. Phys. 81, 3684 (1984); steps as in :class:`ase.md.nvtberendsen.NVTBerendsen`,
-    which limits each factor to 0.9 … 1.1.
+    H. J. C. Berendsen et al., J. Chem. Phys. 81, 3684 (1984); implemented as in
+    :class:`ase.md.nvtberendsen.NVTBerendsen`, which limits each factor to the range 0.9 to 1.1.
     """
 
     temperature: float
@@ -142,7 +144,7 @@ class Berendsen:
         _check(temperature=self.temperature, taut=self.taut)
 
     def prepare(self, state, timestep):
-        """See the module."""
+        """Object that does the steps; see the module."""
         return _Berendsen(self, state, timestep)
 
 
@@ -160,7 +162,7 @@ class _Berendsen(_Verlet):
 
 @dataclass(frozen=True)
 class CSVR:
-    """Stochastic velocity rescaling, which samples the canonical ensemble at the cost of one factor per step.
+    """Stochastic velocity rescaling, which samples the canonical ensemble with one factor per step.
 
     Parameters
     ----------
@@ -171,7 +173,7 @@ class CSVR:
 
     References
     ----------
-    G. Bussi, D. Donadio and M. Parrinello, J. Chem. Phys. 126, 014101 (2007), eq. A7; as :class:`ase.md.bussi.Bussi`.
+    G. Bussi, D. Donadio and M. Parrinello, J. Chem. Phys. 126, 014101 (2007), eq. A7; see :class:`ase.md.bussi.Bussi`.
     """
 
     temperature: float
@@ -183,12 +185,12 @@ class CSVR:
         _check(temperature=self.temperature, taut=self.taut)
 
     def prepare(self, state, timestep):
-        """See the module."""
+        """Object that does the steps; see the module."""
         return _CSVR(self, state, timestep)
 
 
 def noise(seed, step):
-    """Random numbers of one step: nothing to keep in a checkpoint."""
+    """Generator for one step, from seed and step alone, so that a checkpoint need not contain its state."""
     return np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, 0, step]))
 
 
@@ -210,7 +212,7 @@ class _CSVR(_Verlet):
 
 @dataclass(frozen=True)
 class Langevin:
-    """Langevin dynamics: friction and random kicks on every atom; samples the canonical ensemble.
+    """Langevin dynamics, with friction and random forces on every atom; samples the canonical ensemble.
 
     Parameters
     ----------
@@ -221,8 +223,8 @@ class Langevin:
 
     References
     ----------
-    E. Vanden-Eijnden and G. Ciccotti, Chem. Phys. Lett. 429, 310 (2006); as :class:`ase.md.langevin.Langevin` with
-    ``fixcm=False``.
+    E. Vanden-Eijnden and G. Ciccotti, Chem. Phys. Lett. 429, 310 (2006); equivalent to
+    :class:`ase.md.langevin.Langevin` with ``fixcm=False``.
     """
 
     temperature: float
@@ -234,7 +236,7 @@ class Langevin:
         _check(temperature=self.temperature, friction=self.friction)
 
     def prepare(self, state, timestep):
-        """See the module."""
+        """Object that does the steps; see the module."""
         return _Langevin(self, state, timestep)
 
 
@@ -268,7 +270,7 @@ class _Langevin:
 
 
 def normal(seed, step, like, n):
-    """``n`` arrays of standard normal numbers of the kind and shape of ``like``."""
+    """``n`` arrays of standard normal random numbers with the type and shape of ``like``."""
     if isinstance(like, np.ndarray):
         return noise(seed, step).standard_normal((n, *like.shape))
     import torch

@@ -1,4 +1,4 @@
-"""Ctrl-C as a request that a loop answers where its state is complete."""
+"""Ctrl-C as a request, to which a loop responds when its state is complete."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 def interrupt_flag(always=False):
     """An event that the first Ctrl-C sets instead of raising KeyboardInterrupt; the second Ctrl-C raises it at once.
 
-    Signals reach the main thread only; in other threads the event is never set.
+    Only the main thread receives signals; in other threads the event is never set.
 
     Parameters
     ----------

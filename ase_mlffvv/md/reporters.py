@@ -1,4 +1,4 @@
-"""What looks at a run of :class:`.Dynamics` while it goes on: samples, frames, the extrapolation grade, or your own."""
+"""Reporters, which observe a run of :class:`.Dynamics`: samples, frames, the extrapolation grade, or your own."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ TEXT = ('.extxyz', '.xyz')
 class View:
     """The present state of a run, as a reporter sees it.
 
-    Arrays and numbers live where the atoms do: NumPy's on the CPU, torch tensors on a GPU. A tensor that is not
-    converted to a Python number does not stop the GPU. Reporters must not change the arrays; later steps do not
-    change them either, so they can be kept without a copy.
+    Arrays and numbers are on the device of the atoms: NumPy arrays on the CPU, torch tensors on a GPU. A reporter that
+    does not convert tensors to Python numbers does not make Python wait for the GPU. Reporters must not change the
+    arrays. Later steps do not change them either, so that they can be kept without copying.
 
     Parameters
     ----------
@@ -72,31 +72,31 @@ class View:
 
     @property
     def displacements(self):
-        """Displacements (n_atoms, 3) from the structure that the Dynamics was made with, Å."""
+        """Displacements (n_atoms, 3) from the initial structure of the Dynamics, Å."""
         return self._dynamics.displacements()
 
     @property
     def potential_energy(self):
-        """Of all atoms, eV."""
+        """Potential energy of all atoms, eV."""
         return self.energies.sum()
 
     @property
     def kinetic_energy(self):
-        """Of all atoms, eV."""
+        """Kinetic energy of all atoms, eV."""
         return self._dynamics.state.kinetic_energy()
 
     @property
     def temperature(self):
-        """Of the mobile atoms, K."""
+        """Temperature of the mobile atoms, K."""
         return 2.0 * self.kinetic_energy / (self._dynamics.state.n_dof * units.kB)
 
     @property
     def thermostat_work(self):
-        """Energy that the thermostat has put in so far, eV."""
+        """Energy that the thermostat has added so far, eV."""
         return self._dynamics.state.thermostat_work
 
     def coordination(self, cutoff):
-        """Number of neighbors of each atom within ``cutoff`` (Å), or the potential's cutoff if that is shorter."""
+        """Number of neighbors of each atom within ``cutoff`` (Å), or within the potential's cutoff if it is shorter."""
         return self._dynamics.forces.coordination(min(cutoff, self._dynamics.potential.cutoff))
 
     def grade(self):
@@ -104,7 +104,7 @@ class View:
         return self._dynamics.grade()
 
     def system(self):
-        """Arguments of an engine on the CPU: species, positions, cell and pair list."""
+        """Species, positions, cell and pair list, as arguments of an engine on the CPU."""
         return self._dynamics.forces.system()
 
     def atoms(self):
@@ -113,10 +113,10 @@ class View:
 
 
 class Reporter:
-    """Something that is called with a :class:`View` at step 0 and in every ``interval``-th step.
+    """Observer that is called with a :class:`View` at step 0 and at every ``interval``-th step.
 
-    An error that a reporter raises ends the run with the step complete; the reporter is called again for this step when
-    the run is continued.
+    If a reporter raises an error, the run ends with the step complete. When the run is continued, the reporter is
+    called again for this step.
 
     Parameters
     ----------
@@ -138,15 +138,15 @@ class Reporter:
         self.interval, self._function = int(interval), function
 
     def __call__(self, view):
-        """Look at the present state."""
+        """Observe the present state."""
         self._function(view)
 
     def flush(self):
-        """Finish what was begun, such as writing; called whenever a run ends."""
+        """Finish pending work such as writing; called whenever a run ends."""
 
 
 class Samples(Reporter):
-    """Energies, coordination and displacements of the whole structure, taken without stopping a GPU.
+    """Samples of energies, coordination and displacements, taken without waiting for a GPU.
 
     Parameters
     ----------
@@ -165,8 +165,8 @@ class Samples(Reporter):
         self._rows: list = []
 
     def __call__(self, view):
-        """Take a sample; its numbers stay on the device until they are asked for."""
-        if self._rows and self._rows[-1][0] == view.step:  # Ctrl-C came just after this sample
+        """Take a sample. Its values stay on the device until they are requested."""
+        if self._rows and self._rows[-1][0] == view.step:  # Ctrl-C was pressed just after this sample
             return
         n, kinetic, potential = len(view), view.kinetic_energy, view.potential_energy
         moved = view.displacements
@@ -182,39 +182,40 @@ class Samples(Reporter):
     def table(self):
         """Samples so far as a dict of arrays by name, see ``SAMPLES``.
 
-        Energies are per atom (eV); ``total_energy_eV - thermostat_work_eV`` is conserved. Displacements are from the
-        start, means over all atoms: of each component, of the distance in the plane (xy), of the whole distance.
+        Energies are per atom (eV); ``total_energy_eV - thermostat_work_eV`` is conserved. Displacements are relative to
+        the initial structure and averaged over all atoms: each component, the distance in the plane (xy), and the total
+        distance.
         """
         self._rows = [tuple(float(x) for x in row) for row in self._rows]
         rows = np.array(self._rows, float).reshape(-1, len(SAMPLES))
         return dict(zip(SAMPLES, rows.T))
 
     def averages(self, skip=0):
-        """Mean and standard deviation over the samples, ``{name: (mean, deviation)}``, without the first ``skip``."""
+        """Mean and standard deviation over all samples after the first ``skip``: ``{name: (mean, deviation)}``."""
         return {name: (x[skip:].mean(), x[skip:].std()) for name, x in self.table.items() if name != 'step'}
 
 
 class Frames(Reporter):
-    """Writes frames to a trajectory, in the background.
+    """Writes frames to a trajectory in the background.
 
-    Frames hold positions, momenta (text only), energy, forces (text only), the step and the time, and the energy of
-    each atom as the array ``local_energy``.
+    Frames contain positions, momenta (text only), energy, forces (text only), the step, the time, and the energy of
+    each atom in the array ``local_energy``.
 
     Parameters
     ----------
     path : path
-        ``.vvtraj`` is a packed trajectory, ``.extxyz`` or ``.xyz`` text.
+        The suffix ``.vvtraj`` selects a packed trajectory, ``.extxyz`` or ``.xyz`` a text file.
     interval : int
         Steps between frames.
     append : bool
-        Continue a file that exists.
+        Append to an existing file.
 
     Raises
     ------
     FileExistsError
-        The file exists, without ``append``.
+        The file exists and ``append`` is False.
     ValueError
-        Another suffix.
+        The suffix is none of these.
     """
 
     def __init__(self, path: str | Path, interval: int = 100, append: bool = False):
@@ -242,7 +243,7 @@ class Frames(Reporter):
 
 
 class Grade(Reporter):
-    """Looks at the extrapolation grade of all atoms, and warns once or stops the run where one is above 1.
+    """Checks the extrapolation grade of all atoms, and warns once or stops the run if a grade exceeds 1.
 
     :class:`.Dynamics` makes one from ``on_extrapolation`` and ``check_interval``.
 
@@ -250,7 +251,7 @@ class Grade(Reporter):
     ----------
     watch : GradeWatch
     interval : int
-        Steps between looks.
+        Steps between checks.
     """
 
     def __init__(self, watch, interval):
@@ -258,19 +259,19 @@ class Grade(Reporter):
         self.watch = watch
 
     def __call__(self, view):
-        """Look at the present state.
+        """Check the present state.
 
         Raises
         ------
         ExtrapolationError
-            A grade is above 1, with ``on_extrapolation='stop'``.
+            A grade exceeds 1 and ``on_extrapolation`` is ``'stop'``.
         """
         if self.watch.due():
             self.watch.check(*view.system())
 
 
 def append(path, atoms):
-    """Append a structure with results to a trajectory, packed where the name ends in ``.vvtraj``, else extxyz."""
+    """Append a structure with results to a trajectory: packed if the name ends in ``.vvtraj``, otherwise extxyz."""
     if atoms.calc is not None and 'energies' in atoms.calc.results:
         atoms.set_array('local_energy', atoms.calc.results.pop('energies'))
     if Path(path).suffix == PACKED:

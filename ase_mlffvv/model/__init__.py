@@ -1,6 +1,6 @@
-"""The VV model: its numbers, their plain evaluation, its file and the importer of original folders.
+"""The VV model: its parameters, their reference evaluation, the model file and the importer of original folders.
 
-Array names end in their axes where that helps: i atoms, p directed pairs, c Cartesian, f features, k basis functions.
+Suffixes of array names may denote axes: i atoms, p directed pairs, c Cartesian, f features, k basis functions.
 """
 
 from .find import find_potential

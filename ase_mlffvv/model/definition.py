@@ -1,4 +1,4 @@
-"""The definition of a VV model's energies, forces and virials: plain float64 torch, any device."""
+"""The definition of energies, forces and virials of a VV model, in float64 with torch on any device."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _CHUNK = 4_000_000  # numbers in the largest temporary, (centres, neighbors, nei
 
 
 def environments(potential, species, D, pairs, centre, centres=None):
-    """Chunks of centre atoms of one element: yields (atoms, Environment, pair numbers (n_centres, n_max)).
+    """Yield chunks of centre atoms of one element: (atoms, Environment, indices of pairs (n_centres, n_max)).
 
-    ``D`` is a torch tensor (n_pairs, 3); padding of the pair numbers is -1. ``centres`` restricts the atoms.
+    ``D`` is a torch tensor (n_pairs, 3); the pair indices are padded with -1. ``centres`` restricts the atoms.
     """
     atoms = np.flatnonzero(species == centre) if centres is None else centres[species[centres] == centre]
     if len(atoms) == 0:
@@ -43,14 +43,14 @@ def environments(potential, species, D, pairs, centre, centres=None):
 
 
 def components(block, features):
-    """Scaled projections with the constant last: (n_atoms, n_features) -> (n_atoms, n + 1)."""
+    """Scaled projections, followed by the constant: (n_atoms, n_features) -> (n_atoms, n + 1)."""
     projection, shift, scale = (_like(x, features) for x in (block.projection, block.shift, block.scale))
     g = (features @ projection - shift) * scale
     return torch.cat([g, g.new_ones(len(g), 1)], dim=1)
 
 
 def basis(block, g):
-    """VV basis of components g: (n_atoms, n + 1) -> (n_atoms, n + 1 + n_terms)."""
+    """VV basis for components g: (n_atoms, n + 1) -> (n_atoms, n + 1 + n_terms)."""
     kind, *index = torch.as_tensor(block.terms.astype(np.int64), device=g.device).T
     values = g.new_ones(len(g), len(block.terms))
     for which, table in ((SINGLE, block.single), (PRODUCT, block.product)):
@@ -67,17 +67,17 @@ def basis(block, g):
 
 
 def pair_vectors(pair, D, cell):
-    """Vectors whose lengths enter the pair term, for list vectors D (n_pairs, 3), Å."""
+    """Vectors whose lengths enter the pair term, for vectors D of the pair list (n_pairs, 3), Å."""
     if not pair.minimum_image:
         return D
-    box = complete_cell(cell)  # a direction without periodicity is a zero row and never shifts
+    box = complete_cell(cell)  # directions that are not periodic are zero rows and are never shifted
     periodic = _like(np.linalg.norm(cell, axis=1) > 0, D)
-    shift = torch.ceil(D.detach() @ _like(np.linalg.inv(box), D) - 0.5 - 1e-9) * periodic  # halves go one way
+    shift = torch.ceil(D.detach() @ _like(np.linalg.inv(box), D) - 0.5 - 1e-9) * periodic  # halves: one direction
     return D - shift @ _like(box, D)
 
 
 def pair_energies(pair, D, i, j, species, cell):
-    """Pair energy credited to the centre atom of each directed pair, eV, shape (n_pairs,).
+    """Pair energy assigned to the centre atom of each directed pair, eV, shape (n_pairs,).
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def pair_energies(pair, D, i, j, species, cell):
     i, j : torch.Tensor, shape (n_pairs,)
     species : torch.Tensor, shape (n_atoms,)
     cell : ndarray, shape (3, 3), Å
-        Rows, zero where not periodic.
+        Cell vectors, as rows; zero along directions that are not periodic.
     """
     radius, weights = _like(pair.radius, D), _like(pair.weights, D)
     r = radius[species[i]] + radius[species[j]]
@@ -116,20 +116,20 @@ def evaluate(potential, species, positions, cell, pairs, device='cpu', centres=N
         Element indices, see :meth:`VVPotential.species`.
     positions : ndarray, shape (n_atoms, 3), Å
     cell : ndarray, shape (3, 3), Å
-        Rows are the cell vectors; zero rows where not periodic.
+        Cell vectors, as rows; zero along directions that are not periodic.
     pairs : PairList
-        Complete to at least ``potential.cutoff``.
+        Pair list that is complete up to at least ``potential.cutoff``.
     device : str
-        torch device.
+        Device of torch.
     centres : array_like of int, optional
-        Only the energies of these atoms count: the result is that of the sum of their energies, with forces on all
-        atoms; energies and virials of the others are zero. Results of disjoint groups that cover all atoms add up to
+        Indices of the atoms whose energies are included in the sum. Forces on all atoms are derivatives of this sum;
+        energies and virials of the other atoms are zero. Results for disjoint groups that cover all atoms add up to
         the result without ``centres``.
 
     Raises
     ------
     ValueError
-        Centres that are repeated or not numbers of atoms.
+        Centres are repeated or are not indices of atoms.
     """
     n_atoms = len(positions)
     species = np.asarray(species)

@@ -22,7 +22,7 @@ _BLOCK = ('projection', 'shift', 'scale', 'single', 'product', 'terms', 'coeffic
 
 
 def save(potential, path):
-    """Write ``potential``; the file appears under ``path`` only when it is complete."""
+    """Write ``potential``. The file appears at ``path`` only when it is complete."""
     path = Path(path)
     header, arrays = _to_parts(potential)
     header['sha256'] = digest(potential)
@@ -41,14 +41,14 @@ def load(path, make):
     ----------
     path : str or Path
     make : callable
-        Makes a potential from elements, feature families, blocks, pair term, card and uncertainty.
+        Function that makes a potential from elements, feature families, blocks, pair term, card and uncertainty.
 
     Raises
     ------
     FileNotFoundError
-        Says where it looked.
+        There is no such file. The message contains the working directory.
     VVFileError
-        Not a model file, damaged, incomplete, or written by a newer version.
+        The file is not a model file, is damaged or incomplete, or was written by a newer version.
     """
     path = Path(path)
     if not path.is_file():
@@ -77,7 +77,7 @@ def load(path, make):
 
 
 def digest(potential):
-    """SHA-256 over the arrays and the parts of the header that determine the numbers."""
+    """SHA-256 of the arrays and of the parts of the header that determine results."""
     header, arrays = _to_parts(potential)
     sha = hashlib.sha256(json.dumps({k: v for k, v in header.items() if k != 'card'}, sort_keys=True).encode())
     for name in sorted(arrays):

@@ -1,4 +1,4 @@
-"""From what a user names to a potential: nothing, a path, a folder, or the object itself."""
+"""Find the potential that a user specifies by nothing, a name, a path, a folder, or the object itself."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def find_potential(model: str | Path | VVPotential | None = None) -> VVPotential
     Parameters
     ----------
     model : None, str, Path or VVPotential
-        None is the shipped lithium potential; a string may name a shipped one (``'li-pbe-2-accurate'``), a ``.vv``
-        file or a folder of the original PWMLFF programs.
+        None is the lithium potential of the package. A string may be the name of a potential of the package
+        (``'li-pbe-2-accurate'``), a ``.vv`` file or a folder of the original PWMLFF programs.
 
     Raises
     ------
     FileNotFoundError, VVFileError
-        Nothing there, or damaged.
+        The file is missing or damaged.
     TypeError
-        Not something that names a model.
+        ``model`` is of another type.
     """
     if isinstance(model, VVPotential):
         return model

@@ -1,4 +1,4 @@
-"""Add-on pair term: ``4 [w1 (r/d)^12 + w2 (r/d)^6] cos^2(pi d / 4 r)`` for d < 2 r, smooth at its end."""
+"""Additional pair term ``4 [w1 (r/d)^12 + w2 (r/d)^6] cos^2(pi d / 4 r)`` for d < 2 r, smooth at its cutoff."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class PairTerm:
-    """Pair energy on top of the VV model: repulsion at short distance, or the imported "vdW" term.
+    """Pair energy added to the VV model: repulsion at short distances, or the imported "vdW" term.
 
-    Atom i gets half of each of its pairs, with r = radius_i + radius_j. Within the range of the data it is zero
-    when 2 r is the shortest distance there.
+    Atom i gets half of the energy of each of its pairs, with r = radius_i + radius_j. The term is zero in the range
+    of the training data if 2 r is the shortest distance in these data.
 
     Attributes
     ----------
@@ -20,10 +20,10 @@ class PairTerm:
     weights : ndarray, shape (2, n_types, n_types), eV
         w1 (power 12) and w2 (power 6), indexed [term, element of the neighbor, element of the centre].
     minimum_image : bool
-        True repeats the original programs, which take the minimum-image vector for every entry of their list
-        (images of one atom count several times, all with the same distance). False uses each image's own.
+        True reproduces the original programs, which use the minimum-image vector for every entry of their pair list
+        (images of an atom count several times, all with the same distance). False uses the vector of each image.
     cutoff : float, Å
-        Range of the list that counts the images; only used with ``minimum_image``.
+        Range of the list by which images are counted; only used with ``minimum_image``.
     """
 
     radius: np.ndarray
@@ -38,6 +38,6 @@ class PairTerm:
 
     @property
     def range(self):
-        """Distance in Å up to which pairs are needed."""
+        """Distance up to which pairs are needed, Å."""
         reach = 4 * float(self.radius.max(initial=0.0))
         return max(reach, self.cutoff) if self.minimum_image else reach

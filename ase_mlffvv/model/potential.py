@@ -1,4 +1,4 @@
-"""VVPotential: the numbers of a model and their plain float64 evaluation, without ASE."""
+"""VVPotential: the parameters of a model and their reference evaluation in float64, without ASE."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class VVPotential:
     Attributes
     ----------
     elements : tuple of str
-        Chemical symbols; their order defines the element index used everywhere.
+        Chemical symbols. Their order defines the element indices.
     features : tuple
         Feature families (:mod:`ase_mlffvv.features`), concatenated in this order.
     blocks : tuple of ElementBlock
-        One per element.
+        One block per element.
     pair_term : PairTerm or None
     card : dict
-        JSON-able record: ``spec``, ``data``, ``accuracy``, ``limits``, ...
+        Description of the model that JSON can hold: ``spec``, ``data``, ``accuracy``, ``limits`` and so on.
     uncertainty : tuple of Uncertainty or None
-        One per element; :func:`ase_mlffvv.fitting.add_uncertainty` makes it.
+        One entry per element, see :func:`ase_mlffvv.fitting.add_uncertainty`.
     """
 
     elements: tuple
@@ -70,12 +70,12 @@ class VVPotential:
 
     @property
     def cutoff(self) -> float:
-        """Range of the pair list in Å that an evaluation needs."""
+        """Range of the pair list that an evaluation needs, Å."""
         reach = max((max(family.cutoff) for family in self.features), default=0.0)
         return max(reach, self.pair_term.range if self.pair_term else 0.0)
 
     def n_features(self, centre: int) -> int:
-        """Number of raw features of an atom of element index ``centre``."""
+        """Number of raw features of an atom with element index ``centre``."""
         return sum(family.size(centre, len(self.elements)) for family in self.features)
 
     def species(self, numbers: ArrayLike) -> np.ndarray:
@@ -84,12 +84,12 @@ class VVPotential:
         Raises
         ------
         ElementError
-            An element the model was not fitted for; names the atoms.
+            The model was not fitted to an element. The message lists the atoms.
         """
         return element_indices(numbers, self.elements)
 
     def digest(self) -> str:
-        """Hexadecimal SHA-256 of everything that determines the numbers of this potential."""
+        """Hexadecimal SHA-256 of everything that determines the results of this potential."""
         return digest(self)
 
     def evaluate(
@@ -107,12 +107,12 @@ class VVPotential:
         return evaluate(self, species, positions, cell, pairs, device, centres)
 
     def save(self, path: str | Path) -> None:
-        """Write a ``.vv`` file; it appears under its name only when complete."""
+        """Write a ``.vv`` file, which appears under its name only when it is complete."""
         save(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> VVPotential:
-        """Read a ``.vv`` file. Raises FileNotFoundError or VVFileError with the reason."""
+        """Read a ``.vv`` file; errors are FileNotFoundError or VVFileError with the reason."""
         return load(path, cls)
 
     @classmethod
@@ -127,7 +127,7 @@ def element_indices(numbers, elements):
     Raises
     ------
     ElementError
-        An element is not among them; names the atoms.
+        An element is not among them. The message lists the atoms.
     """
     numbers = np.asarray(numbers)
     table = np.full(max(numbers.max(initial=0), 118) + 1, -1)

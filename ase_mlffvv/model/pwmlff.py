@@ -1,10 +1,11 @@
 """Importer of model folders written by the original PWMLFF programs (VV model, cosine features).
 
-The folder holds ``input/gen_*_feature.in``, ``output/grid*`` and ``fread_dfeat/{feat.info, feat_PV.t, OUT.xp,
-OUT.VV_index.t, linear_VV_fitB.ntype, vdw_fitB.ntype}``. Fortran unformatted records are int32 length, payload,
-length, little endian, arrays column-major. Imported models keep the conventions of the original: the last
-component is the constant 1, energies carry the zero of the training labels, and the pair term uses minimum images.
-One difference: the original derivative of cubic terms is wrong; here forces are the gradient of the energy.
+The folder contains ``input/gen_*_feature.in``, ``output/grid*`` and ``fread_dfeat/{feat.info, feat_PV.t, OUT.xp,
+OUT.VV_index.t, linear_VV_fitB.ntype, vdw_fitB.ntype}``. Fortran unformatted records consist of an int32 length, the
+payload, and the length again, little-endian, with column-major arrays. Imported models keep the conventions of the
+original: the last component is the constant 1, energies have the zero of the training labels, and the pair term uses
+minimum images. There is one difference: the original derivative of cubic terms is wrong; here forces are the negative
+gradient of the energy.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def read_folder(folder):
     Parameters
     ----------
     folder : str or Path
-        The folder with ``fread_dfeat/``, ``input/`` and ``output/``, or its ``fread_dfeat``.
+        The folder with ``fread_dfeat/``, ``input/`` and ``output/``, or its subfolder ``fread_dfeat``.
 
     Returns
     -------
@@ -39,9 +40,9 @@ def read_folder(folder):
     Raises
     ------
     FileNotFoundError
-        The folder or one of its files is missing; names it.
+        The folder or one of its files is missing. The message contains its name.
     VVFileError
-        A file cannot be understood, files contradict each other, or the model uses other features.
+        A file cannot be parsed, files contradict each other, or the model uses unsupported features.
     """
     folder = Path(folder)
     if folder.name == 'fread_dfeat':
@@ -66,7 +67,7 @@ def read_folder(folder):
 
 
 def _tokens(path):
-    """Numbers of a text file, line by line, as lists of strings; empty lines dropped."""
+    """Numbers of a text file as lists of strings, one per line, without empty lines."""
     if not path.is_file():
         raise FileNotFoundError(f'the PWMLFF folder lacks {path.parent.name}/{path.name} (looked for {path})')
     lines = (line.split('!')[0].replace(',', ' ').split() for line in path.read_text().splitlines())
@@ -98,7 +99,7 @@ def _feat_info(path):
 
 
 def _gen_input(folder, kind):
-    """Per element: the settings of one feature type, and its list radius Rc_M."""
+    """Settings of one feature type for each element, and the radius Rc_M of its list."""
     path = folder / 'input' / {1: 'gen_2b_feature.in', 2: 'gen_3b_feature.in'}[kind]
     lines = _tokens(path)
 
@@ -109,7 +110,7 @@ def _gen_input(folder, kind):
             z, settings, counts = lines[2 + 3 * t : 5 + 3 * t]
             settings = [float(x) for x in settings]
             if kind == 1:
-                settings.insert(1, settings[0])  # a place for Rc2, which 2-body features lack
+                settings.insert(1, settings[0])  # a placeholder for Rc2, which 2-body features do not have
             types[int(z[0])] = {
                 'rc': settings[0],
                 'rc2': settings[1],

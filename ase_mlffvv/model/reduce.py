@@ -1,4 +1,4 @@
-"""Sums over pairs: torch-scatter where it is installed, ``index_add`` otherwise. Same numbers, same derivatives."""
+"""Sums over pairs, by torch-scatter if it is installed and by ``index_add`` otherwise, with identical derivatives."""
 
 from __future__ import annotations
 

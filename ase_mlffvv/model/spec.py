@@ -1,4 +1,4 @@
-"""VVSpec: what a VV model is before it is fitted."""
+"""VVSpec: specification of a VV model before it is fitted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-#: Settings that measured best for lithium: the paper's features; many-body features, few and many.
+#: The best settings found for lithium: the paper's features, and few or many many-body features.
 RECIPES = {
     'paper': {'cutoff': 6.1, 'three_body': (4, 4), 'terms': 1000, 'single': 6, 'width_factor': 3.0},
     'fast': {'cutoff': 6.5, 'two_body': 0, 'three_body': (0, 0), 'density': (6, 3), 'degree': (8, 5),
@@ -29,7 +29,7 @@ RECIPES = {
 
 @dataclass(frozen=True)
 class VVSpec:
-    """Recipe of a VV model; the same for every element of the centre atom.
+    """Specification of a VV model, which is the same for every element of the centre atom.
 
     The defaults are the grids of the paper's authors for lithium (162 features) with a shorter cutoff.
 
@@ -40,8 +40,8 @@ class VVSpec:
     cutoff : float, Å
         Range of the features around the centre atom.
     side_cutoff : float, Å, optional
-        Range between two neighbors in three-body features; default twice the cutoff, that is every triangle. A
-        shorter one drops triangles and costs much accuracy.
+        Largest distance between two neighbors in three-body features. The default is twice the cutoff, which includes
+        all triangles. A shorter range omits triangles and considerably reduces the accuracy.
     two_body : int
         Number of two-body basis functions.
     three_body : (int, int)
@@ -49,7 +49,7 @@ class VVSpec:
     grid : str
         ``'stretched'`` (original default), ``'geometric'`` or ``'uniform'``, see :mod:`ase_mlffvv.features.grid`.
     grid_start : float, Å, optional
-        Parameter Rm of the geometric grid, start of the uniform one.
+        Parameter Rm of the geometric grid, or start of the uniform grid.
     two_body_grid, leg_grid, side_grid : list of (a, b), Å, optional
         Explicit intervals instead of ``grid``.
     density : (int, int)
@@ -58,24 +58,25 @@ class VVSpec:
     degree : (int, int)
         Largest sum of all n and l in products of two and of three moments of the density.
     projection : {'pca', 'supervised', 'none'}
-        Principal components of the features; directions along which the energy of a first fit (with principal
-        components and a third of the terms) varies most (:mod:`ase_mlffvv.fitting.supervised`), which need fewer
-        components; or the features themselves.
+        ``'pca'`` uses principal components of the features. ``'supervised'`` uses directions along which the energy of
+        a first fit (with principal components and a third of the terms) varies most, so that fewer components are
+        needed; see :mod:`ase_mlffvv.fitting.supervised`. ``'none'`` uses the features themselves.
     components : int, optional
-        Keep at most so many components.
+        Maximum number of components.
     single, product : int
-        Gaussians per component for one-component terms and for products of two.
+        Number of Gaussians per component for one-component terms and for products of two.
     centres : {'adaptive', 'fixed'}
-        Centres and widths from the distribution of each component, or the historical fixed ones (product = 4).
+        Whether centres and widths are determined from the distribution of each component, or are the fixed ones of the
+        original programs (product = 4).
     width_factor : float
-        Width of an adaptive Gaussian over the gap to its neighbors.
+        Width of an adaptive Gaussian relative to the distance from neighboring Gaussians.
     terms : int
         Number of terms to select per element.
     cubic : bool
-        Offer products of three components to the selection.
+        Include products of three components among the candidates for selection.
     repulsion : float, eV
-        Energy of the short-range repulsion at three quarters of the shortest distance of the training set, where it
-        starts; 0 switches it off.
+        Energy of the short-range repulsion at three quarters of the shortest distance in the training set, which is
+        its range. 0 disables the repulsion.
     """
 
     elements: Sequence[str]
@@ -129,7 +130,7 @@ class VVSpec:
             < 0
         ):
             raise ValueError('counts and the repulsion cannot be negative')
-        self.features()  # complains about impossible grids
+        self.features()  # raises an error for impossible grids
 
     @classmethod
     def recipe(cls, name: str, elements: Sequence[str], **changes: Any) -> VVSpec:
@@ -163,12 +164,12 @@ class VVSpec:
         return tuple(families)
 
     def to_dict(self) -> dict:
-        """JSON-able dictionary."""
+        """Settings as a dictionary that JSON can hold."""
         return json.loads(json.dumps(asdict(self)))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> VVSpec:
-        """Inverse of :meth:`to_dict`; unknown keys are an error that names them."""
+        """Inverse of :meth:`to_dict`; unknown keys raise an error that lists them."""
         known = [f.name for f in fields(cls)]
         unknown = sorted(set(data) - set(known))
         if unknown:

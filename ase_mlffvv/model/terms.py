@@ -1,4 +1,4 @@
-"""From features to the VV basis of one element: scaled projections, Gaussians, products of two, cubic terms."""
+"""The VV basis of one element as a function of its features: scaled projections, Gaussians, products, cubic terms."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ class ElementBlock:
     """The VV model of one element of the centre atom.
 
     With features f, components ``g_j = (f . projection[:, j] - shift_j) scale_j`` for j < n and ``g_n = 1``, the
-    basis is ``[g_0, ..., g_{n-1}, 1, t_0, t_1, ...]`` and the atomic energy its product with the coefficients.
+    basis is ``[g_0, ..., g_{n-1}, 1, t_0, t_1, ...]``. The atomic energy is its scalar product with the coefficients.
 
     Attributes
     ----------
     projection : ndarray, shape (n_features, n)
     shift, scale : ndarray, shape (n,)
     single, product : ndarray, shapes (n + 1, n_single, 2) and (n + 1, n_product, 2)
-        Centre and width of the Gaussians ``exp(-((g - centre)/width)**2)`` of each component (no factor 1/2);
+        Centres and widths of the Gaussians ``exp(-((g - centre)/width)**2)`` of each component (without a factor 1/2):
         ``single`` for one-component terms, ``product`` for products of two.
     terms : ndarray, shape (n_terms, 5), int32
         Rows ``(1, j, k, 0, 0)``: single Gaussian k of component j; ``(2, j, k, j', k')``: product of two product
-        Gaussians; ``(3, j, j', j'', 0)``: g_j g_j' g_j''. All counted from zero; component n is the constant.
+        Gaussians; ``(3, j, j', j'', 0)``: g_j g_j' g_j''. Indices start at zero; component n is the constant.
     coefficients : ndarray, shape (n + 1 + n_terms,), eV
     """
 
@@ -57,7 +57,7 @@ class ElementBlock:
 
     @property
     def n(self):
-        """Number of components without the constant."""
+        """Number of components, not including the constant."""
         return self.projection.shape[1]
 
 
@@ -82,7 +82,8 @@ def _check_terms(terms, n, n_single, n_product):
 def function_table(block: ElementBlock):
     """All one-dimensional functions of an element, for :func:`ase_mlffvv.kernels.fit.rows.basis`.
 
-    Rows: the n components, the constant, then ``single`` and ``product`` Gaussians of each of the n + 1 components.
+    Rows are the n components, the constant, and the ``single`` and ``product`` Gaussians of each of the n + 1
+    components.
     """
     n = block.n
     linear = np.array([(j, 0.0, -1.0) for j in range(n)] + [(n, 0.0, 0.0)])

@@ -1,4 +1,4 @@
-"""What a potential knows of its own errors: coefficients of a committee, and the most extreme training atom."""
+"""Uncertainty of a potential: coefficients of a committee, and the uncertainty of the most extreme training atom."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ import numpy as np
 class Uncertainty:
     """Uncertainty of the atomic energies of one element, from the linear algebra of the fit.
 
-    The columns of ``draws`` are random coefficients whose covariance is ``scale^2 (X^T X)^-1``, X the basis rows of
-    the training atoms. So for an atom with basis row x, the root mean square of ``x . draws`` is the standard
-    deviation of its energy, and ``scale`` times the root of its leverage in the training set; coefficients plus a
-    draw are a member of a committee. The grade of an atom is that leverage, as a root, over the largest of all
-    training atoms: above one, the potential extrapolates. Leverage instead of the volume of an active set (E.
-    Podryabinkin and A. Shapeev, Comput. Mater. Sci. 140, 171 (2017)) needs no search and gives both.
+    The columns of ``draws`` are random coefficients with covariance ``scale^2 (X^T X)^-1``, where the rows of X are the
+    basis rows of the training atoms. For an atom with basis row x, the root mean square of ``x . draws`` is the
+    standard deviation of its energy, which equals ``scale`` times the square root of its leverage in the training set.
+    The coefficients plus one draw are a member of a committee. The grade of an atom is the square root of its leverage
+    divided by the largest value of all training atoms; above one, the potential extrapolates. In contrast to the
+    volume of an active set (E. Podryabinkin and A. Shapeev, Comput. Mater. Sci. 140, 171 (2017)), the leverage requires
+    no search and provides both the grade and the standard deviation.
 
     Attributes
     ----------
     draws : ndarray, shape (n_functions, n_draws), eV
     largest : float, eV
-        Root mean square of ``x . draws`` of the training atom for which it is largest.
+        Largest root mean square of ``x . draws`` of all training atoms.
     """
 
     draws: np.ndarray
     largest: float
 
     def arrays(self):
-        """Arrays for the model file."""
+        """Arrays to be stored in the model file."""
         return {'draws': self.draws.astype(np.float32), 'largest': np.array([self.largest])}
 
     @classmethod
@@ -38,12 +39,12 @@ class Uncertainty:
 
 
 def standard_deviation(x, uncertainty):
-    """Standard deviation of atomic energies with basis rows x: (n_atoms, n_functions) -> (n_atoms,), eV."""
+    """Standard deviations of the energies of atoms with basis rows x: (n_atoms, n_functions) -> (n_atoms,), eV."""
     return np.sqrt(((x @ uncertainty.draws) ** 2).mean(axis=1))
 
 
 def committee(potential, n):
-    """The first ``n`` draws as potentials: their energies and forces are random errors of the potential's."""
+    """The first ``n`` draws as potentials, whose energies and forces are random errors of those of ``potential``."""
     return [
         replace(
             potential,

@@ -1,15 +1,15 @@
-"""Hops of an adatom between neighboring sites of a flat surface."""
+"""Migration of an adatom between neighboring sites of a flat surface."""
 
 from __future__ import annotations
 
 from ..structures import adatom_slab
 from .relaxing import barrier, relax
 
-OFF = {'110': [0.15, 0.05, 0.0]}  # Å: the site of the lattice is a saddle point between two hollows there
+OFF = {'110': [0.15, 0.05, 0.0]}  # Å; on (110) the lattice site is a saddle point between two hollow sites
 
 
 def hop_barrier(face, a, attach, element='Li'):
-    """Barrier of the hop of an adatom to the next equal site, by nudged elastic band.
+    """Migration barrier of an adatom to the nearest equivalent site, by the nudged-elastic-band method.
 
     Parameters
     ----------

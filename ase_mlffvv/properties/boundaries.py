@@ -11,7 +11,7 @@ from ..structures import tilt_bicrystal
 from .relaxing import PropertyError, relax
 
 SHIFTS = (6, 2)  # grid of rigid shifts along x and y
-REFINED = 3  # the best of the grid, which are relaxed to the end
+REFINED = 3  # number of the best shifts of the grid, which are fully relaxed
 ALONG_Z = [False, False, True, False, False, False]
 
 
@@ -25,19 +25,19 @@ def boundary_energy(name, a, bulk_energy, attach, element='Li', shifts=SHIFTS):
     a : float, Å
         Lattice constant.
     bulk_energy : float, eV
-        Per atom.
+        Energy per atom of the crystal.
     attach : function
         See :func:`ase_mlffvv.properties.relaxing.use`.
     shifts : (int, int)
-        Points of the grid along x and y.
+        Numbers of grid points along x and y.
 
     Returns
     -------
     energy : float, J/m^2
     structure : Atoms
-        Relaxed, the best.
+        The relaxed structure with the lowest energy.
     grid : list of list of float
-        Energies of the whole grid after a rough relaxation, J/m^2.
+        Energies for the whole grid after a coarse relaxation, J/m^2.
     """
 
     def excess(atoms):
@@ -47,8 +47,8 @@ def boundary_energy(name, a, bulk_energy, attach, element='Li', shifts=SHIFTS):
     candidates, grid = [], np.full(shifts, np.nan)
     for i, j in np.ndindex(*shifts):
         atoms = attach(tilt_bicrystal(name, a, (i / shifts[0], j / shifts[1]), element))
-        atoms.rattle(0.02, seed=0)  # off saddle points of high symmetry
-        with suppress(PropertyError):  # what it has become counts; it is relaxed further if it is among the best
+        atoms.rattle(0.02, seed=0)  # leaves saddle points of high symmetry
+        with suppress(PropertyError):  # the last energy is used; the best are relaxed further
             relax(atoms, fmax=0.05, steps=100, cell=ALONG_Z)
         grid[i, j] = excess(atoms)
         candidates.append((grid[i, j], len(candidates), atoms))

@@ -1,4 +1,4 @@
-"""A table of properties of lithium for any calculator, beside DFT and experiment."""
+"""Table of properties of lithium for any calculator, compared with DFT and experiment."""
 
 from __future__ import annotations
 
@@ -46,57 +46,59 @@ def validate(
 ) -> Validation:
     """Compute properties of lithium and compare them with DFT and experiment.
 
-    The call may be repeated after Ctrl-C or a crash, or with more groups: what is finished is kept, what failed is
-    tried again.
+    The call can be repeated after Ctrl-C or a crash, or with more groups. Finished properties are kept, and failed ones
+    are computed again.
 
     Parameters
     ----------
     calculator : ASE calculator, str or callable, optional
         A calculator; or, as for :func:`ase_mlffvv.label`, a name (``'vv'``, ``'gpaw'``), an import path
-        ``'module:function'`` or a function of a module: ``function(atoms, safe, directory, **settings)``. Default the
-        shipped lithium potential. It needs energy and forces; stress is taken from differences of the energy where
-        the calculator has none.
+        ``'module:function'`` or a function of a module: ``function(atoms, safe, directory, **settings)``. The default
+        is the lithium potential of the package. The calculator must provide energy and forces. If it has no stress, the
+        stress is computed from energy differences.
     folder : path
-        New, or of an earlier call with the same calculator. Gets ``validation.json`` (all numbers and curves),
-        ``validation.txt`` (the table) and ``validation.png``.
+        New folder, or that of an earlier call with the same calculator, for ``validation.json`` (all numbers and
+        curves), ``validation.txt`` (the table) and ``validation.png``.
     settings : dict, optional
-        Keywords for the function.
+        Keyword arguments of the function.
     only : sequence of str, optional
-        Of ``'lattice'``, ``'elastic'``, ``'vacancy'``, ``'surfaces'``, ``'adatoms'``, ``'boundaries'``,
-        ``'phonons'``, ``'expansion'``, ``'liquid'``, ``'melting'``; what they need is computed as well.
+        Groups to compute, from ``'lattice'``, ``'elastic'``, ``'vacancy'``, ``'surfaces'``, ``'adatoms'``,
+        ``'boundaries'``, ``'phonons'``, ``'expansion'``, ``'liquid'`` and ``'melting'``. Groups on which these depend
+        are computed as well.
     quick : bool
-        Leave out those with molecular dynamics (expansion, liquid, melting).
+        Skip groups with molecular dynamics (expansion, liquid, melting).
     melting : bool
-        Add the melting point, which takes several times as long as everything else.
+        Include the melting point, which takes several times as long as everything else.
     seed : int
-        Of velocities and thermostat.
+        Seed of velocities and thermostat.
     overwrite : bool
-        Begin anew in a folder that holds the properties of another calculator, which are then removed, or files of
-        something else, which stay.
+        Begin anew in a folder that holds properties of another calculator, which are removed, or other files, which
+        stay.
     progress : bool
         Show progress bars.
 
     Returns
     -------
     Validation
-        Its ``results`` hold names, values, units, DFT and experimental values and their sources; ``print`` shows the
-        table.
+        Its ``results`` contain names, values, units, DFT and experimental values and their sources. ``print`` shows
+        the table.
 
     Raises
     ------
     ValueError
-        The calculator cannot compute lithium, an unknown group, or a folder of another calculator.
+        The calculator cannot compute lithium, a group is unknown, or the folder belongs to another calculator.
     FileExistsError
-        The folder is a file or holds something else, or another process works there.
+        The folder is a file or holds something else, or another process is working in it.
     TypeError
-        Not a calculator, or settings that it does not take.
+        ``calculator`` is not a calculator, or does not accept the settings.
     KeyboardInterrupt
-        Ctrl-C, with a message how to go on.
+        Ctrl-C was pressed. The message explains how to continue.
 
     Notes
     -----
-    Everything is computed at the calculator's own lattice constant of bcc. A property that cannot be computed (a
-    relaxation without end, an imaginary phonon, NaN) is reported as failed with its reason; the others go on.
+    Everything is computed at the bcc lattice constant of the calculator. A property that cannot be computed (because a
+    relaxation does not converge, a phonon is imaginary, or a result is NaN) is reported as failed with the reason; the
+    others are still computed.
 
     Examples
     --------
@@ -106,7 +108,7 @@ def validate(
     """
     names, folder = choose(only, quick, melting), Path(folder)
     options: dict = {'seed': seed, 'progress': progress}
-    with TemporaryDirectory() as trial:  # what is refused leaves no folder
+    with TemporaryDirectory() as trial:  # a refused call leaves no folder
         make, identity, title = _calculator(calculator, dict(settings or {}), Path(trial))
         _check(Lab(use(make), **options), identity)
     identity['seed'] = seed
@@ -121,7 +123,7 @@ def validate(
 
 
 def _run(names, lab, job, validation):
-    """Compute what is not finished, and write everything."""
+    """Compute properties that are not finished, and write all results."""
     folder, progress = validation.folder, lab.progress
     todo = [name for name in names if lab.done.get(name, {}).get('status') != 'done']
     try:
@@ -144,7 +146,7 @@ def _run(names, lab, job, validation):
 
 
 def _calculator(calculator, settings, directory):
-    """What makes the calculator (with its files in ``directory``), what identifies it, and its name for people."""
+    """Function that makes the calculator (with files in ``directory``), its identity, and a readable name."""
     if calculator is None:
         from ..calculators import VVCalculator
 
@@ -173,7 +175,7 @@ def _make(function, settings, directory, atoms):
 
 
 def _check(lab, identity):
-    """Raise ValueError unless the calculator gives energy and forces of lithium; note its potential."""
+    """Raise ValueError unless the calculator computes energy and forces of lithium; record its potential."""
     atoms = bulk(ELEMENT, 'bcc', a=3.44)
     try:
         numbers = [lab.attach(atoms).get_potential_energy(), *atoms.get_forces().ravel()]
@@ -181,21 +183,21 @@ def _check(lab, identity):
         raise ValueError(f'the calculator cannot compute bcc lithium: {type(error).__name__}: {error}') from error
     if not np.isfinite(numbers).all():
         raise ValueError(f'the calculator gives energy and forces of bcc lithium that are not finite: {numbers}')
-    calc = getattr(atoms.calc, 'calculator', atoms.calc)  # within NumericalStress
+    calc = getattr(atoms.calc, 'calculator', atoms.calc)  # wrapped in NumericalStress
     potentials = getattr(calc, 'members', [getattr(calc, 'potential', None)])
     if all(hasattr(potential, 'digest') for potential in potentials):
         identity['digest'] = ' '.join(potential.digest() for potential in potentials)
 
 
 def _compute(task, lab):
-    """Record of a task: what its function returns, or why it failed."""
+    """Record of a task: the result of its function, or the reason for its failure."""
     start = perf_counter()
     try:
         record = {'status': 'done', **task.function(lab)}
         bad = [key for key, value in record['values'].items() if not isinstance(value, str) and not np.isfinite(value)]
         if bad:
             raise PropertyError(f'not a finite number: {", ".join(bad)}')
-    except Exception as error:  # whatever a calculator raises; it is reported and the rest goes on
+    except Exception as error:  # any error of a calculator is reported, and other tasks continue
         reason = str(error) if isinstance(error, PropertyError) else f'{type(error).__name__}: {error}'
         log.debug('%s failed', task.name, exc_info=True)
         record = {'status': 'failed', 'reason': ' '.join(reason.split())}
@@ -204,5 +206,5 @@ def _compute(task, lab):
 
 
 def _save(job, validation):
-    """Write all that is finished, all at once."""
+    """Write all finished results in a single step."""
     job.save(title=validation.title, table=validation.to_list(), tasks=validation.tasks)

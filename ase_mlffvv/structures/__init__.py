@@ -1,4 +1,4 @@
-"""Every builder of structures; each function returns a new Atoms object. Only ASE, NumPy and SciPy are needed."""
+"""Builders of structures. Each function returns a new Atoms object; only ASE, NumPy and SciPy are needed."""
 
 from .adatoms import ADATOM_SLABS, adatom_slab, add_adatoms
 from .bicrystals import TILT_BOUNDARIES, stacked_bicrystal, tilt_bicrystal

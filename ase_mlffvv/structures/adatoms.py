@@ -1,4 +1,4 @@
-"""Adatoms: at random on the surface of any structure, and one that continues the crystal of a slab."""
+"""Adatoms at random sites on the surface of any structure, and a single adatom at a lattice site of a slab."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-# repetitions in the plane, layers, layers that are fixed at the bottom
+# repetitions in the plane, number of layers, number of fixed layers at the bottom
 ADATOM_SLABS = {'100': ((4, 4), 7, 2), '110': ((4, 4), 5, 2), '111': ((3, 3), 13, 4)}
 
 
 def adatom_slab(face: str, a: float = A_LITHIUM, element: str = 'Li', vacuum: float = 9.0) -> tuple[Atoms, np.ndarray]:
-    """Slab with one adatom where the crystal would continue, and the shortest translation of the surface.
+    """Slab with one adatom at the next lattice site, and the shortest translation vector of the surface.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ def adatom_slab(face: str, a: float = A_LITHIUM, element: str = 'Li', vacuum: fl
     Returns
     -------
     atoms : Atoms
-        The adatom is the last atom; the lowest layers are fixed.
+        Slab with the adatom as the last atom. The lowest layers are fixed.
     hop : ndarray, shape (3,), Å
-        From the adatom to a neighboring site.
+        Vector from the adatom to a neighboring site.
     """
     if face not in ADATOM_SLABS:
         raise ValueError(f'face must be one of {", ".join(ADATOM_SLABS)}, got {face!r}')
@@ -62,33 +62,33 @@ def add_adatoms(
 ) -> Atoms:
     """Copy of a structure with adatoms in hollow sites of its surface.
 
-    Random points at ``distance`` from a surface atom, and not closer to any other, are ranked by the number of
-    neighbors they touch, and taken as long as they keep ``distance`` from each other.
+    Random points at ``distance`` from a surface atom and not closer to any other atom are sorted by the number of
+    atoms that they touch. They are accepted in this order if they keep ``distance`` from each other.
 
     Parameters
     ----------
     atoms : Atoms
     coverage : float
-        Adatoms per surface atom of the chosen region. Give this or ``number``.
+        Number of adatoms per surface atom of the chosen region. Give either this or ``number``.
     number : int
-        Adatoms to place.
+        Number of adatoms.
     where : {'top', 'side', 'column', 'all'}
-        Above the highest atom that is tagged COLUMN, beside the column, both, or everywhere.
+        Region: on top of the atoms tagged COLUMN, on the sides of the column, both, or everywhere.
     distance : float, Å
         Smallest distance of an adatom to every other atom.
     element : str, optional
-        Default: the first atom's.
+        Element of the adatoms. The default is that of the first atom.
     seed : int
 
     Returns
     -------
     Atoms
-        Adatoms last, tagged ADATOM (2).
+        Structure with the adatoms as the last atoms, tagged ADATOM (2).
 
     Raises
     ------
     ValueError
-        No such region, or not enough room for the number asked for.
+        There is no such region, or not enough room for all adatoms.
     """
     if (coverage is None) == (number is None):
         raise ValueError('give either coverage (adatoms per surface atom) or number')
@@ -108,7 +108,7 @@ def add_adatoms(
 
 
 def _anchors(atoms, where):
-    """Mask of the atoms a region belongs to."""
+    """Mask of the atoms that define a region."""
     if where not in ('top', 'side', 'column', 'all'):
         raise ValueError(f"where must be 'top', 'side', 'column' or 'all', got {where!r}")
     anchors = np.ones(len(atoms), bool) if where == 'all' else atoms.get_tags() == COLUMN
@@ -118,7 +118,7 @@ def _anchors(atoms, where):
 
 
 def _free_points(atoms, anchors, where, distance, rng, trials=300):
-    """Points at ``distance`` from an anchor and no closer to any atom; the anchor and number of contacts of each."""
+    """Points at ``distance`` from an anchor and not closer to any atom, with their anchors and numbers of contacts."""
     tree = cKDTree(_with_images(atoms, 2 * distance))
     z_top = atoms.positions[anchors, 2].max()
     points, owner = [], []
@@ -139,7 +139,7 @@ def _free_points(atoms, anchors, where, distance, rng, trials=300):
 
 
 def _spaced(points, n, atoms, distance):
-    """The first n points that keep ``distance`` from those before them, over periodic images, too."""
+    """The first n points that keep ``distance`` from all points before them, including periodic images."""
     chosen = np.zeros((0, 3))
     images = _shifts(atoms, 2 * distance)
     for point in points:
@@ -155,7 +155,7 @@ def _closest(points, others):
 
 
 def _shifts(atoms, margin):
-    """Cell vectors sums that can bring an image within ``margin`` of the cell, shape (n, 3), Å."""
+    """Lattice vectors that can move an image to within ``margin`` of the cell, shape (n, 3), Å."""
     heights = 1 / np.linalg.norm(atoms.cell.complete().reciprocal(), axis=1)
     counts = [int(np.ceil(margin / h)) if p else 0 for h, p in zip(heights, atoms.pbc)]
     grid = np.stack(np.meshgrid(*[np.arange(-c, c + 1) for c in counts], indexing='ij'), axis=-1).reshape(-1, 3)
@@ -163,7 +163,7 @@ def _shifts(atoms, margin):
 
 
 def _with_images(atoms, margin):
-    """Positions of all atoms and of the periodic images within ``margin`` of them."""
+    """Positions of all atoms and of their periodic images within ``margin`` of them."""
     positions = (atoms.positions[None] + _shifts(atoms, margin)[:, None]).reshape(-1, 3)
     low, high = atoms.positions.min(axis=0) - margin, atoms.positions.max(axis=0) + margin
     return positions[((positions >= low) & (positions <= high)).all(axis=1)]

@@ -1,4 +1,4 @@
-"""Periodic bicrystals: tilt boundaries of bcc, and one crystal on another."""
+"""Periodic bicrystals: tilt boundaries of bcc, and two stacked crystals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def tilt_bicrystal(
     repeat: tuple[int, int] = (1, 1),
     periods: int | None = None,
 ) -> Atoms:
-    """Two grains, mirror images of each other in a plane of atoms, with two equal boundaries across z.
+    """Two grains that are mirror images of each other, with two equal boundaries normal to z.
+
+    The mirror plane is an atomic plane.
 
     Parameters
     ----------
@@ -34,17 +36,17 @@ def tilt_bicrystal(
     a : float, Å
         Lattice constant.
     shift : (float, float)
-        Shift of the second grain along x and y, in parts of the cell.
+        Translation of the second grain along x and y, as fractions of the cell.
     element : str
     repeat : (int, int)
         Repetitions along x and y.
     periods : int, optional
-        Thickness of each grain in periods of the crystal along z, 2 by default.
+        Thickness of each grain in periods of the crystal along z. The default is 2.
 
     Returns
     -------
     Atoms
-        Periodic in three directions, boundaries at z = 0 and in the middle.
+        Structure periodic in three directions, with boundaries at z = 0 and in the middle of the cell.
     """
     if name not in TILT_BOUNDARIES:
         raise ValueError(f'the boundary must be one of {", ".join(TILT_BOUNDARIES)}, got {name!r}')
@@ -55,7 +57,7 @@ def tilt_bicrystal(
     z = grain.positions[:, 2] - grain.positions[:, 2].min()
     grain.positions[:, 2] = z
     height = grain.cell[2, 2]
-    upper = grain[z > 1e-3]  # the plane at z = 0 belongs to both
+    upper = grain[z > 1e-3]  # the plane at z = 0 belongs to both grains
     upper.positions[:, 2] = 2 * height - upper.positions[:, 2]
     upper.positions[:, :2] += np.asarray(shift) * grain.cell.lengths()[:2]
     top = grain[z < 1e-3]
@@ -67,14 +69,14 @@ def tilt_bicrystal(
 
 
 def stacked_bicrystal(lower: Atoms, upper: Atoms, gap: float = 2.5) -> Atoms:
-    """One slab on another, periodic across z, both strained in the plane to the mean of their sides.
+    """Stack two slabs along z, periodically, with both strained in the plane to the mean of their edge lengths.
 
     Parameters
     ----------
     lower, upper : Atoms
-        Slabs with rectangular surface cells of nearly the same size; empty space across z is ignored.
+        Slabs with rectangular surface cells of nearly the same size. Empty space along z is ignored.
     gap : float, Å
-        Distance between the outermost planes of the two.
+        Distance between the outermost planes of the two slabs.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Clusters in empty space: balls, needles, and the surroundings of an atom."""
+"""Clusters in vacuum: spheres, needles, and the surroundings of an atom."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VACUUM = 5.0  # Å
 
 
 def cluster(positions: np.ndarray, element: str = 'Li', vacuum: float = VACUUM) -> Atoms:
-    """A cluster in the middle of a periodic box.
+    """Cluster in the middle of a periodic box.
 
     Parameters
     ----------
@@ -41,14 +41,14 @@ def ball(
     element: str = 'Li',
     vacuum: float = VACUUM,
 ) -> Atoms:
-    """The atoms of bcc nearest to a point.
+    """Cluster of the atoms of a bcc crystal nearest to a point.
 
     Parameters
     ----------
     number : int
-        Atoms of the cluster.
+        Number of atoms.
     centre : (float, float, float), in lattice constants
-        The point, relative to an atom of the crystal.
+        Centre of the cluster relative to an atom of the crystal.
     a : float, Å
     element : str
     vacuum : float, Å
@@ -64,7 +64,7 @@ def ball(
 def free_needle(
     diameter: float, height: float, a: float = A_LITHIUM, element: str = 'Li', vacuum: float = VACUUM
 ) -> Atoms:
-    """A round column of bcc without its substrate.
+    """Circular bcc column without a substrate.
 
     Parameters
     ----------
@@ -79,16 +79,16 @@ def free_needle(
 
 
 def surroundings(atoms: Atoms, index: int, number: int, vacuum: float = VACUUM) -> Atoms:
-    """An atom and its nearest neighbors as a free cluster.
+    """Free cluster of an atom and its nearest neighbors.
 
     Parameters
     ----------
     atoms : Atoms
-        Structure of one element; distances are those to the nearest periodic image.
+        Structure of one element. Distances are those to the nearest periodic image.
     index : int
-        The atom in the middle.
+        Index of the central atom.
     number : int
-        Atoms of the cluster, the middle one included; it becomes the first.
+        Number of atoms, including the central atom, which becomes the first.
     vacuum : float, Å
         Empty space on each side.
     """

@@ -12,7 +12,7 @@ STACKING_9R = 'ABCBCACAB'
 
 
 def phase(name: str, element: str = 'Li', a: float = A_LITHIUM) -> Atoms:
-    """Unrelaxed crystal of the density of bcc.
+    """Unrelaxed crystal with the density of bcc.
 
     Parameters
     ----------
@@ -24,14 +24,14 @@ def phase(name: str, element: str = 'Li', a: float = A_LITHIUM) -> Atoms:
     Returns
     -------
     Atoms
-        Primitive cell; nine layers in a hexagonal cell for 9R.
+        Primitive cell; for 9R a hexagonal cell with nine layers.
     """
     volume = a**3 / 2
     if name == 'bcc':
         return bulk(element, 'bcc', a=a)
     if name == 'fcc':
         return bulk(element, 'fcc', a=(4 * volume) ** (1 / 3))
-    d = (np.sqrt(2) * volume) ** (1 / 3)  # between neighbors of a close packing
+    d = (np.sqrt(2) * volume) ** (1 / 3)  # nearest-neighbor distance in a close packing
     if name == 'hcp':
         return bulk(element, 'hcp', a=d, c=np.sqrt(8 / 3) * d)
     if name == '9R':
@@ -43,14 +43,14 @@ def phase(name: str, element: str = 'Li', a: float = A_LITHIUM) -> Atoms:
 
 
 def crystal_of_density(density: float, element: str = 'Li', cells: int = 5) -> Atoms:
-    """A bcc crystal of a given mass density, from which a liquid can be melted.
+    """Bcc crystal with a given mass density, which can be melted to make a liquid.
 
     Parameters
     ----------
     density : float, g/cm^3
     element : str
     cells : int
-        Cubic cells along each axis.
+        Number of cubic cells along each axis.
     """
     atoms = bulk(element, 'bcc', a=A_LITHIUM, cubic=True) * (cells, cells, cells)
     volume = atoms.get_masses().sum() * units._amu * 1e3 / density * 1e24
@@ -76,7 +76,7 @@ def vacancy_hop(crystal: Atoms) -> tuple[Atoms, Atoms]:
     Returns
     -------
     initial, final : Atoms
-        Unrelaxed, with atoms in the same order.
+        Unrelaxed structures with atoms in the same order.
     """
     vectors = crystal.get_distances(0, np.arange(len(crystal)), mic=True, vector=True)
     jumper = np.linalg.norm(vectors, axis=1)[1:].argmin() + 1

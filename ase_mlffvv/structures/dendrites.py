@@ -1,8 +1,8 @@
-"""Body-centred cubic columns on a (001) substrate: the systems of the paper, every size a parameter.
+"""Body-centred cubic columns on a (001) substrate: the systems of the paper, with adjustable sizes.
 
-Lengths called "in lattice constants" are multiples of ``a``. The paper's Supporting Information is not available; the
-defaults are reconstructed from its text and figures (W. Zhang et al., Adv. Energy Mater. 13, 2202892 (2023), Figs 1, 3
-and 4), which the 230 atoms of the training cell confirm.
+Lengths "in lattice constants" are multiples of ``a``. The Supporting Information of the paper is not available. The
+defaults were reconstructed from its text and figures (W. Zhang et al., Adv. Energy Mater. 13, 2202892 (2023), Figs 1, 3
+and 4). The 230 atoms of the training cell confirm them.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def training_cell(
     Parameters
     ----------
     cells : int
-        Cubic cells along x and y.
+        Number of cubic cells along x and y.
     substrate_layers, column_layers : int
-        Atomic layers, half a lattice constant apart.
+        Numbers of atomic layers, half a lattice constant apart.
     diameter, vacuum : float, in lattice constants
-        Vacuum between the highest atom and the next periodic image of the lowest.
+        Diameter of the column, and empty space between the highest atom and the next image of the lowest atom.
     a : float, Å
         Lattice constant.
     element : str
@@ -41,7 +41,7 @@ def training_cell(
     Returns
     -------
     Atoms
-        Periodic in three directions; ``tags`` are SUBSTRATE (0) and COLUMN (1).
+        Structure periodic in three directions; ``tags`` are SUBSTRATE (0) and COLUMN (1).
     """
     return _dendrite(_disc(diameter), cells, substrate_layers, column_layers, vacuum, a, element)
 
@@ -55,7 +55,7 @@ def column(
     a: float = A_LITHIUM,
     element: str = 'Li',
 ) -> Atoms:
-    """A circular column on its substrate; 9 145 atoms at the paper's size.
+    """Circular column on a substrate; 9 145 atoms with the sizes of the paper.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def column(
     Returns
     -------
     Atoms
-        Periodic in three directions; ``tags`` are SUBSTRATE (0) and COLUMN (1).
+        Structure periodic in three directions; ``tags`` are SUBSTRATE (0) and COLUMN (1).
     """
     return _dendrite(_disc(diameter), box, substrate_layers, round(2 * height), vacuum, a, element)
 
@@ -85,7 +85,7 @@ def cuboid(
     a: float = A_LITHIUM,
     element: str = 'Li',
 ) -> Atoms:
-    """A square column: the paper's cuboid A with {100} side faces, or B with {110} ones.
+    """Square column on a substrate: the paper's cuboid A with {100} side faces, or cuboid B with {110} side faces.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def cuboid(
         Miller indices of the four side faces.
     side : float, in lattice constants
     height, box, substrate_layers, vacuum, a, element
-        As in :func:`column`.
+        As for :func:`column`.
     """
     if str(face) == '100':
 
@@ -116,14 +116,14 @@ def freeze_bottom(atoms: Atoms, layers: int = 1, thickness: float | None = None)
     ----------
     atoms : Atoms
     layers : int
-        Distinct heights (within 0.1 Å) to fix, from the bottom.
+        Number of atomic layers to fix, counted from the bottom. Heights within 0.1 Å belong to one layer.
     thickness : float, Å, optional
-        Fix everything within this height of the lowest atom instead.
+        Instead of ``layers``, fix all atoms up to this height above the lowest atom.
 
     Returns
     -------
     Atoms
-        With a FixAtoms constraint beside those it has.
+        Structure with a FixAtoms constraint in addition to existing constraints.
     """
     atoms = atoms.copy()
     z = atoms.positions[:, 2]
@@ -155,7 +155,7 @@ def _positive(**values):
 
 
 def _dendrite(inside, cells, substrate_layers, column_layers, vacuum, a, element):
-    """Substrate layers 0.. and, on them, the layers of a column whose axis is a site of layer 0."""
+    """Substrate layers, starting at 0, and above them the layers of a column whose axis is a site of layer 0."""
     if min(cells, substrate_layers, column_layers) < 1 or cells != int(cells):
         raise ValueError(
             f'cells and layers must be whole numbers of 1 or more, got {cells} cells, {substrate_layers} substrate '

@@ -30,20 +30,20 @@ def slab(
     repeat: tuple[int, int] = (1, 1),
     vacuum: float = VACUUM,
 ) -> Atoms:
-    """Slab of bcc with two equal faces.
+    """Bcc slab with two equal faces.
 
     Parameters
     ----------
     hkl : str or (int, int, int)
-        Miller indices, such as ``'310'``. High indices give vicinal faces.
+        Miller indices, such as ``'310'``. High indices yield vicinal surfaces.
     a : float, Å
         Lattice constant of bcc.
     element : str
     thickness : float, Å
-        Smallest thickness.
+        Minimum thickness.
     layers : int, optional
-        Number of atomic layers; replaces ``thickness``. The cells of (100), (110) and (111) are then the smallest
-        possible ones, with one atom a layer.
+        Number of atomic layers, used instead of ``thickness``. The cells of (100), (110) and (111) slabs are then as
+        small as possible, with one atom per layer.
     repeat : (int, int)
         Repetitions along the two vectors of the surface.
     vacuum : float, Å
@@ -52,12 +52,12 @@ def slab(
     Returns
     -------
     Atoms
-        Periodic in three directions; the third cell vector is normal to the surface.
+        Slab periodic in three directions, with the third cell vector normal to the surface.
 
     Raises
     ------
     ValueError
-        Wrong Miller indices, or a number of layers that the face cannot have.
+        The Miller indices are invalid, or this number of layers is not possible.
 
     Examples
     --------
@@ -74,26 +74,26 @@ def slab(
     if layers is None:
         cells = int(np.ceil(thickness / (a / np.linalg.norm(indices))))
     else:
-        per_cell = 2 if sum(indices) % 2 else 1  # atomic layers in the height a / |hkl| of the cubic cell
+        per_cell = 2 if sum(indices) % 2 else 1  # atomic layers within the height a / |hkl| of the cubic cell
         cells = int(layers) // per_cell
         if layers % per_cell:
             raise ValueError(f'{hkl} slabs have an even number of atomic layers, got {layers}; use {layers + 1}')
     crystal = bulk(element, 'bcc', a=a, cubic=True)
-    # made periodic afterwards, since ASE would wrap atoms of the lowest layer that round-off puts below zero
+    # made periodic only here, because ASE would wrap atoms of the lowest layer that rounding errors put below zero
     atoms = surface(crystal, indices, cells, vacuum=vacuum) * (*repeat, 1)
     atoms.pbc = True
     return atoms
 
 
 def step(atoms: Atoms, layers: int = 1, start: float = 0.45) -> Atoms:
-    """Copy of a slab from which part of the top layers is removed, so that two steps run along the second vector.
+    """Copy of a slab without part of its top layers, so that there are two steps along the second cell vector.
 
     Parameters
     ----------
     atoms : Atoms
-        Slab with flat layers across the third cell vector.
+        Slab with flat layers normal to the third cell vector.
     layers : int
-        Atomic layers to remove, i.e. the height of the steps.
+        Number of atomic layers to remove, i.e. the height of the steps.
     start : float
         Atoms whose scaled coordinate along the first vector exceeds this value are removed.
 
@@ -110,7 +110,7 @@ def step(atoms: Atoms, layers: int = 1, start: float = 0.45) -> Atoms:
 
 
 def miller(hkl: str | Sequence[int]) -> tuple[int, ...]:
-    """Miller indices of one digit each, ``'310'`` or ``(3, 1, 0)``, as a tuple of int."""
+    """Miller indices with one digit each, ``'310'`` or ``(3, 1, 0)``, as a tuple of int."""
     try:
         indices = tuple(int(x) for x in hkl)
     except (TypeError, ValueError):
@@ -121,6 +121,6 @@ def miller(hkl: str | Sequence[int]) -> tuple[int, ...]:
 
 
 def facet_family(hkl: str | Sequence[int]) -> list[tuple[int, ...]]:
-    """All indices that the symmetry of a cubic crystal makes equal to ``hkl``, as a sorted list of tuples."""
+    """All Miller indices equivalent to ``hkl`` by cubic symmetry, as a sorted list of tuples."""
     signs = list(product((-1, 1), repeat=3))
     return sorted({tuple(s * k for s, k in zip(sign, p)) for p in permutations(miller(hkl)) for sign in signs})

@@ -318,7 +318,7 @@ def test_options_without_a_meaning_are_refused(tmp_path, capsys):
     for args, message in (
         (['--structure', tmp_path / 'a.xyz', '--box', 5], '--box cannot be given with --structure'),
         (['--shape', 'training', '--height', 5], '--height cannot be given with --shape training'),
-        (['--thermostat', 'none', '--taut', 5], '--taut belongs to a thermostat'),
+        (['--thermostat', 'none', '--taut', 5], '--taut is a setting of a thermostat'),
     ):
         assert command(*args, '-o', tmp_path / 'run') == 1
         assert message in capsys.readouterr().err

@@ -30,7 +30,7 @@ def folder(tmp_path):
 
 def test_the_loop_closes(folder, capsys):
     assert main(['learn', str(folder)]) == 0
-    assert 'round 1: forces on new cores' in capsys.readouterr().out
+    assert 'round 1: force MAE on new cores' in capsys.readouterr().out
     first, last = (json.loads((folder / f'loop/round_{k}/round.json').read_text()) for k in range(2))
     assert first['errors_after']['force_mae'] < first['errors']['force_mae']
     assert last['structures'] == 2

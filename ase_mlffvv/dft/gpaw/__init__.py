@@ -1,7 +1,8 @@
 """Density-functional labels with an implicit solvent and atomic energies: plane-wave GPAW plus our continuum.
 
-``fields``, ``polarisation`` and ``potentiostat`` know arrays only, as do ``grid``, ``densities`` and ``cavity`` above;
-``coupling`` and ``energies`` know GPAW; ``calculator`` knows ASE. GPAW is imported when it is first needed.
+The modules ``fields``, ``polarisation`` and ``potentiostat`` use only arrays, as do ``grid``, ``densities`` and
+``cavity`` of the parent package; ``coupling`` and ``energies`` use GPAW; ``calculator`` uses ASE. GPAW is imported when
+it is first needed.
 """
 
 from .calculator import GPAWSolvent

@@ -44,15 +44,16 @@ INSTALL = (
 class GPAWSolvent(Calculator):
     """ASE calculator: plane-wave PAW density-functional theory (GPAW) with an implicit solvent.
 
-    Properties: ``energy`` = ``free_energy`` (eV; the free energy of the electrons at the smearing's temperature, of
-    which the forces are the derivative), ``energies`` (eV, per atom, sum to the energy), ``forces`` (eV/Å),
-    ``charges`` (e, Hirshfeld), and in vacuum ``stress`` (eV/Å^3, Voigt xx, yy, zz, yz, xz, xy, tensile positive).
-    Energies are relative to the reference atoms of GPAW's PAW data sets.
+    It computes ``energy`` = ``free_energy`` (eV; the electronic free energy at the temperature of the smearing, whose
+    negative derivative is the forces), ``energies`` (eV, per atom; their sum is the energy), ``forces`` (eV/Å),
+    ``charges`` (e, Hirshfeld), and in vacuum ``stress`` (eV/Å^3, Voigt order xx, yy, zz, yz, xz, xy, tensile
+    positive). Energies are relative to the reference atoms of GPAW's PAW data sets.
 
-    In a solvent ``get_property`` and the dictionary ``extra_results`` also give the two parts of the free energy
+    In a solvent, ``get_property`` and the dictionary ``extra_results`` also provide the parts of the free energy
     F = F_el + surface_tension * S + pressure * V: ``el_energy`` (eV), ``el_forces`` (eV/Å) and ``el_energies`` (eV) of
-    F_el; ``surface`` S (Å^2), its ``surface_gradient`` dS/dR (Å) and the shares of the atoms ``surfaces`` (Å^2);
-    ``volume`` V, ``volume_gradient`` and ``volumes`` likewise (Å^3, Å^2, Å^3). ASE's files do not hold these.
+    F_el; the surface S as ``surface`` (Å^2), its derivative dS/dR as ``surface_gradient`` (Å) and atomic contributions
+    as ``surfaces`` (Å^2); and likewise ``volume``, ``volume_gradient`` and ``volumes`` for V (Å^3, Å^2, Å^3). The file
+    formats of ASE do not store these.
 
     Parameters
     ----------
@@ -60,47 +61,49 @@ class GPAWSolvent(Calculator):
         None is vacuum.
     xc : {'PBE', 'PBEsol', 'RPBE', 'LDA'}
     cutoff : float, eV
-        Kinetic energy of the shortest plane wave.
+        Kinetic-energy cutoff of the plane waves.
     kpts : float or (int, int, int)
         Density of k-points in Å (see Notes), or their numbers in a Monkhorst-Pack mesh.
     gamma : bool
-        Shift the mesh so that it holds the Gamma point; meshes of odd numbers do anyway.
+        Shift the mesh so that it includes the Gamma point. Meshes with odd numbers always include it.
     smearing : float, eV
-        Width of the distribution of electrons over levels.
+        Width of the smearing of the occupation numbers.
     distribution : {'marzari-vanderbilt', 'fermi-dirac'}
-        The former keeps the free energy close to the energy without smearing.
+        With the former, the free energy stays close to the energy without smearing.
     charge : float, e
-        Charge of the cell; needs a solvent with ions, which screen it.
+        Charge of the cell. It requires a solvent with ions, which screen it.
     potential : float, V, optional
-        Electrode potential to hold; the charge follows. Needs a solvent with ions.
+        Fixed electrode potential; the charge is adjusted to it. It requires a solvent with ions.
     reference : {'Li', 'SHE'}
-        What ``potential`` is measured against: Li/Li+ (Fermi level -1.38 eV at 0 V) or the standard hydrogen electrode
+        Reference electrode of ``potential``: Li/Li+ (Fermi level -1.38 eV at 0 V) or the standard hydrogen electrode
         (-4.42 eV).
     potential_tolerance : float, V
     symmetry : bool
-        Use the point group of the structure; good for crystals at rest, wasted on others.
+        Use the point group of the structure. This is useful for perfect crystals and has no benefit for others.
     spacing : float, Å
-        Grid of the solvent's potential.
+        Grid spacing for the potential of the solvent.
     solver_tolerance : float
-        Relative residual of the solvent's potential.
+        Tolerance of the relative residual of the potential of the solvent.
     convergence : dict, optional
-        GPAW's criteria, replacing the defaults of this class (:data:`CONVERGENCE`).
+        Convergence criteria of GPAW, which replace the defaults of this class (:data:`CONVERGENCE`).
     maxiter : int
-        Steps to self-consistency.
+        Maximum number of self-consistency iterations.
     txt : str, optional
-        GPAW's log file; '-' is the standard output.
+        Log file of GPAW; '-' is the standard output.
 
     Notes
     -----
-    The cell is periodic in all directions whatever ``atoms.pbc``; a direction that is not periodic needs at least
-    5 Å of empty space. A direction with so much empty space gets one k-point, others ceil(kpts * 2 pi / |a_i|); the
-    default 5 gives 5 x 5 x 5 for 16 atoms of lithium and errors of some 2 meV/Å and 2 meV per atom there; 6.5 halves
-    the latter. Differences between a solvent and vacuum need less: 3 leaves 0.3 meV/Å.
+    The cell is treated as periodic in all directions regardless of ``atoms.pbc``. Along directions that are not
+    periodic, at least 5 Å of empty space are required. A direction with this much empty space gets one k-point, others
+    ceil(kpts * 2 pi / |a_i|). The default of 5 yields a 5 x 5 x 5 mesh for 16 atoms of lithium, with errors of some
+    2 meV/Å and 2 meV per atom; a value of 6.5 halves the latter. Differences between a solvent and vacuum converge
+    faster: a value of 3 leaves errors of 0.3 meV/Å.
 
-    At a fixed potential the energy is the grand free energy F - E_F (N - N_neutral), whose derivative the forces are.
+    At a fixed potential the energy is the grand free energy F - E_F (N - N_neutral), and the forces are its negative
+    derivative.
 
-    Electrons are not spin-polarised, and the stress is offered in vacuum only. One process, one thread: set
-    ``OMP_NUM_THREADS=1`` and run several structures side by side.
+    Calculations are not spin-polarised, and the stress is available in vacuum only. The calculator runs in one process
+    with one thread: set ``OMP_NUM_THREADS=1`` and calculate several structures in parallel.
 
     Examples
     --------
@@ -154,7 +157,7 @@ class GPAWSolvent(Calculator):
             solvent = as_solvent(settings['solvent'])
             settings['solvent'] = new['solvent'] = None if solvent is None else solvent.to_dict()
         check_settings(new)
-        # the stress, last, is known in vacuum only
+        # the stress, which is last, is available in vacuum only
         self.implemented_properties = type(self).implemented_properties[: None if new['solvent'] is None else -1]
         changed = super().set(**settings)
         if changed:
@@ -174,19 +177,19 @@ class GPAWSolvent(Calculator):
 
     @property
     def dft(self):
-        """GPAW's own object of the last calculation, for what is not offered here."""
+        """GPAW's object of the last calculation, for results that this class does not provide."""
         if self._dft is None:
             raise CalculatorSetupError('there is no calculation yet; ask for an energy first')
         return self._dft
 
     @property
     def fermi_level(self) -> float:
-        """Fermi level in eV: against the bulk of the solution where there are ions, else against the cell's mean."""
+        """Fermi level in eV, relative to the bulk solution if it has ions, otherwise to the mean over the cell."""
         return float(self.dft.ibzwfs.fermi_level * Ha)
 
     @property
     def electrode_potential(self) -> float:
-        """Potential in V against :attr:`parameters` ``reference``; needs a solvent with ions."""
+        """Potential in V relative to :attr:`parameters` ``reference``; requires a solvent with ions."""
         if self.solvent is None or self.solvent.kappa_squared == 0:
             raise CalculatorSetupError('without ions in the solvent (kappa_squared > 0) no potential is defined')
         return electrode_potential(self.fermi_level, self.parameters['reference'])
@@ -203,7 +206,7 @@ class GPAWSolvent(Calculator):
         return float(self.dft.energies.total_extrapolated * Ha) + work
 
     def _wanted_level(self):
-        """Fermi level of a fixed potential, eV."""
+        """Fermi level that corresponds to the fixed potential, eV."""
         p = self.parameters
         return None if p['potential'] is None else fermi_level(p['potential'], p['reference'])
 
@@ -226,7 +229,7 @@ class GPAWSolvent(Calculator):
         properties: Sequence[str] = ('energy',),
         system_changes: Sequence[str] = all_changes,
     ) -> None:
-        """Compute energies, forces and charges; the stress where it is asked for."""
+        """Compute energies, forces and charges, and the stress if requested."""
         super().calculate(atoms, properties, system_changes)
         self.results, self.extra_results = {}, {}
         atoms = checked_cell(self.atoms)
@@ -243,7 +246,7 @@ class GPAWSolvent(Calculator):
                 f'the electrons of {atoms.get_chemical_formula()} did not converge in {self.parameters["maxiter"]} '
                 'steps. More smearing, a larger maxiter, or a better starting structure helps; see the log (txt=).'
             ) from error
-        except AssertionError as error:  # as in its search for the Fermi level
+        except AssertionError as error:  # e.g. in GPAW's search for the Fermi level
             raise CalculationFailed(
                 f'GPAW gave up on {atoms.get_chemical_formula()}, in the middle of its own code; another smearing, '
                 'distribution or kpts helps, see the traceback'
@@ -253,7 +256,7 @@ class GPAWSolvent(Calculator):
             raise
 
     def _converge(self, atoms, changes):
-        dft, self._dft = self._dft, None  # one that fails is not continued
+        dft, self._dft = self._dft, None  # a calculation that fails is not continued
         if dft is None or self.parameters['symmetry'] or {'numbers', 'cell', 'pbc'} & set(changes):
             dft = self._new(atoms)
         else:

@@ -1,24 +1,24 @@
-"""Compensation charges of PAW in plane waves, by structure factors. Imports GPAW."""
+"""PAW compensation charges in plane waves, computed with structure factors. This module imports GPAW."""
 
 from __future__ import annotations
 
 import numpy as np
 from gpaw.core.pwacf import PWLFC
 
-BLOCK = 8192  # plane waves at a time
+BLOCK = 8192  # number of plane waves treated at a time
 
 
 class StructureFactors(PWLFC):
-    """GPAW's functions around atoms in plane waves, faster where cells are large.
+    """Replacement for GPAW's atom-centred functions in plane waves, which is faster for large cells.
 
-    All atoms of a kind have the same f_l(G) Y_lm(G), so the sum over atoms is one matrix product of exp(-i G R) with
-    the coefficients, and the phases are products of one-dimensional ones. GPAW's own code multiplies out every
-    function of every atom at every call, which takes most of the time for a cluster in a wide cell.
+    All atoms of a kind share the same f_l(G) Y_lm(G). The sum over atoms is therefore one matrix product of
+    exp(-i G R) with the coefficients, and the phases are products of one-dimensional phases. GPAW's own code evaluates
+    every function of every atom in every call, which takes most of the time for a cluster in a large cell.
 
     Parameters
     ----------
     limit : float, bytes
-        The phases are kept up to this size and made anew for each block of waves beyond.
+        The phases are stored up to this size. Beyond it they are computed again for each block of waves.
     """
 
     def __init__(self, functions, pw, *, xp, integrals=None, limit=1e9):
@@ -38,7 +38,7 @@ class StructureFactors(PWLFC):
         n_waves = len(self.Y_GL)
         if 16 * n_waves * len(spos_ac) <= self.limit:
             self._kept = np.concatenate([self._make(begin, end) for begin, end in _blocks(n_waves)])
-        # for each radial function: l, the atoms that have it, their coefficients
+        # for each radial function: l, the atoms that have it, and their coefficients
         self._splines = []
         for s, l in enumerate(self.l_s):
             which = np.flatnonzero(self.s_J == s)
@@ -88,11 +88,11 @@ class StructureFactors(PWLFC):
         return c_axiv
 
     def _overlaps(self, a_G):
-        """Integrals of all functions with the real function whose coefficients are given, shape (nI,)."""
+        """Integrals of all functions times the real function with the given coefficients, shape (nI,)."""
         values = np.zeros(self.nI)
         for begin, end in _blocks(len(a_G)):
             phases = self._phases(begin, end)
-            waves = 2 * a_G[begin:end].conj()  # each stands for G and -G
+            waves = 2 * a_G[begin:end].conj()  # each coefficient represents G and -G
             if begin == 0:
                 waves[0] /= 2
             for s, l, atoms, columns in self._splines:
@@ -110,7 +110,7 @@ def _blocks(n):
 
 
 def use_structure_factors(dft, limit=1e9):
-    """Let a GPAW calculation that has not yet converged use :class:`StructureFactors`."""
+    """Make a GPAW calculation that has not yet converged use :class:`StructureFactors`."""
     charges = dft.pot_calc.poisson_solver.ghat_aLh
     charges._lazy_init()
     charges._lfc = StructureFactors(charges.functions, charges.pw, xp=charges.xp, integrals=charges.integrals,

@@ -1,4 +1,4 @@
-"""What GPAWSolvent asks of its settings; no GPAW needed."""
+"""Checks of the settings of GPAWSolvent, which do not require GPAW."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def kpoints(atoms, kpts):
     Parameters
     ----------
     kpts : float or sequence of 3 int
-        Density in Å or the numbers themselves.
+        Density in Å, or the numbers themselves.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def kpoints(atoms, kpts):
     """
     if np.ndim(kpts):
         return tuple(int(n) for n in kpts)
-    # the small number keeps 2 pi kpts / |a| = 2 from becoming 3 by round-off
+    # the small number prevents 2 pi kpts / |a| = 2 from becoming 3 by rounding errors
     wanted = [ceil(2 * pi * kpts / length - 1e-6) for length in atoms.cell.lengths()]
     return tuple(1 if gap >= GAP else max(1, n) for n, gap in zip(wanted, empty_gaps(atoms)))
 

@@ -1,4 +1,4 @@
-"""The solvent as an extension of GPAW's plane-wave mode. Imports GPAW; all in atomic units."""
+"""The solvent as an extension of GPAW's plane-wave mode, in atomic units. This module imports GPAW."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .polarisation import solve_potential
 from .potentiostat import diffuse_capacitance, next_charge
 
 NAME = 'solvent'
-SOFTNESS = 7.0  # the charges of cores keep exp(-7) of their weight at the shortest waves of the solvent's grid
+SOFTNESS = 7.0  # core charges are damped to exp(-7) of their value at the shortest waves of the solvent grid
 
 
 def kinds_of(setups):
-    """Index of the kind of each atom, and one data set per kind."""
+    """Index of the kind of each atom, and the data set of each kind."""
     names = [setup.symbol for setup in setups]
     kinds = sorted(set(names), key=names.index)
     return np.array([kinds.index(name) for name in names]), [setups[names.index(kind)] for kind in kinds]
 
 
 class SolventInput(ExtensionInput):
-    """What GPAW keeps among its parameters; it calls ``build``."""
+    """Entry for the parameters of GPAW, which calls ``build``."""
 
     name = NAME
 
@@ -45,7 +45,7 @@ class SolventInput(ExtensionInput):
 
 
 class SolventExtension(Extension):
-    """Cavity, polarisation and, at a fixed potential, the number of electrons.
+    """Cavity, polarisation and, at a fixed potential, number of electrons.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class SolventExtension(Extension):
         Electrons in excess of the neutral cell.
     cavity : CavityFields
     phi, phi_vacuum : ndarray
-        Potential energy of an electron with and without the solvent, of softened nuclei, on ``grid``.
+        Potential energy of an electron with and without the solvent, with smoothed nuclei, on ``grid``.
     """
 
     name = NAME
@@ -115,10 +115,11 @@ class SolventExtension(Extension):
 
 
 class SolventPoissonSolver(PWPoissonSolver):
-    """Potential of the total charge: that in vacuum plus what the solvent adds, found on the solvent's own grid.
+    """Potential of the total charge: that in vacuum plus the contribution of the solvent, found on a separate grid.
 
-    On that grid the compensation charges around the nuclei are softened by a Gaussian. Spherical smoothing changes no
-    potential outside, and none of the solvent's own inside, as long as it stays where the permittivity is one.
+    On that grid the compensation charges around the nuclei are smoothed by a Gaussian. Spherical smoothing does not
+    change the potential outside of the charges, and does not change the contribution of the solvent anywhere, as long
+    as the smoothed charges stay where the permittivity is one.
     """
 
     def __init__(self, pw, extension):

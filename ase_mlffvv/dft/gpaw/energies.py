@@ -1,4 +1,4 @@
-"""Atomic energies and charges of a converged GPAW calculation. Imports GPAW."""
+"""Atomic energies and charges of a converged GPAW calculation. This module imports GPAW."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .coupling import kinds_of
 
 
 def atomic_energies(dft, solvent=None):
-    """Shares of the atoms in the free energy, and Hirshfeld charges.
+    """Contributions of the atoms to the free energy, and Hirshfeld charges.
 
     Every term of the PAW energy is an integral over the cell or belongs to an atom. Integrands (kinetic energy
     |grad psi|^2 / 2, exchange and correlation, potential of the cores, electrostatic field energy
-    (eps |grad phi|^2 + permittivity kappa^2 theta phi^2) / (8 pi), surface and volume of the cavity) are split with
-    Hirshfeld weights as by Kang and Wang, Phys. Rev. B 96, 020302 (2017); corrections inside the augmentation spheres
-    go to their atom; the electronic entropy is shared by numbers of valence electrons.
+    (eps |grad phi|^2 + permittivity kappa^2 theta phi^2) / (8 pi), surface and volume of the cavity) are divided with
+    Hirshfeld weights, as in Kang and Wang, Phys. Rev. B 96, 020302 (2017). Corrections inside an augmentation sphere
+    belong to its atom. The electronic entropy is divided in proportion to the numbers of valence electrons.
 
     Parameters
     ----------
@@ -31,13 +31,14 @@ def atomic_energies(dft, solvent=None):
     Returns
     -------
     energies : ndarray, shape (n_atoms,), eV
-        They sum to the free energy up to the error of quadrature.
+        Atomic energies. They add up to the free energy within the error of the quadrature.
     charges : ndarray, shape (n_atoms,), units of the elementary charge
 
     Notes
     -----
-    The field energy does not depend on the zero of the potential, hence atomic energies not on the size of the vacuum.
-    Integrands are brought to the grid of the wave functions first: the weights are smooth, and the sum is kept.
+    The field energy does not depend on the zero of the potential. Therefore atomic energies do not depend on the size
+    of the vacuum. Integrands are first transferred to the grid of the wave functions. This conserves their sum, and
+    the grid is fine enough because the weights are smooth.
     """
     setups, grid = dft.setups, dft.pot_calc.grid
     fields = np.stack([_energy_density(dft, solvent), _charge_density(dft)])
@@ -90,7 +91,7 @@ def _xc_density(calc, density):
 
 
 def _solvent_density(solvent):
-    """What the solvent adds to the vacuum's field energy, on the solvent's grid."""
+    """Contribution of the solvent to the field energy, on the solvent grid."""
     cavity, grid = solvent.cavity, solvent.grid
     field = cavity.root**2 * sum(g * g for g in grid.gradient(solvent.phi)) + cavity.screening * solvent.phi**2
     field -= sum(g * g for g in grid.gradient(solvent.phi_vacuum))

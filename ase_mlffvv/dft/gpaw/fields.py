@@ -11,12 +11,12 @@ from ..cavity import Interface, make_interface, solvent_fraction, switch
 from ..grid import FourierGrid
 from ..solvent import Solvent
 
-NO_ROOM = 1e-6  # mean solvent fraction below which ions are left out: they could not fix the mean potential
+NO_ROOM = 1e-6  # mean solvent fraction below which ions are neglected, because they could not fix the mean potential
 
 
 @dataclass
 class CavityFields:
-    """Fields of a solvent around a density, on the grid's points.
+    """Fields of a solvent around an electron density, on the points of a grid.
 
     Attributes
     ----------
@@ -24,11 +24,11 @@ class CavityFields:
     droot : d sqrt(eps) / dn, Bohr^3
     curvature : Laplacian of sqrt(eps), Bohr^-2
     screening : permittivity kappa^2 theta_ions, Bohr^-2; the coefficient of phi
-    dscreening : its derivative by n
+    dscreening : derivative of ``screening`` with respect to n
     interface : fields of the surface and the volume
     energy_density : energy of surface and volume per Bohr^3, Hartree
     tension, pressure : Hartree/Bohr^2, Hartree/Bohr^3
-    kappa_squared : that of the bulk solution, Bohr^-2; 0 where the solution finds no room, as in a crystal
+    kappa_squared : value of the bulk solution, Bohr^-2; 0 if there is no room for the solution, as in a crystal
     """
 
     root: np.ndarray
@@ -78,7 +78,7 @@ def cavity_fields(density, grid: FourierGrid, solvent: Solvent) -> CavityFields:
 
 
 def energy_derivative(cavity: CavityFields, grid: FourierGrid, phi):
-    """Functional derivative of the solvent's energy by the density that shapes the cavity, at fixed charge.
+    """Functional derivative of the solvent energy with respect to the density of the cavity, at fixed charge.
 
     The electrostatic energy is E = 1/(8 pi) <phi, L phi> with L phi = 4 pi rho, L = -sqrt(eps) lap sqrt(eps)
     + sqrt(eps) (lap sqrt(eps)) + screening; at fixed rho, dE = -1/(8 pi) <phi, dL phi>.
@@ -91,7 +91,7 @@ def energy_derivative(cavity: CavityFields, grid: FourierGrid, phi):
     Returns
     -------
     ndarray, shape of the grid
-        dE/dn in Hartree; the change of energy is its integral times the change of n.
+        dE/dn in Hartree; the change of the energy is the integral of dE/dn times the change of n.
     """
     s, phi2 = cavity.root, phi * phi
     by_root = -2 * phi * grid.laplacian(s * phi) + phi2 * cavity.curvature + grid.laplacian(phi2 * s)

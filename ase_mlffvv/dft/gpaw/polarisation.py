@@ -22,34 +22,34 @@ def solve_potential(charge, cavity: CavityFields, grid: FourierGrid, start=None,
     Parameters
     ----------
     charge : ndarray, shape of the grid, electrons/Bohr^3
-        Sign as that of the returned potential. Without ions its sum must vanish.
+        Charge density, with the same sign as the returned potential. Without ions its sum must vanish.
     start : ndarray, optional
-        A potential to start from.
+        Initial potential.
     tolerance : float
-        Norm of the residual relative to that of the right side.
+        Norm of the residual relative to that of the right-hand side.
 
     Returns
     -------
     phi : ndarray, shape of the grid
-        With ions it goes to zero deep in the solvent; without, its mean is zero.
+        With ions it vanishes deep in the solvent; without ions its mean is zero.
     iterations : int
 
     Raises
     ------
     CalculationFailed
-        If the residual does not reach the tolerance.
+        The residual does not reach the tolerance.
     """
     s, kappa2 = cavity.root, cavity.kappa_squared
     b = 4 * np.pi * charge / s
     if kappa2 == 0:
-        b -= s * (_dot(s, b) / _dot(s, s))  # s spans the null space; only round-off is removed from a neutral b
+        b -= s * (_dot(s, b) / _dot(s, s))  # s spans the null space; for a neutral b this removes rounding errors only
     scale = np.sqrt(_dot(b, b))
     if scale == 0:
         return np.zeros_like(b), 0
     q = cavity.curvature / s + cavity.screening / s**2
     green = grid.G2 + kappa2
     if kappa2 == 0:
-        green[0, 0, 0] = 2 * np.partition(grid.G2.ravel(), 1)[1]  # any positive number does
+        green[0, 0, 0] = 2 * np.partition(grid.G2.ravel(), 1)[1]  # any positive number works
     lift = green[0, 0, 0] - kappa2 - grid.G2[0, 0, 0]
     green = 1 / green
 
@@ -85,5 +85,5 @@ def solve_potential(charge, cavity: CavityFields, grid: FourierGrid, start=None,
 
 
 def _dot(a, b):
-    """Without BLAS, whose threads cost more than they give here."""
+    """Dot product without BLAS, whose threads would slow it down."""
     return float(np.einsum('ijk,ijk->', a, b))

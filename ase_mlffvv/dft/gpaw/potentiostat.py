@@ -1,4 +1,4 @@
-"""The search for the charge of a fixed electrode potential."""
+"""Search for the charge that yields a fixed electrode potential."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_TRIES = 20
 
 
 def diffuse_capacitance(area, solvent):
-    """Capacitance of the ions of a linearised Poisson-Boltzmann solvent at a wall, electrons/Hartree.
+    """Capacitance of a wall in a linearised Poisson-Boltzmann solvent, electrons/Hartree.
 
     C = permittivity kappa A / (4 pi), A in Bohr^2 and kappa in 1/Bohr.
     """
@@ -23,20 +23,20 @@ def next_charge(history, target, capacitance):
     Parameters
     ----------
     history : list of (electrons, Fermi level)
-        Tries so far, in Hartree; each raised by electrons.
+        Trials so far, with Fermi levels in Hartree, which increase with the number of electrons.
     target : float, Hartree
     capacitance : float, electrons/Hartree
-        For the first step.
+        Estimate for the first step.
 
     Notes
     -----
-    A secant step: its slope is the inverse of the capacitance. It is limited to twice the step before it, and a slope
-    of the wrong sign is not used.
+    This is the secant method; the slope is the inverse of the capacitance. A step is limited to twice the previous
+    one, and slopes with the wrong sign are not used.
 
     Raises
     ------
     CalculationFailed
-        After :data:`MAX_TRIES` tries.
+        The potential is not reached within :data:`MAX_TRIES` trials.
     """
     electrons, level = history[-1]
     if len(history) >= MAX_TRIES:

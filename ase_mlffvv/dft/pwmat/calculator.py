@@ -29,51 +29,55 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# What the dendrite study states (Adv. Energy Mater. 13, 2202892): PWmat(**PAPER, kpts=(2, 2, 2), ...)
+# Settings stated in the dendrite study (Adv. Energy Mater. 13, 2202892): PWmat(**PAPER, kpts=(2, 2, 2), ...)
 PAPER = {'xcfunctional': 'PBE', 'ecut': 60.0, 'ecut2': 240.0, 'e_error': 1e-10}
 
 
 class PWmat(GenericFileIOCalculator):
     """ASE calculator that runs PWmat, the plane-wave program of the dendrite study.
 
-    Properties: ``energy`` = ``free_energy`` (eV, E_tot of a self-consistent calculation), ``forces`` (eV/Å, -dE/dR, the
-    negative of what PWmat's files hold), ``energies`` (eV, per atom by ENERGY_DECOMP, shifted by one number to sum to
-    the energy), ``stress`` (eV/Å^3, tensile positive; not with a solvent unless ``out_stress=True``). The Fermi level
-    is :meth:`get_fermi_level`.
+    It provides ``energy`` = ``free_energy`` (eV, E_tot of a self-consistent calculation), ``forces`` (eV/Å, -dE/dR, the
+    negative of the values in PWmat's files), ``energies`` (eV, per atom from ENERGY_DECOMP, shifted by a constant so
+    that their sum is the energy), and ``stress`` (eV/Å^3, tensile positive; in a solvent only if ``out_stress=True``).
+    The Fermi level is available from :meth:`get_fermi_level`.
 
     Parameters
     ----------
     directory : path
-        One for each calculation. A finished one of the same structure and settings is read and not calculated again,
-        which the log tells; one of another calculation is refused. Only the calculator that filled a directory
-        calculates there again, as optimizers need it.
+        Directory of one calculation. If it contains a finished calculation of the same structure and settings, the
+        results are read, and the log says so. A directory with another calculation is refused. Only the calculator
+        that filled a directory calculates there again, as optimizers require.
     job : 'scf', 'relax', RelaxationJob or MolecularDynamicsJob
-        Relaxations and dynamics move the atoms: use :meth:`run`, :attr:`final` and :attr:`trajectory`.
+        Relaxations and dynamics move the atoms. For these use :meth:`run`, :attr:`final` and :attr:`trajectory`.
     kpts : None, three ints, float or dict
-        ASE's conventions: a grid through Γ, a density in points per 1/Å, or ``{'size' or 'density': ..., 'gamma': True
-        or False}``. Default Γ only. A density of 4 is the 2 x 2 x 2 of the dendrite study for 100 atoms of lithium.
+        k-points in ASE's conventions: a grid through Γ, a density in points per 1/Å, or ``{'size' or 'density': ...,
+        'gamma': True or False}``. The default is Γ only. A density of 4 yields the 2 x 2 x 2 grid of the dendrite study
+        for 100 atoms of lithium.
     symmetry : None or {'all', 'space', 'none', 'time'}
-        Symmetries that reduce the k-points; by default as PWmat does.
+        Symmetries that reduce the k-points. The default is that of PWmat.
     solvent : Solvent, optional
     potential : float, optional
-        Keep the electrode at this potential (V) instead of its number of electrons; only for self-consistent
-        calculations in a solvent with ions. A larger ``fermide`` (0.25 eV) helps. The energy is PWmat's E_tot for the
-        number of electrons found; the forces are minus the gradient of the grand potential, hence no ``free_energy``.
+        Fix the potential of the electrode (V) instead of its number of electrons. This is possible only for
+        self-consistent calculations in a solvent with ions. A larger ``fermide`` (0.25 eV) helps convergence. The
+        energy is PWmat's E_tot for the resulting number of electrons. The forces are the negative gradient of the
+        grand potential, therefore there is no ``free_energy``.
     reference : {'Li', 'SHE'}
-        Scale of the potential: Li/Li+, where 0 V is a Fermi level of -1.38 eV, or hydrogen, where it is -4.42 eV.
+        Reference electrode of the potential: Li/Li+, for which 0 V is a Fermi level of -1.38 eV, or the standard
+        hydrogen electrode, for which it is -4.42 eV.
     potential_mixing : (float, float)
-        mix_Q and drho_pulay of FIX_FERMI; smaller is slower and safer.
+        mix_Q and drho_pulay of FIX_FERMI. Smaller values are slower and safer.
     pseudopotentials : dict, optional
-        File by element, where the folder has not exactly one for it.
+        File names by element. They are required for elements for which the folder does not contain exactly one file.
     overwrite : bool
-        Replace another or an unfinished calculation in the directory.
+        Replace another calculation or an unfinished one in the directory.
     profile : PWmatProfile, optional
-        How to start PWmat; or part of it by ``command``, ``pseudo_dir`` and ``nodes``. What is not given is taken from
-        the section [pwmat] of ASE's configuration file, see :class:`PWmatProfile`.
+        How to start PWmat. Parts of it can be given as ``command``, ``pseudo_dir`` and ``nodes``. Missing values are
+        taken from the section [pwmat] of ASE's configuration file, see :class:`PWmatProfile`.
     **keywords
-        Keywords of etot.input in PWmat's units, in any case and with ``_`` for a dot: ``ecut`` (Ry), ``e_error`` (eV),
-        ``fermide`` (eV), ``spin``, ``scf_iter0_1``; all are in :mod:`.keywords`. Unless given, XCFUNCTIONAL is PBE,
-        ECUT2 4 ECUT (forces need it), ENERGY_DECOMP T, and large files that no result needs are not written.
+        Keywords of etot.input in PWmat's units, in upper or lower case and with ``_`` instead of a dot: ``ecut`` (Ry),
+        ``e_error`` (eV), ``fermide`` (eV), ``spin``, ``scf_iter0_1``; :mod:`.keywords` contains all. Unless given,
+        XCFUNCTIONAL is PBE, ECUT2 is 4 ECUT (which accurate forces require), ENERGY_DECOMP is T, and large files that
+        are not needed for the results are not written.
 
     Examples
     --------
@@ -124,11 +128,11 @@ class PWmat(GenericFileIOCalculator):
         template = PWmatTemplate(_properties(settings, job))
         super().__init__(template=template, profile=profile, directory=directory, parameters=parameters)
         self.overwrite = overwrite
-        self._mine = False  # whether what is in the directory comes from this object
+        self._mine = False  # whether this object made the contents of the directory
         self._final = None
 
     def __getstate__(self):
-        return {**self.__dict__, '_mine': False}  # a copy may not overwrite what the original wrote
+        return {**self.__dict__, '_mine': False}  # a copy must not overwrite files of the original
 
     def __repr__(self):
         job = self.parameters['job']
@@ -153,7 +157,7 @@ class PWmat(GenericFileIOCalculator):
         properties: Sequence[str] = ('energy',),
         system_changes: Sequence[str] = all_changes,
     ) -> None:
-        """Calculate, or read, the results of a structure."""
+        """Calculate or read the results of a structure."""
         job = self.parameters['job']
         if job is not None:
             raise CalculatorSetupError(
@@ -166,27 +170,28 @@ class PWmat(GenericFileIOCalculator):
         self.atoms = atoms.copy()
 
     def run(self, atoms: Atoms) -> Atoms:
-        """Do the job, or read it where its directory has it already.
+        """Run the job, or read its results if the directory already contains them.
 
         Parameters
         ----------
         atoms : Atoms
-            Left as it is.
+            Initial structure, which is not changed.
 
         Returns
         -------
         Atoms
-            The last structure with its energy, forces, ... . Tags, constraints and other arrays are those given.
+            The last structure with its energy, forces and so on. Tags, constraints and other arrays are those of
+            ``atoms``.
         """
         return self._finish(atoms, start=True)
 
     def read(self, atoms: Atoms) -> Atoms:
-        """The same as :meth:`run` where the directory has the job, but never start PWmat, for jobs run by a queue.
+        """Read the results as :meth:`run` does, but never start PWmat; for jobs that a queueing system runs.
 
         Raises
         ------
         Unfinished
-            The job is not there yet, or still runs, or was stopped.
+            The job has not started, is still running, or was stopped.
         """
         return self._finish(atoms, start=False)
 
@@ -210,14 +215,14 @@ class PWmat(GenericFileIOCalculator):
 
     @property
     def trajectory(self) -> list[Atoms]:
-        """Frames of a relaxation or dynamics with their results, as :func:`ase.io.read` gives them; also of a job that
-        still runs or was stopped."""
+        """Frames of a relaxation or of dynamics with their results, as :func:`ase.io.read` returns them. The job may
+        still be running or may have been stopped."""
         return read_frames(self.directory, allow_cut=True)
 
     def write_inputfiles(self, atoms: Atoms, properties: Sequence[str] = ()) -> None:
-        """Write the input files, to run PWmat by a queue for example; :meth:`read` then reads the results.
+        """Write the input files, for example to run PWmat by a queueing system; :meth:`read` then reads the results.
 
-        Nothing is done where the directory holds this calculation already.
+        Nothing is done if the directory already contains this calculation.
         """
         inputs = self._inputs(atoms)
         if 'etot.input' not in present(self.directory) or inputs.differences(self.directory):
@@ -227,7 +232,7 @@ class PWmat(GenericFileIOCalculator):
         return make_inputs(atoms, self.parameters, self.profile, self.directory)
 
     def _bring(self, atoms, start=True):
-        """Results, or frames, from the directory if they are there, otherwise from a run of PWmat."""
+        """Results or frames from the directory if it contains them, otherwise from a run of PWmat."""
         inputs = self._inputs(atoms)
         where = self.directory.resolve()
         if has_outputs(self.directory) and not inputs.differences(self.directory):
@@ -279,7 +284,7 @@ class PWmat(GenericFileIOCalculator):
 
 
 def _with_defaults(given, job, solvent):
-    """Settings with those this calculator needs for labels."""
+    """Settings, completed by those that this calculator needs for labels."""
     settings = {'XCFUNCTIONAL': 'PBE', **given}
     if 'ECUT2' not in settings:
         settings.setdefault('ACCURACY', 'HIGH')
@@ -301,7 +306,7 @@ def _with_defaults(given, job, solvent):
 
 
 def _properties(settings, job):
-    """Properties that each calculation with these settings gives; one declared and not given would run PWmat again."""
+    """Properties that calculations with these settings always provide; a missing one would start PWmat again."""
     on = {
         'energy': True,
         'free_energy': 'FIX_FERMI' not in settings,
@@ -313,7 +318,7 @@ def _properties(settings, job):
 
 
 def _profile(cfg, profile, command, pseudo_dir, nodes):
-    """Profile of the configuration file, with what is given in its place."""
+    """Profile of the configuration file, with the given values in place of its own."""
     given = {'command': command, 'pseudo_dir': pseudo_dir, 'nodes': nodes}
     given = {name: value for name, value in given.items() if value is not None}
     if profile is not None:

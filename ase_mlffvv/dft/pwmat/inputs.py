@@ -1,4 +1,4 @@
-"""Input files of one calculation: what they must be, whether a directory has them already, writing them."""
+"""Input files of one calculation: their contents, comparison with those in a directory, and writing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SAME = 1e-9  # Å
 
 @dataclass
 class Inputs:
-    """Settings of etot.input, structure, keys of the other files by their name, pseudopotential files by name."""
+    """Settings of etot.input, structure, keys of the other input files by name, and pseudopotential files by name."""
 
     settings: dict
     structure: Atoms
@@ -41,7 +41,7 @@ class Inputs:
     pseudopotentials: dict
 
     def texts(self):
-        """Text by file name."""
+        """Texts of the files by name."""
         texts = {name: io.StringIO() for name in ('etot.input', 'atom.config', *self.others)}
         write_etot_input(texts['etot.input'], self.settings)
         write_pwmat_config(texts['atom.config'], self.structure)
@@ -53,7 +53,7 @@ class Inputs:
         return {name: text.getvalue() for name, text in texts.items()}
 
     def write(self, directory):
-        """Write all files, after removing those of an earlier calculation."""
+        """Remove the files of an earlier calculation, and write all input files."""
         for name in (*OPTIONAL, *OUTPUTS):
             for path in directory.glob(name):
                 if path.is_file():
@@ -70,7 +70,7 @@ class Inputs:
                 out.write(text)
 
     def differences(self, directory) -> list:
-        """How the calculation in a directory differs from this one; empty where it is the same, or none is there."""
+        """How the calculation in a directory differs from this one; empty if it is the same or there is none."""
         there = present(directory)
         if not there:
             return []
@@ -128,7 +128,7 @@ def make_inputs(atoms, parameters, profile, directory) -> Inputs:
 
 
 def _plain(atoms, job):
-    """The structure without labels of other calculators, and with fixed atoms and momenta only where they matter."""
+    """The structure without labels of other calculators, with fixed atoms and momenta only if the job uses them."""
     plain = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True)
     plain.info = {name: atoms.info[name] for name in TENSORS if name in atoms.info}
     for name in ARRAYS:
@@ -151,7 +151,7 @@ def _plain(atoms, job):
 
 
 def present(directory):
-    """Names of files of PWmat in a directory, without pseudopotentials."""
+    """Names of PWmat's files in a directory, except pseudopotentials."""
     directory = Path(directory)
     return [path.name for name in (*INPUTS, *OUTPUTS) for path in sorted(directory.glob(name)) if path.is_file()]
 
@@ -164,7 +164,7 @@ def _settings(read):
     def compare(path, text):
         there, here = read(path), read(text)
         for settings in (there, here):
-            for node in ('NODE1', 'NODE2'):  # how the work is divided does not change the result
+            for node in ('NODE1', 'NODE2'):  # the division of the work does not change the results
                 settings.pop(node, None)
         keys = [key for key in {**here, **there} if _folded(here.get(key)) != _folded(there.get(key))]
         return [f'{key} is {_shown(there.get(key))} there, {_shown(here.get(key))} here' for key in keys]

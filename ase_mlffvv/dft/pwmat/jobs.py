@@ -1,4 +1,4 @@
-"""What PWmat does with a structure: relax it, or molecular dynamics."""
+"""Jobs of PWmat that move the atoms: relaxation and molecular dynamics."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class RelaxationJob:
     Parameters
     ----------
     fmax : float, eV/Å
-        Largest force that may remain.
+        Converged if no force is larger than this.
     steps : int
-        Largest number of energies, those of line searches included.
+        Maximum number of energy evaluations, including those of line searches.
     cell : bool
-        Relax the cell vectors too.
+        Relax the cell vectors as well.
     stress_tolerance : float, eV per atom
-        Largest strain derivative of the energy per atom that may remain where the cell is relaxed.
+        If the cell is relaxed, no strain derivative of the energy per atom may be larger than this at convergence.
     method : {'cg', 'bfgs', 'sd', 'pcg', 'lbfgs', 'fire'}
-        The cell can be relaxed by 'cg', 'lbfgs' and 'fire'.
+        Only 'cg', 'lbfgs' and 'fire' can relax the cell.
     options : dict
         Keys of IN.RELAXOPT in the units of PWmat, such as ``{'PSTRESS_EXTERNAL': 1.0}`` (GPa).
     """
@@ -78,24 +78,24 @@ class RelaxationJob:
 class MolecularDynamicsJob:
     """Molecular dynamics.
 
-    It starts from the momenta of the structure; without momenta PWmat draws velocities for twice the temperature.
+    It starts with the momenta of the structure. If there are none, PWmat draws velocities at twice the temperature.
 
     Parameters
     ----------
     temperature_K : float
     steps : int
     timestep : float, fs
-        2 fs as in the dendrite study.
+        The default of 2 fs is that of the dendrite study.
     final_temperature_K : float, optional
-        The temperature goes there linearly.
+        The temperature changes linearly to this value.
     method : {'berendsen', 'nve', 'nose-hoover', 'langevin', 'langevin-npt', 'nose-hoover-npt', 'berendsen-npt'}
     taut : float, fs, optional
-        Time of the coupling to the heat bath, for 'berendsen' and 'nose-hoover' and their NPT kinds; by default 500 and
-        40 steps.
+        Time constant of the thermostat, for 'berendsen' and 'nose-hoover' and their NPT variants. The defaults are 500
+        and 40 steps.
     friction : float, 1/fs, optional
-        For 'langevin' and 'langevin-npt'; by default 0.01/fs.
+        Friction for 'langevin' and 'langevin-npt'. The default is 0.01/fs.
     seed : int, optional
-        Of the initial velocities; by default always the same one.
+        Seed of the initial velocities. By default it is always the same.
     options : dict
         Further keys of IN.MDOPT in the units of PWmat (fs, GPa).
     """

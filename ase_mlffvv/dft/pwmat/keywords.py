@@ -1,9 +1,9 @@
-"""Keywords of PWmat's input files as data: kind, values, unit, and what the program takes where it is not given.
+"""Keywords of PWmat's input files as data: kind, default of the program, unit, and allowed values.
 
-Kinds: ``bool``, ``int``, ``float``, ``str``; ``numbers`` (several, or one); ``switch`` (True or False, maybe with
-numbers after it). ``values`` are the allowed ones of ``str`` and ``int``, and the least and largest count of
-``numbers`` and of those after a ``switch``. A ``#`` in a name stands for the number of an element or of a line. Units
-are those of the program, since the values are written as they are given. From the manual of PWmat.
+Kinds are ``bool``, ``int``, ``float``, ``str``, ``numbers`` (one or several) and ``switch`` (True or False, optionally
+followed by numbers). ``values`` are the allowed values of ``str`` and ``int``, and the smallest and largest count of
+numbers for ``numbers`` and ``switch``. A ``#`` in a name stands for the number of an element or of a line. Units are
+those of the program, because values are written as they are given. The source is the manual of PWmat.
 """
 
 from typing import NamedTuple
@@ -106,7 +106,7 @@ ETOT = (
     Keyword('IN.SYMM', 'bool', 'F'),
     Keyword('IN.OCC', 'bool', 'F'),
     Keyword('IN.EXT_FORCE', 'bool', 'F'),
-    # what is written
+    # output files
     Keyword('OUT.WG', 'bool', 'T'),
     Keyword('OUT.RHO', 'bool', 'T'),
     Keyword('OUT.VR', 'bool', 'T'),

@@ -1,4 +1,4 @@
-"""k-points: ASE's conventions to MP_N123."""
+"""k-points: conversion of ASE's conventions to MP_N123."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def mp_n123(kpts, atoms, symmetry=None) -> tuple:
     Parameters
     ----------
     kpts : None, three ints, float or dict
-        None is the Γ point; three ints a grid through Γ (PWmat's shift 0 in each direction); a number the density in
-        points per 1/Å; a dict has ``size`` or ``density``, and maybe ``even`` and ``gamma``: True for a grid through Γ,
-        False for one shifted by half a step along each periodic direction.
+        None is the Γ point; three ints are a grid through Γ (PWmat's shift 0 in each direction); a number is the
+        density in points per 1/Å; a dict has ``size`` or ``density`` and optionally ``even`` and ``gamma``. ``gamma``
+        is True for a grid through Γ, and False for a grid shifted by half a step along each periodic direction.
     atoms : Atoms
-        Its cell, and the directions in which it is periodic: others get a single point.
+        Structure whose cell and periodicity are used. Directions that are not periodic get a single point.
     symmetry : None or {'all', 'space', 'none', 'time'}
-        Which symmetries reduce the points: space group and time reversal, space group only, none, or time reversal
-        only. None leaves it to PWmat: 'all', and 'none' for dynamics.
+        Symmetries that reduce the points: space group and time reversal, space group only, none, or time reversal
+        only. None uses the default of PWmat, which is 'none' for dynamics and 'all' otherwise.
     """
     if symmetry is not None and symmetry not in SYMMETRY:
         raise CalculatorSetupError(f'symmetry must be None or one of {", ".join(SYMMETRY)}, got {symmetry!r}')

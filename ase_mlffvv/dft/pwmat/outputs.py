@@ -1,4 +1,4 @@
-"""Results in a directory where PWmat ran, and what is wrong there."""
+"""Results in a directory of PWmat, and errors found in it."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ LOGS = ('pwmat.err', 'pwmat.out', 'REPORT')
 
 
 class Unfinished(CalculationFailed):
-    """PWmat did not come to its end: no or incomplete output."""
+    """PWmat did not finish: the output is missing or incomplete."""
 
 
 class NotConverged(CalculationFailed):
-    """PWmat came to its end, but not to the asked accuracy."""
+    """PWmat finished, but did not reach the requested accuracy."""
 
 
 def log_tail(directory, lines=8):
-    """The last lines of what PWmat wrote, to be shown in errors."""
+    """The last lines of PWmat's output, for error messages."""
     parts = []
     for name in LOGS:
         path = Path(directory) / name
@@ -47,7 +47,7 @@ def log_tail(directory, lines=8):
 
 @contextmanager
 def _whole(directory):
-    """Turn a missing or damaged file into an error that says where, with the end of the log."""
+    """Replace errors due to missing or damaged files by one that names the directory and shows the end of the log."""
     try:
         yield
     except (PWmatFileError, FileNotFoundError) as error:
@@ -67,15 +67,15 @@ def read_scf(directory) -> dict:
     Parameters
     ----------
     directory : path
-        With etot.input and atom.config, which say what the other files must hold.
+        Directory with etot.input and atom.config, which determine the contents of the other files.
 
     Returns
     -------
     dict
-        ``energy`` and ``free_energy`` (eV, E_tot of REPORT; at a fixed potential no ``free_energy``, since the forces
-        then belong to another one), ``fermi_level`` (eV), ``forces`` (eV/Å, minus OUT.FORCE), ``energies`` (eV,
-        OUT.ENDIV shifted by one number to sum to the energy), ``stress`` (eV/Å^3, tensile positive), each where
-        etot.input asks for it.
+        ``energy`` and ``free_energy`` (eV, E_tot of REPORT; at a fixed potential there is no ``free_energy``, because
+        the forces are then derivatives of another quantity), ``fermi_level`` (eV), ``forces`` (eV/Å, negative of
+        OUT.FORCE), ``energies`` (eV, OUT.ENDIV shifted by a constant so that their sum is the energy), and ``stress``
+        (eV/Å^3, tensile positive), each only if etot.input requests it.
 
     Raises
     ------
@@ -141,19 +141,19 @@ def _check_order(numbers, atoms, path):
 
 
 def read_frames(directory, allow_cut=False) -> list:
-    """Structures of MOVEMENT with their results; atoms do not jump by cell vectors where the file tells.
+    """Structures of MOVEMENT with their results. Atoms do not jump by cell vectors if the file permits this.
 
     Parameters
     ----------
     directory : path
     allow_cut : bool
-        Return what is there of an unfinished job, nothing if need be.
+        Return the complete frames of an unfinished job, possibly none.
     """
     directory = Path(directory)
     if allow_cut and not (directory / 'MOVEMENT').is_file():
         return []
     with _whole(directory), warnings.catch_warnings():
-        warnings.simplefilter('ignore', PWmatWarning)  # a last frame that is cut off: the caller counts
+        warnings.simplefilter('ignore', PWmatWarning)  # the last frame may be cut off; the caller counts frames
         try:
             return list(read_pwmat_movement(directory / 'MOVEMENT', unwrapped=True))
         except PWmatFileError:
@@ -168,9 +168,9 @@ def read_moved(directory, job) -> list:
     Raises
     ------
     Unfinished
-        Fewer steps than asked for, and no end.
+        There are fewer steps than requested, and the job did not finish.
     NotConverged
-        A relaxation did not come below its tolerances.
+        A relaxation did not converge to its tolerances.
     """
     directory = Path(directory)
     frames = read_frames(directory)
@@ -204,7 +204,7 @@ def read_moved(directory, job) -> list:
 
 
 def _stress_per_atom(atoms, job):
-    """Largest strain derivative per atom, eV; 0 where it is not to vanish, or not known."""
+    """Largest strain derivative per atom, eV; 0 if it need not vanish or is unknown."""
     if not job.cell or job.options or 'stress' not in atoms.calc.results or 'stress_mask' in atoms.info:
         return 0.0
     return float(abs(atoms.calc.results['stress']).max() * atoms.get_volume() / len(atoms))
@@ -225,7 +225,7 @@ def _unconverged_iterations(path):
 
 
 def as_final(atoms, frame):
-    """The structure as it was given, with cell, positions and momenta of its last frame."""
+    """The given structure with cell, positions and momenta of the last frame."""
     final = atoms.copy()
     final.set_cell(frame.cell)
     final.set_positions(frame.positions, apply_constraint=False)

@@ -1,4 +1,4 @@
-"""How PWmat is started on this machine."""
+"""How to start PWmat on this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from ase.calculators.genericfileio import BaseProfile
 class PWmatProfile(BaseProfile):
     """Command, folder of pseudopotentials and division of the processors.
 
-    In the configuration file of ASE (``~/.config/ase/config.ini``, or where ASE_CONFIG_PATH points)::
+    It can be set in the configuration file of ASE (``~/.config/ase/config.ini``, or the file named by
+    ASE_CONFIG_PATH)::
 
         [pwmat]
         command = mpirun -np 4 PWmat
@@ -21,11 +22,11 @@ class PWmatProfile(BaseProfile):
     Parameters
     ----------
     command : str
-        Not given to a shell: put ``module load`` and the like into a script.
+        Command, which is not passed to a shell: put ``module load`` and the like into a script.
     pseudo_dir : path, optional
         Folder with a UPF file for each element.
     nodes : (int, int)
-        First line of etot.input: processors that share the plane waves, groups of k-points.
+        First line of etot.input: number of processors that share the plane waves, and number of groups of k-points.
     """
 
     configvars = {'pseudo_dir', 'nodes'}

@@ -10,7 +10,7 @@ from ase.data import atomic_numbers
 
 
 def find_pseudopotentials(symbols, folder, given=None) -> dict:
-    """A UPF file for each element.
+    """Find a UPF file for each element.
 
     Parameters
     ----------
@@ -18,18 +18,18 @@ def find_pseudopotentials(symbols, folder, given=None) -> dict:
         Elements, in the order in which they first occur in the structure.
     folder : path
     given : dict, optional
-        File by element, relative to the folder or absolute. For other elements the folder must hold exactly one file
-        whose name has the element as a part: ``Li.SG15.PBE.UPF``, ``ONCV.PWM.Li.UPF``, ``Li_ONCV_PBE-1.2.upf``.
+        Files by element, relative to the folder or absolute. For each other element the folder must contain exactly one
+        file whose name has the element as a part: ``Li.SG15.PBE.UPF``, ``ONCV.PWM.Li.UPF``, ``Li_ONCV_PBE-1.2.upf``.
 
     Returns
     -------
     dict
-        Path by element, in their order.
+        Paths by element, in the order of ``symbols``.
 
     Raises
     ------
     CalculatorSetupError
-        A file is missing, or several fit; says where it was looked for and what is there.
+        A file is missing, or several match. The message names the folder and the files in it.
     """
     folder, given = Path(folder).expanduser(), given or {}
     unknown = sorted(set(given) - set(atomic_numbers))
@@ -62,5 +62,5 @@ def find_pseudopotentials(symbols, folder, given=None) -> dict:
 
 
 def _element(stem):
-    """First part of a file name that is an element."""
+    """First part of a file name that is the symbol of an element."""
     return next((part for part in re.split(r'[._-]', stem) if part in atomic_numbers and part != 'X'), None)

@@ -22,21 +22,21 @@ KINDS = {
 
 
 def check_settings(given, table=ETOT, where='etot.input') -> dict:
-    """Settings under the names of PWmat.
+    """Check settings, and return them under the names of PWmat.
 
     Parameters
     ----------
     given : dict
-        Names in any case, ``_`` may stand for a dot: ``ecut``, ``ENERGY_DECOMP``, ``out_stress`` for OUT.STRESS. None
-        is left out.
+        Settings by name, in upper or lower case; ``_`` may stand for a dot: ``ecut``, ``ENERGY_DECOMP``, ``out_stress``
+        for OUT.STRESS. Values of None are left out.
     table : sequence of Keyword
     where : str
-        File the table is of, for messages.
+        File described by the table, for messages.
 
     Raises
     ------
     CalculatorSetupError
-        A name is not in the table, is written by another argument, or stands twice; or a value is not of its kind.
+        A name is not in the table, is set by another argument, or occurs twice; or a value is not of the right kind.
     """
     known = {_plain(keyword.name): keyword for keyword in table}
     settings = {}
@@ -75,7 +75,7 @@ def _unknown(name, known, where):
 
 
 def _checked(key, keyword: Keyword, value):
-    """The value, as plain Python types."""
+    """The value in plain Python types."""
     kind, values = keyword.kind, keyword.values
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()

@@ -11,7 +11,7 @@ MODELS = {'atoms': 'ATOM_CHARGE', 'electrons': 'SCF_CHARGE'}
 
 
 def solvent_keys(solvent: Solvent, n_elements) -> dict:
-    """Keys of IN.SOLVENT, all written out so that no default of the program decides.
+    """Keys of IN.SOLVENT. All are written, so that defaults of the program do not matter.
 
     Parameters
     ----------
@@ -21,8 +21,8 @@ def solvent_keys(solvent: Solvent, n_elements) -> dict:
 
     Notes
     -----
-    Units are PWmat's, and those of :class:`Solvent`: dyn/cm, GPa, electrons/Bohr^3, 1/Bohr^2. PWmat takes the surface
-    and volume of the cavity on the self-consistent density whatever the model of the dielectric.
+    PWmat uses the same units as :class:`Solvent`: dyn/cm, GPa, electrons/Bohr^3, 1/Bohr^2. It determines surface and
+    volume of the cavity from the self-consistent density for any model of the dielectric.
     """
     keys = {
         'DIELECTRIC_CONST': solvent.permittivity,
@@ -44,7 +44,7 @@ def solvent_keys(solvent: Solvent, n_elements) -> dict:
 
 
 def fixed_potential(potential, reference, mixing):
-    """Value of FIX_FERMI: T, the Fermi level in eV, mixing of the charge, density error from which Pulay mixes."""
+    """Value of FIX_FERMI: T, Fermi level in eV, mixing of the charge, density error at which Pulay mixing begins."""
     try:
         charge, density = (float(x) for x in mixing)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""PWmat as ASE's generic calculators see it: write inputs, run, read results."""
+"""Interface of PWmat to ASE's generic calculators: write inputs, run, read results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PWmatTemplate(CalculatorTemplate):
         make_inputs(atoms, parameters, profile, directory).write(directory)
 
     def execute(self, directory, profile):
-        """Run PWmat; raises CalculationFailed with the end of the log."""
+        """Run PWmat; a failure raises CalculationFailed with the end of the log."""
         directory = Path(directory)
         try:
             profile.run(directory, 'etot.input', 'pwmat.out', errorfile='pwmat.err')
