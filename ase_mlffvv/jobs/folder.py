@@ -29,6 +29,7 @@ LOCK = '.lock'
 FORMAT = 1
 OVERWRITE = '--overwrite (overwrite=True in Python)'
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, getattr(errno, 'ENOTSUP', None), getattr(errno, 'EOPNOTSUPP', None)}
+LEFT_OVER = '.*-??????.part'  # temporary files of io.files.complete, left by a process that was killed
 
 
 class JobFolder:
@@ -116,8 +117,9 @@ class JobFolder:
                 self.begin()
             else:
                 self.identity, self.entries = found
-                for left in self.path.glob('.*.part'):  # left by a process that was killed
-                    left.unlink(missing_ok=True)
+                for pattern in (LEFT_OVER, f'*/{LEFT_OVER}'):
+                    for left in self.path.glob(pattern):
+                        left.unlink(missing_ok=True)
             self._held = self._held.pop_all()
         return self
 

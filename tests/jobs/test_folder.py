@@ -131,9 +131,11 @@ def test_damaged_and_newer_files_are_refused(tmp_path):
 
 def test_remains_of_a_killed_process_are_removed(tmp_path):
     with folder(tmp_path):
+        (tmp_path / 'inner').mkdir()
         (tmp_path / '.table.csv.123-abcdef.part').write_text('half')
+        (tmp_path / 'inner' / '.result.json.123-abcdef.part').write_text('half')
     with folder(tmp_path):
-        assert not list(tmp_path.glob('.*.part'))
+        assert not list(tmp_path.rglob('.*.part'))
 
 
 def test_errors_free_the_folder(tmp_path):
