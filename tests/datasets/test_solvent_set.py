@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ase import units
 from ase.build import bcc100, bulk
 from ase.io import read, write
 
@@ -104,3 +105,17 @@ def test_shipped_potential_knows_the_solvent(frames):
         (whole, part) = (results['energy'] for results in calc.evaluate_many([slab, solid]))
         excess[name] = (whole - len(slab) * part) / (2 * 3.44**2) * 16.0218
     assert 0.015 < excess['li-pbe-solvent-1'] - excess['li-pbe-1'] < 0.035  # DFT: 0.023 J/m^2
+
+
+def test_the_growing_set_adds_up():
+    """Atomic energies sum to the energy, and the electronic part and the surface tension make the whole."""
+    frames = solvent_set.load(name='li-solvent-2')
+    tension = 32.5 * 1e-3 * units.J / units.m**2  # dyn/cm
+    for atoms in frames:
+        info, arrays = atoms.info, atoms.arrays
+        assert arrays['REF_energies'].sum() == pytest.approx(info['REF_energy'], abs=1e-5)
+        assert info['REF_el_energy'] + tension * info['REF_surface'] == pytest.approx(info['REF_energy'], abs=1e-5)
+        forces = arrays['REF_el_forces'] - tension * arrays['REF_surface_gradient']
+        np.testing.assert_allclose(forces, arrays['REF_forces'], atol=1e-6)
+    with pytest.raises(ValueError, match='name must be one of li-solvent-1, li-solvent-2'):
+        solvent_set.load(name='li-solvent-3')
