@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from ase import Atoms
 from ase.io import read, write
 
 from ase_mlffvv.dft.cavity import add_cavity_targets
@@ -27,20 +28,13 @@ def gather(folders):
     found = {}
     for folder in folders:
         for atoms in read(Path(folder) / 'labelled.extxyz', ':'):
-            labels = {name: float(atoms.info[name]) for name in ('REF_energy',)}
-            arrays = {name: atoms.arrays[name] for name in ('REF_forces', 'REF_energies')}
-            core = atoms.arrays.get('core')
-            info = {name: atoms.info[name] for name in ORIGIN if name in atoms.info}
-            seconds = round(atoms.info['label_seconds'])
-            for name in [*atoms.arrays]:
-                if name not in ('numbers', 'positions'):
-                    del atoms.arrays[name]
-            atoms.arrays.update(arrays)
-            if core is not None:
-                atoms.arrays['core'] = core
-            atoms.info = {**info, **labels, 'seconds': seconds}
-            atoms.calc = None
-            found[atoms.positions.round(4).tobytes()] = atoms
+            info = {name: atoms.info[name] for name in (*ORIGIN, 'REF_energy') if name in atoms.info}
+            info['seconds'] = round(atoms.info['label_seconds'])
+            kept = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc, info=info)
+            for name in ('REF_forces', 'REF_energies', 'core'):
+                if name in atoms.arrays:
+                    kept.set_array(name, atoms.arrays[name])
+            found[atoms.positions.round(4).tobytes()] = kept
     return sorted(found.values(), key=lambda atoms: (atoms.info['group'], atoms.info['name']))
 
 
