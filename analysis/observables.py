@@ -68,7 +68,7 @@ def grain(frame: Frame) -> dict:
         'n_grains': len(grains),
         'n_grains_100': sum(g.size > 100 for g in grains),
         'largest_grain': grains[0].size if grains else 0,
-        'largest_grain_share': (ids[bcc] == 0).mean() if grains else np.nan,
+        'largest_grain_share': (ids[bcc] == 0).mean() if grains and bcc.any() else np.nan,
         'n_interior': int((frame.classes == INTERIOR).sum()),
         'n_boundary': int((frame.classes == BOUNDARY).sum()),
     }

@@ -16,7 +16,8 @@ def add(commands):
         'file: only what is missing is computed.',
     )
     p.add_argument('plan', help='YAML file with the conditions (see ase_mlffvv.studies.read_plan)')
-    p.add_argument('-o', '--output', required=True, help='folder of the study, new or to be continued')
+    p.add_argument('-o', '--output', default='study', help='folder of the study, new or to be continued (default: '
+                   'study)')  # fmt: skip
     p.add_argument('--only', nargs='+', default=[], metavar='CONDITION', help='run these conditions only')
     p.add_argument('--processes', type=int, help='number of runs at a time (default: one per processor)')
     p.add_argument('--list', action='store_true', help='list the runs and the command of each condition, and run none')

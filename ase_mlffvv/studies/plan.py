@@ -69,7 +69,7 @@ class Condition:
         return float(complete_options(self.options)['time'])
 
     def command(self, seed: int = 0) -> str:
-        """Command that makes one run of this condition; None stands for a calculator that the command does not know."""
+        """Command that makes one run of this condition."""
         if self.calculator:
             return f'# calculator {self.calculator}: mlffvv study STUDY.yaml -o FOLDER --only {self.name}'
         words = ['mlffvv', 'run']

@@ -21,7 +21,7 @@ from ..jobs import record
 from ..jobs.folder import JobFolder
 from ..labelling.pool import LocalPool
 from .plan import Plan, read_plan
-from .work import FINISHED, Work, carry_out, finished, read_finished
+from .work import Work, carry_out, finished, read_finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -123,8 +123,8 @@ def study(
     if processes is not None and not (isinstance(processes, int) and processes >= 1):
         raise ValueError(f'processes must be a whole number, 1 or more; got {processes!r}')
     summary = StudySummary(folder)
-    with JobFolder(folder, FILE, {'study': plan.name}, what='a study') as job:
-        job.save(conditions=_grown(job.entries.get('conditions', {}), plan, folder))
+    with JobFolder(folder, FILE, {'study': plan.name}, what='a study') as held:
+        held.save(conditions=_grown(held.entries.get('conditions', {}), plan, folder))
         jobs = [_Job(c, seed, work_of(plan, c, seed, folder)) for c, seed in plan.runs()]
         todo = [job for job in jobs if not (only and job.condition.name not in only) and not finished(job.work)]
         try:
@@ -249,6 +249,3 @@ def _write(folder, rows):
     writer.writeheader()
     writer.writerows(rows)
     save_text(folder / OVERVIEW, text.getvalue())
-
-
-__all__ = ['FINISHED', 'StudySummary', 'study', 'work_of']

@@ -92,7 +92,7 @@ def carry_out(work: Work) -> dict:
         Entries of ``finished.json``: ``steps``, ``seconds`` of computation of all calls that ended, and the identity of
         the analysis.
     """
-    begin, before = perf_counter(), read_finished(work.folder) or {'steps': 0, 'seconds': 0.0}
+    begin, before = perf_counter(), read_finished(work.folder) or {'steps': -1, 'seconds': 0.0}
     steps = work.steps
     if before['steps'] < steps:
         steps = simulate(work)
