@@ -12,16 +12,16 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ase_mlffvv.jobs import record
-from ase_mlffvv.studies import read_plan, study
+from ase_mlffvv.studies import read_plan, study, work  # noqa: F401  (imported before the forks)
 
 PLAN = """
 seeds: 2
-defaults: {diameter: 2.5, height: 2, box: 5, substrate_layers: 3, time: 0.06, frame_interval: 10,
+defaults: {diameter: 2.5, height: 2, box: 5, substrate_layers: 3, time: 0.04, frame_interval: 10,
            checkpoint_interval: 5}
 conditions:
   cold: {temperature: 100}
   hot: {temperature: 300, trajectory: packed}
-frames: [0, 0.06]
+frames: [0, 0.04]
 analysis: {min_grain: 20}
 """
 
@@ -42,32 +42,47 @@ def go_on(plan, folder):
     return study(plan, folder, executor=Inline(), progress=False)
 
 
+def child(plan, folder):
+    """Fork a process that does the study; this process never uses OVITO, whose threads do not survive a fork."""
+    pid = os.fork()
+    if pid == 0:
+        tqdm.set_lock(threading.RLock())  # the one shared between processes stays locked when its holder is killed
+        go_on(plan, folder)
+        os._exit(0)
+    return pid
+
+
+def size(folder):
+    return sum(p.stat().st_size for p in folder.glob('*/*/*') if p.suffix != '.part') if folder.exists() else 0
+
+
 def stamps(folder):
     return {p: p.stat().st_mtime_ns for p in folder.glob('*/*/finished.json')}
+
+
+def kill_at(pid, folder, much):
+    """Kill a process when its files have reached a size; whether it was still running."""
+    while size(folder) < much:
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            return False
+        time.sleep(0.003)
+    os.kill(pid, signal.SIGKILL)
+    return os.WIFSIGNALED(os.waitpid(pid, 0)[1])
 
 
 def main(out, kills):
     path = out / 'plan.yaml'
     path.write_text(PLAN)
-    plan, rng, hits, longest, before = read_plan(path), random.Random(0), 0, 5.0, {}
-    for k in range(kills + 1):  # forks come first: threads of OVITO would not survive them
-        child = os.fork()
-        if child == 0:
-            tqdm.set_lock(threading.RLock())
-            go_on(plan, out / 'broken')
-            os._exit(0)
-        if k < kills:
-            time.sleep(rng.uniform(0.5, longest))
-            os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-        hits += os.WIFSIGNALED(status)
-        now = stamps(out / 'broken')
-        assert all(now[p] == stamp for p, stamp in before.items()), 'a finished run was repeated'
-        before = now
-    assert status == 0
-    assert len(before) == 4
-    assert go_on(plan, out / 'whole').computed == 4
-    assert go_on(plan, out / 'broken').computed == 0
+    plan, rng, hits, before = read_plan(path), random.Random(2), 0, {}
+    assert os.waitpid(child(plan, out / 'whole'), 0)[1] == 0
+    total = size(out / 'whole')
+    for much in sorted(rng.uniform(0, total) for _ in range(kills)):
+        hits += kill_at(child(plan, out / 'broken'), out / 'broken', much)
+        assert all(stamps(out / 'broken')[p] == stamp for p, stamp in before.items()), 'a finished run was repeated'
+        before = stamps(out / 'broken')
+    assert os.waitpid(child(plan, out / 'broken'), 0)[1] == 0
+    assert all(stamps(out / 'broken')[p] == stamp for p, stamp in before.items()), 'a finished run was repeated'
+    assert len(stamps(out / 'broken')) == 4
     for folder in (out / 'whole').glob('*/*/'):
         other = out / 'broken' / folder.relative_to(out / 'whole')
         for name in (record.trajectory_path(folder).name, 'log.csv', 'timeline.csv', 'timeline.parquet',
