@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger('mlffvv_analysis')
 KIND = 'timeline'
-VERSION = 1  # version of the columns; a table of another version is not continued
+VERSION = 2  # version of the columns; a table of another version is not continued
 
 
 def timeline(
@@ -65,7 +65,7 @@ def timeline(
     table : path, optional
         CSV file to write or to continue. The file ``<name>.state`` beside it stores the progress.
     observables : sequence of str
-        Groups from ``OBSERVABLES``: coordination, energy, phase, grain, motion, shape.
+        Groups from ``OBSERVABLES``: coordination, energy, phase, grain, motion, shape, grade.
     settings : Settings, optional
     frame_time_ps : float, optional
         Time between frames for trajectories that do not contain times (``info['time_ps']``).
