@@ -158,9 +158,10 @@ class Frame:
 
     @cached_property
     def floor(self):
-        """Height of the top layer of the substrate, or of the lowest atom if there is no substrate, Å."""
-        z = self.atoms.positions[:, 2]
-        return float(z.min() if self.column.all() else np.quantile(z[~self.column], 0.99))
+        """Height of the terrace of the substrate, or of the lowest atom if there is no substrate, Å."""
+        if self.column.all():
+            return float(self.atoms.positions[:, 2].min())
+        return morphology.terrace(self.atoms, self.column)
 
     def coloured(self) -> Atoms:
         """Copy of the structure with all results as arrays, for extended XYZ files and colours in ``ase gui``.
