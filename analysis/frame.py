@@ -175,7 +175,8 @@ class Frame:
         """
         out = type(self.atoms)(self.atoms.numbers, self.atoms.positions, cell=self.atoms.cell, pbc=self.atoms.pbc)
         out.set_tags(self.atoms.get_tags())
-        out.info = {key: value for key, value in self.atoms.info.items() if key in ('time_ps', 'step', 'temperature_K')}
+        kept = ('time_ps', 'step', 'temperature_K')
+        out.info = {key: value for key, value in self.atoms.info.items() if key in kept}
         found = {'coordination': self.coordination, 'phase': self.templates[0], 'phase_acna': self.acna,
                  'grain': self.grains[0], 'class': self.classes,
                  'displacement': np.linalg.norm(self.displacements, axis=1)}  # fmt: skip
