@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
-from ase.io import read
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..errors import DatasetError, some
+from .reading import read_structures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,8 +86,7 @@ def read_frames(path: str | Path, index: str | int | slice = ':') -> list[Atoms]
         If a frame has no label or an invalid one, or a weight is not finite, negative, or zero for all atoms; the
         message names the file, the frame and the problem.
     """
-    frames = read(path, index)
-    frames = frames if isinstance(frames, list) else [frames]
+    frames = read_structures(path, index)
     check_frames(frames, str(path))
     return frames
 
