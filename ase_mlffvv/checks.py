@@ -81,8 +81,10 @@ def check_flag(value: Any, name: str) -> bool:
     return bool(value)
 
 
-def check_array(value: Any, name: str, shape, unit: str = '', *, above=None, low=None, error=SettingError) -> np.ndarray:
-    """Return an array of finite numbers of a shape, in which None stands for any length.
+def check_array(
+    value: Any, name: str, shape, unit: str = '', *, above=None, low=None, finite=True, error=SettingError
+) -> np.ndarray:
+    """Return an array of (finite) numbers of a shape, in which None stands for any length.
 
     Raises
     ------
@@ -100,7 +102,7 @@ def check_array(value: Any, name: str, shape, unit: str = '', *, above=None, low
     if len(array.shape) != len(shape) or any(n not in (None, m) for n, m in zip(shape, array.shape)):
         raise error(f'{name} must have shape {_shape(shape)}{unit}, got {array.shape}')
     with np.errstate(invalid='ignore'):
-        good = np.isfinite(array)
+        good = np.isfinite(array) | (not finite)
         good &= True if above is None else array > above
         good &= True if low is None else array >= low
     if not good.all():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.geometry import complete_cell
 
-from ..checks import check_number, check_threads
+from ..checks import check_array, check_number, check_threads
 from ..errors import StructureError, check_structure, some
 from ..jit import available_threads
 from ..memory import check_memory, check_search
@@ -83,9 +83,9 @@ def pair_list(
     InsufficientMemoryError
         If the machine has too little memory for the list and the results of an evaluation.
     """
-    positions = np.ascontiguousarray(positions, float)
+    positions = np.ascontiguousarray(check_array(positions, 'positions', (None, 3), 'Å', finite=False))
+    cell = check_array(cell, 'cell', (3, 3), 'Å', finite=False)
     pbc = np.broadcast_to(np.asarray(pbc, bool), 3)
-    cell = np.asarray(cell, float)
     cutoff = check_number(cutoff, 'cutoff', 'Å', above=0)
     threads = check_threads(threads) or available_threads()
     check_structure(positions, cell, pbc)
