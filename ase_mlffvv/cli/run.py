@@ -8,7 +8,7 @@ import os
 from dataclasses import fields, replace
 from pathlib import Path
 
-from ..jobs.settings import RunSettings
+from ..jobs.settings import RunSettings, steps_of
 from .options import add_overwrite
 
 log = logging.getLogger('mlffvv')
@@ -101,7 +101,7 @@ def _start(given):
                         **{name: options[name] for name in CALCULATOR})  # fmt: skip
     log.info('%s', calc)
     settings = RunSettings(**{name: options[name] for name in DYNAMICS})
-    settings = replace(settings, steps=round(options['time'] * 1000 / settings.timestep))
+    settings = replace(settings, steps=steps_of(options['time'], settings.timestep))
     log.info('%d atoms, %d steps of %g fs at %g K, into %s', len(atoms), settings.steps, settings.timestep,
              settings.temperature, folder)  # fmt: skip
     start(atoms, calc, folder, settings, source=source, overwrite=options['overwrite'])
@@ -135,7 +135,7 @@ def _restart(folder, given):
             f'{", ".join(refused)}. Leave them out, or start a new run with -o.'
         )
     changed = {name: given[name] for name in ('model', 'device', 'threads') if name in given}
-    steps = round(given['time'] * 1000 / stored['dynamics']['timestep']) if 'time' in given else None
+    steps = steps_of(given['time'], stored['dynamics']['timestep']) if 'time' in given else None
     resume(folder, steps=steps, **changed)
     return folder
 
