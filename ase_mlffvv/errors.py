@@ -22,6 +22,14 @@ class PWmatFileError(ReadError):
     """A PWmat file is damaged, incomplete or of the wrong type."""
 
 
+class TrajectoryError(ReadError):
+    """A trajectory is damaged, or is not in the format that its name promises."""
+
+
+class TrajectoryWarning(UserWarning):
+    """Part of a trajectory was ignored, such as an incomplete last frame."""
+
+
 class PWmatWarning(UserWarning):
     """Part of a PWmat file was ignored, such as an incomplete last frame."""
 
