@@ -34,6 +34,14 @@ class DataWarning(UserWarning):
     """Data can be used, but look as if they were of another kind, such as energies in other units."""
 
 
+class TrajectoryError(ReadError):
+    """A trajectory is damaged, or is not in the format that its name promises."""
+
+
+class TrajectoryWarning(UserWarning):
+    """Part of a trajectory was ignored, such as an incomplete last frame."""
+
+
 class PWmatWarning(UserWarning):
     """Part of a PWmat file was ignored, such as an incomplete last frame."""
 
