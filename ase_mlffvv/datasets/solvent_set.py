@@ -75,6 +75,9 @@ def _labelled(atoms, medium):
             value = store.pop(f'vacuum_{name}', None)
             if value is not None and medium == 'vacuum':
                 store[f'REF_{name}'] = value
+        for name in [name for name in store if name.startswith('REF_') and name.removeprefix('REF_') not in NAMES]:
+            if medium == 'vacuum':  # surface and volume of the cavity, and what the energy is without them
+                del store[name]
     atoms.info['medium'] = medium
     return atoms
 
