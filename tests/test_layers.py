@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ['errors', 'jit', 'io', 'structures', 'datasets', 'potentials', 'neighbors', 'features', 'model', 'kernels',
+LAYERS = ['ase_plugins', 'errors', 'jit', 'io', 'structures', 'datasets', 'potentials', 'neighbors', 'features', 'model', 'kernels',
           'engines', 'calculators', 'dft', 'fitting', 'md', 'analysis', 'jobs', 'labelling', 'properties', 'learning',
           'cli']  # fmt: skip
 SAFE_FILES = [('errors',), ('io', 'checkpoint'), ('io', 'files'), ('io', 'identity'), ('jobs', 'folder')]

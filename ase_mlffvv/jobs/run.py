@@ -13,7 +13,7 @@ import numpy as np
 from ase import Atoms
 from ase.io import write
 from ase.md.velocitydistribution import Stationary, thermalize_momenta
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ..errors import ExtrapolationError, StructureError
 from ..io.checkpoint import previous
