@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ['errors', 'checks', 'memory', 'jit', 'io', 'structures', 'datasets', 'potentials', 'neighbors', 'features', 'model', 'kernels',
-          'engines', 'calculators', 'dft', 'fitting', 'md', 'analysis', 'jobs', 'labelling', 'properties', 'learning',
-          'studies', 'cli']  # fmt: skip
+LAYERS = [
+    *('ase_plugins', 'errors', 'checks', 'memory', 'jit', 'io', 'structures', 'datasets', 'potentials', 'neighbors'),
+    *('features', 'model', 'kernels', 'engines', 'calculators', 'dft', 'fitting', 'md', 'analysis', 'jobs'),
+    *('labelling', 'properties', 'learning', 'studies', 'cli'),
+]
 SAFE_FILES = [
     ('errors',),
     ('checks',),

@@ -34,7 +34,7 @@ SETS = ('li-solvent-1', 'li-solvent-2')
 
 
 def load(medium: str = 'solvent', path: str | Path | None = None, name: str = SETS[0]) -> list[Atoms]:
-    """Structures of a set with labels under REF_ names, ready for :func:`ase_mlffvv.fit`.
+    """Structures of a set with labels under ``REF_`` names, ready for :func:`ase_mlffvv.fit`.
 
     Parameters
     ----------

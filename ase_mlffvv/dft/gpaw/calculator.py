@@ -99,7 +99,7 @@ class GPAWSolvent(Calculator):
     -----
     The cell is treated as periodic in all directions regardless of ``atoms.pbc``. Along directions that are not
     periodic, at least 5 Å of empty space are required. A direction with this much empty space gets one k-point, others
-    ceil(kpts * 2 pi / |a_i|). The default of 5 yields a 5 x 5 x 5 mesh for 16 atoms of lithium, with errors of some
+    ``ceil(kpts * 2 pi / |a_i|)``. The default of 5 yields a 5 x 5 x 5 mesh for 16 atoms of lithium, with errors of some
     2 meV/Å and 2 meV per atom; a value of 6.5 halves the latter. Differences between a solvent and vacuum converge
     faster: a value of 3 leaves errors of 0.3 meV/Å.
 
