@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...checks import check_number
 from ...engines.choice import make_engine
 from ...engines.grade import require_uncertainty
 from ...errors import StructureError, some
@@ -56,9 +57,7 @@ class Domain:
                 'the pair term of this potential counts minimum images in the whole cell, which a part of the structure '
                 'does not know. Use a potential whose pair term is that of ase-mlffvv, such as those of the package.'
             )
-        if not skin > 0:
-            raise ValueError(f'skin must be positive (Å), got {skin!r}')
-        self.potential, self.skin, self.threads = potential, float(skin), threads
+        self.potential, self.skin, self.threads = potential, check_number(skin, 'skin', 'Å', above=0), threads
         self.engine = make_engine(potential, engine, device, threads, precision)
         self.cutoff = potential.cutoff
         self.reach = 2 * self.cutoff + 3 * self.skin
