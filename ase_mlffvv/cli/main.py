@@ -1,4 +1,4 @@
-"""Command line: mlffvv run | analyse | fit | evaluate | validate | cut | label | learn | study | compare | info."""
+"""Command line: mlffvv followed by one of the commands of ``COMMANDS``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import os
 import sys
 
 from .. import __version__
-from . import analyse, compare, cut, evaluate, fit, info, label, learn, run, study, validate
+from . import analyse, compare, cut, evaluate, export, fit, info, label, lammps, learn, run, study, validate
 
-COMMANDS = (run, analyse, fit, evaluate, validate, cut, label, learn, study, compare, info)
+COMMANDS = (run, lammps, analyse, fit, evaluate, validate, cut, label, learn, study, compare, export, info)
 
 
 def main(argv=None):

@@ -25,6 +25,13 @@ def add(commands):
         description='Build a needle (or read a structure), run molecular dynamics at constant temperature, and write a '
         'trajectory (open it with: ase gui), log.csv, summary.png and a checkpoint to a folder.',
     )
+    p.add_argument('--dynamics', help='ase, or native: ase_mlffvv.md.Dynamics, faster for many atoms (auto: native '
+                   'for 2 000 atoms and more, or if the thermostat requires it)')  # fmt: skip
+    return declare(p)
+
+
+def declare(p):
+    """Declare the options of a run."""
     what = p.add_argument_group('structure (lengths in lattice constants)')
     what.add_argument('--preset', choices=tuple(PRESETS), help='system of the paper with its temperature and time: '
                       'column at 250 or 350 K, cuboid A or B, larger column with adatoms; other options change '
@@ -48,8 +55,6 @@ def add(commands):
     how.add_argument('--frame-interval', type=int, help='steps between frames')
     how.add_argument('--log-interval', type=int, help='steps between lines of the log (default: --frame-interval)')
     how.add_argument('--checkpoint-interval', type=int, help='steps between checkpoints')
-    how.add_argument('--dynamics', help='ase, or native: ase_mlffvv.md.Dynamics, faster for many atoms (auto: native '
-                     'for 2 000 atoms and more, or if the thermostat requires it)')  # fmt: skip
     how.add_argument('--trajectory', help='extxyz, or packed: trajectory.vvtraj, a tenth of the size (auto: packed '
                      'for 50 000 atoms and more)')  # fmt: skip
     how.add_argument('--seed', type=int, help='random seed of adatoms, initial velocities and thermostat')
@@ -76,11 +81,20 @@ def add(commands):
 
 def run(args):
     """Run the command with its parsed arguments."""
+    given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
+    report(perform(args.restart, given))
+
+
+def perform(restart, given, drive=None):
+    """Start a run with the options given, or continue the one in the folder ``restart``; the folder."""
+    return _restart(Path(restart), given, drive) if restart else _start(given, drive)
+
+
+def report(folder):
+    """Print the summary of a run."""
     from ..jobs import summary
     from ..jobs.record import trajectory_path
 
-    given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
-    folder = _restart(Path(args.restart), given) if args.restart else _start(given)
     print(summary(folder))
     print(f'\n{_held(folder)}')
     frames = trajectory_path(folder)
@@ -100,7 +114,7 @@ def _held(folder):
     return f'held        {what}{structure["n_frozen"]} of {structure["n_atoms"]} atoms{more if layers else ""}'
 
 
-def _start(given):
+def _start(given, drive):
     """Begin a run with the options that were given."""
     from ..calculators import VVCalculator
     from ..jobs import start
@@ -116,11 +130,11 @@ def _start(given):
     settings = settings_of(options)
     log.info('%d atoms, %d steps of %g fs at %g K, into %s', len(atoms), settings.steps, settings.timestep,
              settings.temperature, folder)  # fmt: skip
-    start(atoms, calc, folder, settings, source=source, overwrite=given.get('overwrite', False))
+    start(atoms, calc, folder, settings, source=source, overwrite=given.get('overwrite', False), drive=drive)
     return folder
 
 
-def _restart(folder, given):
+def _restart(folder, given, drive):
     """Continue a run. Options that are given must equal those of the start or be changeable."""
     from ..jobs import read_settings, resume
 
@@ -148,7 +162,7 @@ def _restart(folder, given):
         )
     changed = {name: given[name] for name in ('model', 'device', 'threads') if name in given}
     steps = steps_of(given['time'], stored['dynamics']['timestep']) if 'time' in given else None
-    resume(folder, steps=steps, **changed)
+    resume(folder, steps=steps, drive=drive, **changed)
     return folder
 
 

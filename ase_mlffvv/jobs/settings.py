@@ -11,7 +11,7 @@ DEVICE_ATOMS = 2000  # runs with at least this number of atoms use Dynamics
 PACKED_ATOMS = 50_000  # runs with at least this number of atoms write packed trajectories
 CHOICES = {
     'thermostat': ('berendsen', 'csvr', 'langevin', 'none'),
-    'dynamics': ('auto', 'ase', 'native'),
+    'dynamics': ('auto', 'ase', 'native', 'lammps'),
     'trajectory': ('auto', 'extxyz', 'packed'),
 }
 
@@ -40,10 +40,10 @@ class RunSettings:
     thermostat : {'berendsen', 'csvr', 'langevin', 'none'}
         The paper uses Berendsen's thermostat. CSVR and Langevin sample the canonical ensemble. Without a thermostat
         the energy is constant.
-    dynamics : {'auto', 'ase', 'native'}
+    dynamics : {'auto', 'ase', 'native', 'lammps'}
         ASE's dynamics, or :class:`.Dynamics`, which requires a :class:`.VVCalculator`, is faster for many atoms and
         supports all thermostats. ``'auto'`` selects the latter for 2 000 atoms and more, or if the thermostat requires
-        it.
+        it. ``'lammps'`` is set by ``mlffvv lammps``, and has the same requirements as ``'native'``.
     trajectory : {'auto', 'extxyz', 'packed'}
         Text, or compressed frames of a tenth of the size. ``'auto'`` selects the latter for 50 000 atoms and more.
     """
@@ -93,10 +93,10 @@ class RunSettings:
             dynamics = 'native' if on_device and large else 'ase'
         if trajectory == 'auto':
             trajectory = 'packed' if n_atoms >= PACKED_ATOMS else 'extxyz'
-        if dynamics == 'native' and not on_device:
+        if dynamics in ('native', 'lammps') and not on_device:
             raise ValueError(
-                "dynamics='native' needs a VVCalculator and no constraints but FixAtoms. Use dynamics='ase' with the "
-                'thermostat berendsen.'
+                f"dynamics='{dynamics}' needs a VVCalculator and no constraints but FixAtoms. Use dynamics='ase' with "
+                'the thermostat berendsen.'
             )
         return replace(self, dynamics=dynamics, trajectory=trajectory)
 

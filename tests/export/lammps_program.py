@@ -1,5 +1,10 @@
-"""Runs in LAMMPS on all processes of mpiexec: python -m tests.export.lammps_program OUTPUT.npz"""
+"""Runs in LAMMPS on all processes of mpiexec: python -m tests.export.lammps_program OUTPUT.npz
 
+With ``killed FOLDER``, the last process of a run kills itself between two checkpoints.
+"""
+
+import os
+import signal
 import sys
 
 import numpy as np
@@ -43,7 +48,10 @@ def main(path):
         simulation = Simulation(comm, atoms if first else None, potential, threads=1)
         out[f'{name} energies'], out[f'{name} forces'] = simulation.energies(), simulation.forces()
         out[f'{name} virial'], out[f'{name} size'] = simulation.virial(), simulation.size()
-        out[f'{name} energy'], out[f'{name} positions'] = simulation.potential_energy(), (simulation.state() or [None])[0]
+        out[f'{name} energy'], out[f'{name} positions'] = (
+            simulation.potential_energy(),
+            (simulation.state() or [None])[0],
+        )
         out[f'{name} coordination'] = simulation.coordination(3.45)
         if potential.uncertainty is not None:
             out[f'{name} grade'] = simulation.grade()
@@ -80,5 +88,28 @@ def main(path):
         np.savez(path, **{name: np.asarray(values) for name, values in out.items()})
 
 
+def killed(folder):
+    from ase_mlffvv import VVCalculator
+    from ase_mlffvv.export.lammps import Team
+    from ase_mlffvv.jobs import RunSettings, start
+
+    comm = load_mpi().COMM_WORLD
+    run = Simulation.run
+
+    def run_until_killed(self, steps):
+        run(self, steps)
+        if self.step == 25 and comm.rank == comm.size - 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Simulation.run = run_until_killed
+    settings = RunSettings(steps=30, frame_interval=10, log_interval=5, checkpoint_interval=20, dynamics='lammps')
+    with Team(comm) as team:
+        if team.leads:
+            start(needle(), VVCalculator(), folder, settings, progress=False, drive=team)
+
+
 if __name__ == '__main__':
-    main(sys.argv[1])
+    if sys.argv[1] == 'killed':
+        killed(sys.argv[2])
+    else:
+        main(sys.argv[1])

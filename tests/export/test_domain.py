@@ -1,5 +1,7 @@
 """Domains with ghosts: their results are those of the whole structure."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -25,7 +27,7 @@ def split(atoms, reach, n=2):
     tags = np.tile(np.arange(len(atoms)), len(images))
     first = np.repeat((images == 0).all(axis=1), len(atoms))
     edges = np.linspace(home[:, 0].min() - 1e-9, home[:, 0].max() + 1e-9, n + 1)
-    for low, high in zip(edges[:-1], edges[1:]):
+    for low, high in pairwise(edges):
         own = np.flatnonzero(first & (everywhere[:, 0] >= low) & (everywhere[:, 0] < high))
         if len(own) == 0:
             yield tags[:0], np.zeros((0, 3)), 0
@@ -95,12 +97,10 @@ def test_an_empty_domain():
 def test_too_few_ghosts_would_be_noticed():
     """The comparison above can fail."""
     atoms = column(diameter=3, height=4, box=6)
-    with pytest.raises(AssertionError):
-        near = [(tags[:n], positions[:n], n) for tags, positions, n in split(atoms, 1.0)]
-        want = Evaluator(FAST, atoms.numbers, atoms.cell, atoms.pbc).evaluate(atoms.positions)
-        for tags, positions, n in near:
-            found = Domain(FAST, threads=1).evaluate(tags, np.zeros(n, int), positions, n)
-            np.testing.assert_allclose(found.forces, want.forces[tags], atol=1e-6)
+    tags, positions, n_own = next(split(atoms, FAST.cutoff))
+    found = Domain(FAST, threads=1).evaluate(tags, np.zeros(len(tags), int), positions, n_own)
+    want = Evaluator(FAST, atoms.numbers, atoms.cell, atoms.pbc).evaluate(atoms.positions)
+    assert np.abs(found.forces - want.forces[tags[:n_own]]).max() > 1e-3
 
 
 def test_what_is_refused():

@@ -54,13 +54,13 @@ class Domain:
                  precision='float64'):  # fmt: skip
         if potential.pair_term is not None and potential.pair_term.minimum_image:
             raise ValueError(
-                'the pair term of this potential counts minimum images in the whole cell, which a part of the structure '
-                'does not know. Use a potential whose pair term is that of ase-mlffvv, such as those of the package.'
+                'the pair term of this potential counts minimum images in the whole cell, which a part of the '
+                'structure does not know. Use another potential, such as those of the package.'
             )
         self.potential, self.skin, self.threads = potential, check_number(skin, 'skin', 'Å', above=0), threads
         self.engine = make_engine(potential, engine, device, threads, precision)
         self.cutoff = potential.cutoff
-        self.reach = 2 * self.cutoff + 3 * self.skin
+        self.reach = reach(self.cutoff, self.skin)
         self.statistics = {'builds': 0, 'reuses': 0}
         self._grade = None
         self.forget()
@@ -149,6 +149,11 @@ class Domain:
         self._centres = np.flatnonzero(own | _neighbors_of(own, pairs))
         self._pairs, self._reference, self._tags = pairs, self._positions, tags.copy()
         self.statistics['builds'] += 1
+
+
+def reach(cutoff, skin):
+    """Distance up to which a :class:`Domain` needs ghosts, Å."""
+    return 2 * cutoff + 3 * skin
 
 
 def _neighbors_of(own, pairs):

@@ -69,9 +69,7 @@ class ForceCallback:
         self.energies, self.energy, self.virial = found.energies, float(totals[0]), totals[1:10].reshape(3, 3)
         w = -self.virial
         self._lmp.fix_external_set_energy_global(self._fix, self.energy)
-        self._lmp.fix_external_set_virial_global(
-            self._fix, [w[0, 0], w[1, 1], w[2, 2], w[0, 1], w[0, 2], w[1, 2]]
-        )
+        self._lmp.fix_external_set_virial_global(self._fix, [w[0, 0], w[1, 1], w[2, 2], w[0, 1], w[0, 2], w[1, 2]])
 
     def check(self):
         """Raise the error of the last run, if there was one; all processes must call it.

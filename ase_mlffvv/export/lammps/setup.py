@@ -10,6 +10,7 @@ from ase.geometry import complete_cell
 
 from ...errors import StructureError, some
 from ...md.dynamics import frozen_atoms
+from .domain import reach
 
 FIX, THERMOSTAT, TEMPERATURE = 'mlffvv', 'thermostat', 'mlffvv_temp'  # names in LAMMPS
 _PADDING = 0.5  # Å around the atoms, along open directions
@@ -148,15 +149,15 @@ def head(box, n_types=None):
     )
 
 
-def body(types, domain, timestep, constants, masses=True):
+def body(types, cutoff, skin, timestep, constants, masses=True):
     """Commands after the atoms exist, up to the thermostat."""
     lines = [f'mass {k} {float(m * constants.mass)!r}' for k, m in enumerate(types.masses, 1)] if masses else []
     mobile = ' '.join(str(k) for k in np.flatnonzero(~types.frozen) + 1)
     lines += [
         'pair_style none',
         '# Ghosts reach to two cutoffs and three skins. Do not change the next three lines independently.',
-        f'comm_modify cutoff {domain.reach!r}',
-        f'neighbor {domain.skin!r} bin',
+        f'comm_modify cutoff {reach(cutoff, skin)!r}',
+        f'neighbor {float(skin)!r} bin',
         'neigh_modify every 1 delay 0 check yes',
         f'group mobile type {mobile}',
         f'timestep {timestep / 1000!r}                  # ps',

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import units
 
+from ...checks import check_number
 from ...errors import StructureError
-from .domain import Domain
 from .fix import attach
 from .library import Constants, command, image_bits, open_lammps, pack_images, unpack_images
 from .setup import THERMOSTAT, Box, Types, body, check_images, head, thermostat
@@ -62,10 +62,11 @@ class Simulation:
         self._bits = image_bits(self.lmp)
         self._create(atoms)
         self._constants = Constants.of(self.lmp)  # those of 'units metal', which is set now
-        command(self.lmp, body(self.types, Domain(potential, **settings), timestep, self._constants))
+        skin = check_number(settings.pop('skin', 0.8), 'skin', 'Å', above=0)
+        command(self.lmp, body(self.types, potential.cutoff, skin, timestep, self._constants))
         command(self.lmp, self._thermostat(thermostat, temperature, taut, seed))
         elements = [potential.elements[s] for s in self.types.species]
-        self.callback = attach(self.lmp, potential, elements=elements, comm=comm, **settings)
+        self.callback = attach(self.lmp, potential, elements=elements, comm=comm, skin=skin, **settings)
         self._has_thermostat = thermostat != 'none'
         command(self.lmp, 'thermo_style custom step atoms\nthermo_modify norm no flush no')
         self._next_balance = 0
@@ -135,6 +136,10 @@ class Simulation:
     def grade(self) -> np.ndarray | None:
         """Extrapolation grade of the atoms (n_atoms,)."""
         return self._gather(self.callback.domain.grade())
+
+    def largest_grade(self) -> float:
+        """Largest extrapolation grade of all atoms, in every process."""
+        return max(self.comm.allgather(float(self.callback.domain.grade().max(initial=0.0))))
 
     def coordination(self, cutoff: float) -> np.ndarray | None:
         """Numbers of neighbors of the atoms (n_atoms,) within ``cutoff`` (Å, at most that of the potential)."""
