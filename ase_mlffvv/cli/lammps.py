@@ -33,10 +33,10 @@ def run(args):
         _write(args.write_input, given)
         return
     from ..export.lammps.drive import Team
-    from ..export.lammps.library import load_mpi, require_lammps
+    from ..export.lammps.library import require_lammps, world
 
     require_lammps()
-    with Team(load_mpi().COMM_WORLD) as team:
+    with Team(world()) as team:
         if team.leads:
             report(perform(args.restart, given, team))
         else:

