@@ -21,7 +21,8 @@ class Domain:
 
     The force on an atom depends on the energies of its neighbors, and these depend on their neighbors. Therefore, the
     ghosts must reach to two cutoffs. The energies of those ghosts that have an own atom as neighbor are evaluated, too;
-    the forces on own atoms are then complete.
+    the forces on own atoms are then complete. Ghosts that are periodic images of own atoms need not be evaluated:
+    forces on them are forces on the own atoms.
 
     The pair list is kept until the atoms or their order change, or one of them has moved by half of the skin. Atoms are
     sorted by position, so that the order in which they are given has no influence on speed.
@@ -59,6 +60,7 @@ class Domain:
             )
         self.potential, self.skin, self.threads = potential, check_number(skin, 'skin', 'Å', above=0), threads
         self.engine = make_engine(potential, engine, device, threads, precision)
+        self._fold = self.engine.name != 'cuda'  # which keeps the list of one group of atoms on the device
         self.cutoff = potential.cutoff
         self.reach = reach(self.cutoff, self.skin)
         self.statistics = {'builds': 0, 'reuses': 0}
@@ -97,8 +99,17 @@ class Domain:
             self.forget()
             return Prediction(np.zeros(0), np.zeros((0, 3)), np.zeros((0, 3, 3)))
         self._update(np.asarray(tags), np.asarray(species), positions, n_own)
-        found = self.engine.evaluate(self._species, self._positions, np.zeros((3, 3)), self._pairs, self._centres)
-        return Prediction(*(values[self._place] for values in found))
+        found = self._evaluate(self._centres[0])
+        np.add.at(found.forces, self._owners, found.forces[self._images])
+        own = Prediction(*(values[self._place] for values in found))
+        if len(self._centres[1]):
+            own.forces[:] += self._evaluate(self._centres[1]).forces[self._place]
+        return own
+
+    @property
+    def n_evaluated(self):
+        """Number of atoms whose energies were computed in the last evaluation."""
+        return 0 if self._pairs is None else sum(map(len, self._centres))
 
     def coordination(self, cutoff):
         """Number of neighbors of each own atom in the last evaluation within ``cutoff`` (Å), shape (n_own,)."""
@@ -121,6 +132,9 @@ class Domain:
             self._grade = UncertaintyEngine(self.potential, self.threads)
         return self._grade(self._species, self._positions, np.zeros((3, 3)), self._pairs)[2][self._place]
 
+    def _evaluate(self, centres):
+        return self.engine.evaluate(self._species, self._positions, np.zeros((3, 3)), self._pairs, centres)
+
     def _update(self, tags, species, positions, n_own):
         """Make the pair list complete for these positions."""
         if len(bad := np.flatnonzero(~np.isfinite(positions).all(axis=1))):
@@ -137,17 +151,23 @@ class Domain:
                 return
         self.forget()
         self._order = order = _sorted(positions)
-        self._place = np.empty(len(order), int)
-        self._place[order] = np.arange(len(order))
-        self._place = self._place[:n_own]
+        place = np.empty(len(order), int)
+        place[order] = np.arange(len(order))
+        self._place = place[:n_own]
         self._positions, self._species = positions[order], np.ascontiguousarray(species[order], np.int64)
-        own = np.zeros(len(order), bool)
+        own, image = np.zeros((2, len(order)), bool)
         own[self._place] = True
+        ghosts, owners = _images_of_own(tags, n_own) if self._fold else (np.zeros(0, int), np.zeros(0, int))
+        self._images, self._owners = place[ghosts], place[owners]
+        image[self._images] = True
         distance = self.cutoff + self.skin
         low, high = positions[:n_own].min(axis=0) - distance, positions[:n_own].max(axis=0) + distance
-        centre = ((self._positions >= low) & (self._positions <= high)).all(axis=1)
+        centre = ((self._positions >= low) & (self._positions <= high)).all(axis=1) & ~image
         pairs = pair_list(self._positions, np.zeros((3, 3)), False, distance, self.threads, centre)
-        self._centres = np.flatnonzero(own | _neighbors_of(own, pairs))
+        near = _neighbors_of(own, pairs) & ~own & ~image
+        self._centres = np.flatnonzero(own), np.flatnonzero(near)
+        if not self._fold:
+            self._centres = np.flatnonzero(own | near), np.zeros(0, int)
         self._pairs, self._reference, self._tags = pairs, self._positions, tags.copy()
         self.statistics['builds'] += 1
 
@@ -155,6 +175,15 @@ class Domain:
 def reach(cutoff, skin):
     """Distance up to which a :class:`Domain` needs ghosts, Å."""
     return 2 * cutoff + 3 * skin
+
+
+def _images_of_own(tags, n_own):
+    """Indices of ghosts that are images of own atoms, and of these atoms."""
+    order = np.argsort(tags[:n_own], kind='stable')
+    sorted_own = tags[:n_own][order]
+    at = np.minimum(np.searchsorted(sorted_own, tags[n_own:]), n_own - 1)
+    found = sorted_own[at] == tags[n_own:]
+    return np.flatnonzero(found) + n_own, order[at[found]]
 
 
 def _neighbors_of(own, pairs):

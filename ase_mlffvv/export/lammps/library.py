@@ -50,9 +50,8 @@ def world() -> Any:
         started = os.environ.get(name, '')
         if comm.size == 1 and started.isdigit() and int(started) > 1:
             raise RuntimeError(
-                f'mpiexec started {started} processes, but each of them is alone: mpiexec belongs to another MPI library '
-                f'than mpi4py ({load_mpi().Get_library_version().split(chr(10))[0]}). Use the mpiexec beside the Python '
-                'of this environment.'
+                f'mpiexec started {started} processes, but each of them is alone: it belongs to another MPI library '
+                'than mpi4py. Use the mpiexec beside the Python of this environment.'
             )
     return comm
 

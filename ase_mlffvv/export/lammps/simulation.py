@@ -147,9 +147,8 @@ class Simulation:
 
     def size(self) -> list | None:
         """For each process: numbers of own atoms, of ghosts, and of evaluated atoms (own and ghosts)."""
-        domain = self.callback.domain
-        evaluated = 0 if domain._pairs is None else len(domain._centres)
-        return self.comm.gather((self._n_own(), self.lmp.extract_setting('nghost'), evaluated))
+        counts = self._n_own(), self.lmp.extract_setting('nghost'), self.callback.domain.n_evaluated
+        return self.comm.gather(counts)
 
     def close(self) -> None:
         """Free LAMMPS."""
