@@ -71,9 +71,10 @@ def native(n_atoms, steps):
 def lammps(n_atoms, steps):
     """Results of a run in LAMMPS, on process 0."""
     from ase_mlffvv.export.lammps import Domain, Simulation
-    from ase_mlffvv.export.lammps.library import load_mpi
+    from ase_mlffvv.export.lammps.library import let_ase_be_serial, load_mpi
     from ase_mlffvv.model.find import find_potential
 
+    let_ase_be_serial()
     comm = load_mpi().COMM_WORLD
     potential, atoms = find_potential(), crystal(n_atoms) if comm.rank == 0 else None
     warm_up(potential, 1)

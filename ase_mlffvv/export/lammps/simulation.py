@@ -28,7 +28,8 @@ class Simulation:
     """A structure in LAMMPS with the forces of a VV potential.
 
     All methods and the constructor must be called by all processes of the communicator together. Atoms and gathered
-    results are those of process 0; the other processes give and get None.
+    results are those of process 0; the other processes give and get None. Functions of ASE that process 0 calls alone
+    may wait for the others, see :func:`.let_ase_be_serial`.
 
     Parameters
     ----------
