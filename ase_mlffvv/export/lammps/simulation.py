@@ -68,10 +68,11 @@ class Simulation:
         command(self.lmp, self._thermostat(thermostat, temperature, taut, seed))
         elements = [potential.elements[s] for s in self.types.species]
         self.callback = attach(self.lmp, potential, elements=elements, comm=comm, skin=skin, **settings)
-        self._has_thermostat = thermostat != 'none'
+        self._heat = thermostat
         command(self.lmp, 'thermo_style custom step atoms\nthermo_modify norm no flush no')
         self._next_balance = 0
         self._prepare()
+        self._begin = self.potential_energy() + self.kinetic_energy()
 
     def __len__(self):
         return self._n_atoms
@@ -115,8 +116,13 @@ class Simulation:
         return rotation @ self.callback.virial @ rotation.T
 
     def thermostat_work(self) -> float:
-        """Energy that the thermostat has added since the start, eV, in every process."""
-        return -float(self.lmp.extract_fix(THERMOSTAT, 0, 0)) if self._has_thermostat else 0.0
+        """Energy that the thermostat has added since the start, eV, in every process.
+
+        That of Langevin's is the change of the total energy, as in :class:`ase_mlffvv.md.Langevin`.
+        """
+        if self._heat == 'langevin':
+            return self.potential_energy() + self.kinetic_energy() - self._begin
+        return 0.0 if self._heat == 'none' else -float(self.lmp.extract_fix(THERMOSTAT, 0, 0))
 
     def state(self) -> tuple | None:
         """Positions (not wrapped, Å) and momenta (ASE's units), each (n_atoms, 3), in the order of the structure."""
