@@ -11,6 +11,7 @@ import numpy as np
 from .errors import InsufficientMemoryError, StructureError
 
 MOST_NEIGHBORS = 100_000  # of an atom; in lithium these are all atoms within 80 Å
+_SMALL = 1_000_000  # bytes that are not worth a look at the system's files, which takes longer than a small search
 _PER_POINT = 100  # bytes of a search for each atom and each periodic image within the cutoff
 _PER_ATOM = 150  # bytes of an Atoms object
 
@@ -23,6 +24,8 @@ def available_memory():
 
 def check_memory(needed, n_atoms, n_neighbors):
     """Raise InsufficientMemoryError if ``needed`` bytes are not available for ``n_atoms`` with ``n_neighbors`` each."""
+    if needed < _SMALL:
+        return
     available = available_memory()
     if available is not None and needed > available:
         raise InsufficientMemoryError(

@@ -42,11 +42,12 @@ def split(atoms, reach, n=2):
 def compare(potential, atoms, **settings):
     whole = Evaluator(potential, atoms.numbers, atoms.cell, atoms.pbc)
     want, species = whole.evaluate(atoms.positions), potential.species(atoms.numbers)
-    seen = 0
+    seen, virial = 0, np.zeros((3, 3))
     for tags, positions, n_own in split(atoms, 2 * potential.cutoff + 2.4):
         domain = Domain(potential, **settings)
         found, own = domain.evaluate(tags, species[tags], positions, n_own), tags[:n_own]
-        for name in found._fields:
+        virial += found.virial
+        for name in ('energies', 'forces'):
             scale = max(1.0, np.abs(getattr(want, name)).max())
             np.testing.assert_allclose(
                 getattr(found, name), getattr(want, name)[own], rtol=0, atol=1e-11 * scale, err_msg=name
@@ -56,6 +57,8 @@ def compare(potential, atoms, **settings):
             np.testing.assert_allclose(domain.grade(), whole.uncertainty()['grade'][own], rtol=1e-9)
         seen += n_own
     assert seen == len(atoms)
+    scale = max(1.0, np.abs(want.virials).max())
+    np.testing.assert_allclose(virial, want.virials.sum(axis=0), rtol=0, atol=1e-10 * scale)
 
 
 @pytest.mark.parametrize('name', zoo())
@@ -90,7 +93,8 @@ def test_the_list_is_kept_until_an_atom_moves_or_comes():
 def test_an_empty_domain():
     domain = Domain(random_potential())
     found = domain.evaluate([3, 4], [0, 0], np.array([[0.0, 0, 0], [0, 0, 3]]), 0)
-    assert [len(x) for x in found] == [0, 0, 0]
+    assert [len(found.energies), len(found.forces)] == [0, 0]
+    assert not found.virial.any()
     assert len(domain.coordination(3.0)) == 0
 
 

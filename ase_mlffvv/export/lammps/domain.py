@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ...checks import check_number
@@ -10,10 +12,27 @@ from ...engines.grade import require_uncertainty
 from ...errors import StructureError, some
 from ...kernels.cpu.counts import count_neighbors
 from ...kernels.fit.uncertainty import UncertaintyEngine
-from ...model import Prediction, VVPotential
+from ...model import VVPotential
 from ...neighbors import pair_list
 
 _BIN = 4.0  # Å: size of the boxes by which atoms are sorted
+
+
+class Own(NamedTuple):
+    """Results for the own atoms of a :class:`Domain`.
+
+    Attributes
+    ----------
+    energies : ndarray, shape (n_own,), eV
+    forces : ndarray, shape (n_own, 3), eV/Å
+        Also those that come from the energies of other atoms.
+    virial : ndarray, shape (3, 3), eV
+        dE/d(strain) of the energies of the own atoms.
+    """
+
+    energies: np.ndarray
+    forces: np.ndarray
+    virial: np.ndarray
 
 
 class Domain:
@@ -72,8 +91,8 @@ class Domain:
         self._tags = self._reference = self._pairs = None
         self._place = np.zeros(0, int)
 
-    def evaluate(self, tags, species, positions, n_own) -> Prediction:
-        """Energies, forces and virials of the own atoms.
+    def evaluate(self, tags, species, positions, n_own) -> Own:
+        """Energies, forces and virial of the own atoms.
 
         Parameters
         ----------
@@ -87,8 +106,7 @@ class Domain:
 
         Returns
         -------
-        Prediction
-            Arrays of length ``n_own``.
+        Own
 
         Raises
         ------
@@ -97,14 +115,17 @@ class Domain:
         """
         if n_own == 0:
             self.forget()
-            return Prediction(np.zeros(0), np.zeros((0, 3)), np.zeros((0, 3, 3)))
+            return Own(np.zeros(0), np.zeros((0, 3)), np.zeros((3, 3)))
         self._update(np.asarray(tags), np.asarray(species), positions, n_own)
-        found = self._evaluate(self._centres[0])
-        np.add.at(found.forces, self._owners, found.forces[self._images])
-        own = Prediction(*(values[self._place] for values in found))
+        energies, all_forces, virials = self._evaluate(self._centres[0])
+        forces, on_images = all_forces[self._place], all_forces[self._images]
+        for k in range(3):
+            forces[:, k] += np.bincount(self._owners, on_images[:, k], n_own)
+        virial = (virials if self._fold else virials[self._place]).sum(axis=0)  # those of ghosts are zero
+        del all_forces, virials
         if len(self._centres[1]):
-            own.forces[:] += self._evaluate(self._centres[1]).forces[self._place]
-        return own
+            forces += self._evaluate(self._centres[1]).forces[self._place]
+        return Own(energies[self._place], forces, virial)
 
     @property
     def n_evaluated(self):
@@ -137,7 +158,8 @@ class Domain:
 
     def _update(self, tags, species, positions, n_own):
         """Make the pair list complete for these positions."""
-        if len(bad := np.flatnonzero(~np.isfinite(positions).all(axis=1))):
+        if not np.isfinite(positions.sum()):
+            bad = np.flatnonzero(~np.isfinite(positions).all(axis=1))
             raise StructureError(
                 f'positions of atoms {some(np.unique(tags[bad]))} are not finite numbers: the integration became '
                 'unstable. Use a shorter time step or a better model.'
@@ -158,7 +180,7 @@ class Domain:
         own, image = np.zeros((2, len(order)), bool)
         own[self._place] = True
         ghosts, owners = _images_of_own(tags, n_own) if self._fold else (np.zeros(0, int), np.zeros(0, int))
-        self._images, self._owners = place[ghosts], place[owners]
+        self._images, self._owners = place[ghosts], owners
         image[self._images] = True
         distance = self.cutoff + self.skin
         low, high = positions[:n_own].min(axis=0) - distance, positions[:n_own].max(axis=0) + distance

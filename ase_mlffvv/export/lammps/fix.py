@@ -50,7 +50,7 @@ class ForceCallback:
         if not self._failed:
             try:
                 found = self._evaluate(step, n_own)
-                totals[0], totals[1:10] = found.energies.sum(), found.virials.sum(axis=0).ravel()
+                totals[0], totals[1:10] = found.energies.sum(), found.virial.ravel()
                 if not np.isfinite(totals).all():
                     raise errors.StructureError('the energy is not a finite number; use a shorter time step')
                 self._save(step, found)
