@@ -17,6 +17,7 @@ from math import log2
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import nnls
 
 DENSITY = 2 / 3.44**3  # atoms in Å^3
 
@@ -43,7 +44,7 @@ class Costs:
     pairs: float = 5.0e-6
     ghost: float = 5.0e-8
     fixed: float = 1.0e-3
-    reuse: float = 12.0
+    reuse: float = 9.0
     latency: float = 3.0e-6
     bandwidth: float = 1.0e9
     imbalance: float = 1.05
@@ -102,24 +103,17 @@ def step(n_atoms, processes, costs, cutoff=6.5, skin=0.8, style='external'):
     return Step(own, evaluated, ghosts, work * costs.imbalance + costs.fixed, network)
 
 
-def fit(rows, reuse=12.0):
-    """Costs from the results of bench_lammps.py: those of a process with the most atoms."""
+def fit(rows, reuse=9.0):
+    """Costs from the results of bench_lammps.py: non-negative least squares of relative errors of the steps."""
     ours = [row for row in rows if row['kind'].startswith('LAMMPS')]
-    columns, evaluate, rest, pairs = [], [], [], []
-    for row in ours:
-        _, ghosts, evaluated = np.array(row['sizes'], float).max(axis=0)
-        columns.append((evaluated, ghosts))
-        evaluate.append(row['evaluate'])
-        rest.append(row['step'][0])
-        pairs.append((row['first'][0] - row['evaluate']) / evaluated)
-    evaluated, ghosts = np.array(columns).T
-    large = evaluated == evaluated.max()
-    per_atom = float((np.array(evaluate) / evaluated)[large].mean())
-    others = np.array(rest) - per_atom * evaluated
-    a = np.stack([ghosts, np.ones(len(ghosts))], axis=1) / np.array(rest)[:, None]  # relative errors
-    ghost, fixed = np.linalg.lstsq(a, others / np.array(rest), rcond=None)[0]
-    return Costs(evaluate=per_atom, pairs=float(np.array(pairs)[large].mean()), ghost=max(0.0, float(ghost)),
-                 fixed=max(1e-5, float(fixed)), reuse=reuse)  # fmt: skip
+    most = np.array([np.array(row['sizes'], float).max(axis=0) for row in ours])
+    evaluated, ghosts = most[:, 2], most[:, 1]
+    seconds = np.array([row['step'][0] for row in ours])
+    pairs = [(row['first'][0] - row['evaluate']) / n for row, n in zip(ours, evaluated)]
+    a = np.stack([evaluated, ghosts, np.ones(len(ours))], axis=1) / seconds[:, None]
+    evaluate, ghost, fixed = nnls(a, np.ones(len(ours)))[0]
+    return Costs(evaluate=float(evaluate), pairs=float(np.median(pairs)), ghost=float(ghost), fixed=float(fixed),
+                 reuse=reuse)  # fmt: skip
 
 
 def table(costs, sizes=(1e8, 1e9, 1e10), processes=(1e2, 1e3, 1e4), day=86400.0, timestep=2e-6):

@@ -190,10 +190,10 @@ class Simulation:
             part = slice(begin, begin + _BLOCK)
             block = (number[part], x[part], v[part], images[part]) if self.comm.rank == 0 else None
             self._create_block(begin, *self.comm.bcast(block))
-        found = int(self.lmp.get_natoms())
-        if found != self._n_atoms:
+        taken = int(self.lmp.get_natoms())
+        if taken != self._n_atoms:
             raise StructureError(
-                f'LAMMPS took {found} of {self._n_atoms} atoms. Wrap them into the cell with atoms.wrap().'
+                f'LAMMPS took {taken} of {self._n_atoms} atoms. Wrap them into the cell with atoms.wrap().'
             )
 
     def _create_block(self, begin, types, x, v, images):
