@@ -133,8 +133,9 @@ def _lead(trajectory, table, picked, settings, span):
 def _story(table):
     """The run in one sentence."""
     first, last, grains = table.iloc[0], table.iloc[-1], table['n_grains']
+    counts = f'{grains.iloc[0]:.0f} at first, {grains.max():.0f} at most, {grains.iloc[-1]:.0f} at last'
     return (f'The height over the substrate goes from {first["height_A"]:.1f} to {last["height_A"]:.1f} Å; grains: '
-            f'{grains.iloc[0]:.0f} at first, {grains.max():.0f} at most, {grains.iloc[-1]:.0f} at last.')  # fmt: skip
+            f'{counts if grains.min() < grains.max() else f"{grains.max():.0f} in all frames"}.')  # fmt: skip
 
 
 def _numbers(table):
@@ -150,7 +151,8 @@ def _numbers(table):
 def _charts(page, table, times):
     """Sections with curves over time, which share their time axis and its cursor."""
     parts = segments(times, table['dxy_all_A']) if np.all(np.diff(times) > 0) else []
-    sections = _panels(table, times)
+    sections = [(title, text, [panel for panel in group if _has_values(panel)])
+                for title, text, group in _panels(table, times)]  # fmt: skip
     panels = [panel for _, _, group in sections for panel in group]
     charts = linked_charts(times, panels, marks=[part.start for part in parts[1:]],
                            spans=[(part.start, part.stop) for part in parts if part.plateau])  # fmt: skip
@@ -164,12 +166,16 @@ def _charts(page, table, times):
             page.text(f'Mean displacement in the plane, by stages: {slopes or "too few frames"}.')
 
 
+def _has_values(panel):
+    return any(np.isfinite(np.asarray(curve.values, float)).any() for curve in panel.curves)
+
+
 def _panels(table, times):
     """Titles, texts and panels of the sections."""
 
     def panel(title, names, digits=2, **settings):
         curves = [Curve(label, table[name], colour) for name, (label, colour) in names.items()
-                  if len(names) == 1 or table[name].notna().any()]  # fmt: skip
+                  if table[name].notna().any()]  # fmt: skip
         return Panel(title, curves, digits, skip_first=True, **settings)
 
     rates = [Curve(label, rate(times, table[name].to_numpy(float)), colour)
@@ -177,12 +183,9 @@ def _panels(table, times):
              if len(times) > 2 and np.all(np.diff(times) > 0)]  # fmt: skip
     energies = {'e_surface_eV': ('surface', ORANGE), 'e_subsurface_eV': ('below surface', SKY),
                 'e_interior_eV': ('interior', BLUE), 'e_boundary_eV': ('boundary', VERMILION)}  # fmt: skip
-    known = any(table[name].notna().any() for name in energies)
-    surface = [panel('mean coordination of surface atoms', {'cn_surface': ('coordination', BLUE)})]
-    if known:
-        surface.append(panel('mean atomic energy (eV)', energies, 3))
-    if table['temperature_K'].notna().any():
-        surface.append(panel('temperature (K)', {'temperature_K': ('temperature', VERMILION)}, 0))
+    surface = [panel('mean coordination of surface atoms', {'cn_surface': ('coordination', BLUE)}),
+               panel('mean atomic energy (eV)', energies, 3),
+               panel('temperature (K)', {'temperature_K': ('temperature', VERMILION)}, 0)]  # fmt: skip
     phases = []
     for method, name in (('acna', 'a-CNA, all atoms'), ('ptm', 'template matching, without surface layers')):
         for region in ('top', 'bottom'):
@@ -208,7 +211,7 @@ def _panels(table, times):
                                           'dxy_column_A': ('in the plane, column', SKY),
                                           'abs_dz_all_A': ('|Δz|, all', GREEN),
                                           'abs_dz_column_A': ('|Δz|, column', PURPLE)}),
-          *([Panel('rate of mean displacement (Å/ps)', rates, 3)] if rates else [])]),
+          Panel('rate of mean displacement (Å/ps)', rates, 3)]),
         ('Crystal structure', 'Adaptive common neighbor analysis is the method of the paper; with it, surface atoms '
          'and many warm ones count as other. Template matching bears more thermal motion; it is used below the skin.',
          phases),

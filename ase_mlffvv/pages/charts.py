@@ -159,7 +159,7 @@ def _chart(x, panel, x_label, shared, marks, spans, height):
                    tools='xbox_zoom,xpan,xwheel_zoom,reset,save', toolbar_location='right')  # fmt: skip
     chart.toolbar.logo = None
     chart.toolbar.autohide = True
-    chart.min_border_right = 8
+    chart.min_border_left, chart.min_border_right = 52, 8
     chart.title.text_font_size, chart.title.text_color = '14px', '#222222'
     chart.xaxis.axis_label, chart.xaxis.axis_label_text_font_style = x_label, 'normal'
     for axis in (*chart.xaxis, *chart.yaxis):
@@ -219,7 +219,7 @@ def _vertical_range(chart, panel):
         chart.title.text, chart.y_range = f'{panel.title}: no value', Range1d(0, 1)
         return
     low, high = float(values.min()), float(values.max())
-    margin = 0.08 * (high - low) or 0.05 * max(abs(high), 1.0)
+    margin = 0.08 * (high - low) or (0.05 * max(abs(high), 1.0) if panel.digits else 1.0)
     chart.y_range = Range1d(0 if panel.from_zero and low >= 0 else low - margin, high + margin)
 
 
