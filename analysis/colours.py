@@ -59,7 +59,7 @@ COLOURINGS = {
     'grain': Colouring('grain', {-1: GREY, **dict(enumerate(GRAIN_COLOURS))},
                        {**{k: f'grain {k + 1}' for k in range(len(GRAIN_COLOURS))}, -1: 'none'}),
     'coordination': Colouring('coordination number', limits=(2, 14)),
-    'local_energy': Colouring('atomic energy (eV)', cmap='magma'),
+    'local_energy': Colouring('atomic energy (eV)', cmap='plasma'),
     'displacement': Colouring('displacement (Å)', cmap='cividis'),
     'grade': Colouring('extrapolation grade', cmap='cividis', limits=(0, 1)),
 }  # fmt: skip

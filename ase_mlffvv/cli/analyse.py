@@ -11,6 +11,7 @@ def add(commands):
     """Add the command to the parser."""
     p = commands.add_parser(
         'analyse',
+        aliases=['analyze'],
         help='analyse a trajectory: a table, figures, and a page with all results',
         description='Analyse the trajectory of any simulation; atoms with a tag other than 0 form the dendrite. '
         'Writes index.html, timeline.csv, timeline.parquet, figures, and coloured.extxyz (open it with: ase gui). '
@@ -26,7 +27,8 @@ def add(commands):
                    'and bulk by coordination numbers or by the alpha shape (default: coordination)')  # fmt: skip
     p.add_argument('--frame-time', type=float, metavar='PS', help='time between frames, ps, for trajectories that do '
                    'not contain times')  # fmt: skip
-    p.add_argument('--pictures', type=int, default=4, help='number of frames to show (default: 4)')
+    p.add_argument('--pictures', type=int, default=8, help='number of frames to show, chosen where something happens '
+                   '(default: 8)')  # fmt: skip
     p.add_argument('--processes', type=int, default=os.cpu_count(), help='number of processes (default: all CPUs)')
     add_overwrite(p, 'permit a folder that contains other files, or the report of another trajectory or with other '
                   'settings, which is replaced')  # fmt: skip

@@ -158,6 +158,7 @@ def _chart(x, panel, x_label, shared, marks, spans, height):
     chart = figure(height=height, sizing_mode='stretch_width', x_range=shared, title=panel.title,
                    tools='xbox_zoom,xpan,xwheel_zoom,reset,save', toolbar_location='right')  # fmt: skip
     chart.toolbar.logo = None
+    chart.toolbar.active_drag, chart.toolbar.active_scroll = chart.toolbar.tools[0], None  # the wheel scrolls the page
     chart.toolbar.autohide = True
     chart.min_border_left, chart.min_border_right = 52, 8
     chart.title.text_font_size, chart.title.text_color = '14px', '#222222'

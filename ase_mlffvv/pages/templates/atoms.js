@@ -75,7 +75,7 @@ function start(root) {
   const value = (k, atom) => {
     const array = head.arrays[k], raw = parts[k + 1][frame * n + atom];
     if (!array.table) return array.values[raw] ? array.values[raw][1] : '–';
-    return raw === 65535 ? '–' : (array.low + raw * array.step).toPrecision(4);
+    return raw === 65535 ? '–' : String(Number((array.low + raw * array.step).toPrecision(4)));
   };
   function paint() {
     const out = new Uint8Array(4 * n).fill(190), array = head.arrays[colour];
