@@ -58,7 +58,8 @@ def choose_frames(table: Mapping[str, ArrayLike], count: int = 8) -> dict[int, s
     if count == 1:
         return {n - 1: 'last'}
     smooth = {name: running_mean(values) for name, values in columns.items()}
-    progress = _progress([smooth[name] for name in PATH if name in smooth], n)
+    coarse = [running_mean(columns[name], max(3, n // 10 | 1)) for name in PATH if name in columns]
+    progress = _progress(coarse, n)
     chosen = {0: 'first', n - 1: 'last'}
     apart = max(1, n // (3 * count))
     for k, reason in _events(columns, smooth, n):
@@ -90,7 +91,8 @@ def _events(columns, smooth, n):
     for name, reason in EXTREMES:
         values = smooth.get(name, np.zeros(0))[1:]
         if np.isfinite(values).any() and np.nanmax(values) > np.nanmin(values):
-            yield int(np.nanargmax(values)) + 1, reason
+            top = np.nanmax(values) - 0.03 * (np.nanmax(values) - np.nanmin(values))  # where it is reached first
+            yield int(np.argmax(np.nan_to_num(values, nan=-np.inf) >= top)) + 1, reason
     found = []
     for name, reason in CHANGES:
         values = columns.get(name, np.zeros(0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from .look import gui_command
 from .options import add_overwrite
 
 
@@ -50,4 +51,7 @@ def run(args):
         processes=args.processes,
         overwrite=args.overwrite,
     )
-    print(f'page   {page}\ntable  {page.with_name("timeline.csv")}\nframes {page.with_name("coloured.extxyz")}')
+    print(
+        f'page   {page}\ntable  {page.with_name("timeline.csv")}\nframes {page.with_name("coloured.extxyz")}   '
+        f'({gui_command(page.with_name("coloured.extxyz"))})'
+    )

@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from ..jobs.settings import RunSettings
+from .look import gui_command
 from .options import add_overwrite
 
 log = logging.getLogger('mlffvv')
@@ -83,7 +84,7 @@ def run(args):
     folder = _restart(Path(args.restart), given) if args.restart else _start(given)
     print(summary(folder))
     frames = trajectory_path(folder)
-    print(f'\ntrajectory  {frames}   (look at it with: ase gui {frames})')
+    print(f'\ntrajectory  {frames}   (look at it with: {gui_command(frames)})')
     print(f'picture     {folder / "summary.png"}')
 
 

@@ -84,11 +84,12 @@ def _format_of(path):
     if ending in ENDINGS:
         return ENDINGS[ending]
     try:
-        return filetype(str(path), read=False)
+        found = filetype(str(path), read=False)
     except UnknownFileTypeError:
-        raise ValueError(
-            f"the ending of '{path}' tells no format; use {', '.join(ENDINGS)}, one of ASE's, or --format"
-        ) from None
+        found = ''
+    if found not in ioformats:
+        raise ValueError(f"the ending of '{path}' tells no format; use {', '.join(ENDINGS)}, one of ASE's, or --format")
+    return found
 
 
 def _read(source, frames, elements) -> Iterator[Atoms]:

@@ -9,8 +9,8 @@ from mlffvv_analysis import render as rendering
 from mlffvv_analysis.colours import limits_of, rgb
 from mlffvv_analysis.figures import band_figure, map_figure, shape_figure, snapshots
 from mlffvv_analysis.frame import Frame
-from mlffvv_analysis.render import RenderingUnavailable, available, camera, cut, movie, render
 from mlffvv_analysis.keyframes import choose_frames, keyframes, time_text
+from mlffvv_analysis.render import RenderingUnavailable, available, camera, cut, movie, render
 from mlffvv_analysis.report import report
 from mlffvv_analysis.statistics import band
 from mlffvv_analysis.timeline import timeline
@@ -43,8 +43,8 @@ def test_the_command_leaves_a_report(tmp_path, capsys, monkeypatch):
     assert main(command) == 0
     assert str(out / 'index.html') in capsys.readouterr().out
     page = (out / 'index.html').read_text()
-    assert page.count('data:image/png;base64,') == 3
     found = tags(page)
+    assert sum(tag == 'img' for tag, _ in found) == 3
     assert not [a for _, a in found for key in ('src', 'href') if not a.get(key, '#').startswith(('data:', '#'))]
     assert any('height goes from' in a.get('alt', '') or 'height over' in a.get('alt', '') for _, a in found)
     for text in ('height over substrate (Å)', 'OVITO cannot draw here: no driver (test)', '0.0 to 0.8 ps'):

@@ -62,7 +62,8 @@ def test_ovito_reads_what_is_written(tmp_path, ending):
     path = tmp_path / f'a.{ending}'
     convert(source, path, progress=False)
     code = (f'from ovito.io import import_file; p = import_file({str(path)!r}); d = p.compute(2); '
-            'e = d.particles["local_energy"]; print(p.source.num_frames, d.particles.count, [float(x) for x in e[:2]], '
+            'e = d.particles[next(k for k in d.particles if k in ("local_energy", "Potential Energy"))]; '
+            'print(p.source.num_frames, d.particles.count, [float(x) for x in e[:2]], '
             'd.particles.particle_types.type_by_id(d.particles.particle_types[0]).name)')  # fmt: skip
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     energies = before[2].arrays['local_energy'][:2]
