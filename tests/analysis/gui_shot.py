@@ -26,7 +26,7 @@ tk.mainloop()
 screen, page = ImageGrab.grab(), Image.new('RGB', (1200, 730), 'white')
 boxes = []
 for window in [tk, *(child for child in tk.winfo_children() if child.winfo_class() == 'Toplevel')]:
-    x, y = window.winfo_rootx(), window.winfo_rooty()
-    boxes.append((x, y, x + window.winfo_width(), y + window.winfo_height()))
+    x, y = window.winfo_x(), window.winfo_y()  # with its menu
+    boxes.append((x, y, window.winfo_rootx() + window.winfo_width(), window.winfo_rooty() + window.winfo_height() - 2))
     page.paste(screen.crop(boxes[-1]), (x, y))  # what lies between the windows stays white
 page.crop((0, 0, max(box[2] for box in boxes), max(box[3] for box in boxes))).save(png)
