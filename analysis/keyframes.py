@@ -120,7 +120,7 @@ def keyframes(
     numbers : sequence of int
     settings : Settings, optional
     times : sequence of float, optional
-        Times of all frames, ps, for frames that do not contain a time.
+        Times of all frames, ps, which replace those of the trajectory; NaN where unknown.
 
     Returns
     -------
@@ -130,19 +130,11 @@ def keyframes(
     for k, (atoms, _) in enumerate(frames(trajectory)):
         tracker = tracker or Unwrapper(atoms)
         moved = tracker.add(atoms)
-        if times is not None:
-            atoms.info.setdefault('time_ps', float(times[k]))
+        if times is not None and np.isfinite(times[k]):
+            atoms.info['time_ps'] = float(times[k])
         first = first or Frame(atoms, settings)
         if k in wanted:
             out.append(Frame(atoms, settings, moved, first))
         if k >= max(wanted):
             break
     return out
-
-
-def time_text(time: float, span: float = 10.0) -> str:
-    """Time in ps as text, with as many decimals as a run of this length (ps) needs."""
-    if not np.isfinite(time):
-        return 'time unknown'
-    digits = 1 if span >= 2 else 2 if span >= 0.2 else 3 if span >= 0.02 else 4
-    return f'{time:.{digits}f} ps'

@@ -20,6 +20,7 @@ from .keyframes import choose_frames, keyframes
 from .report_page import build_page
 from .stream import frames
 from .timeline import digest_of_frame, timeline
+from .times import Clock, axis_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ def report(
     *,
     settings: Settings | None = None,
     frame_time_ps: float | None = None,
+    timestep_fs: float | None = None,
     processes: int = 1,
     pictures: int | Sequence[int] = 8,
     ovito: bool | None = None,
@@ -52,7 +54,7 @@ def report(
     folder : path
         Folder for ``timeline.csv``, ``timeline.parquet``, ``coloured.extxyz`` (some frames with all arrays, for
         ``ase gui``), figures as PNG, and ``index.html``, a page to explore that needs no other file.
-    settings, frame_time_ps, processes, progress
+    settings, frame_time_ps, timestep_fs, processes, progress
         As for :func:`mlffvv_analysis.timeline.timeline`.
     pictures : int or sequence of int
         Number of frames to show, which are chosen where something happens (see
@@ -86,20 +88,22 @@ def report(
         raise ValueError(f"'{trajectory}' has no complete frame")
     for name in WRITES:
         refuse_existing(folder / name, overwrite=True, inputs=[trajectory])
-    identity = {'settings': asdict(settings), 'frame_time_ps': frame_time_ps, 'first frame': digest_of_frame(first)}
+    clock = Clock(frame_time_ps, timestep_fs)
+    identity = {'settings': asdict(settings), **asdict(clock), 'first frame': digest_of_frame(first)}
     with JobFolder(folder, 'report.json', identity, what='a report', writes=WRITES, overwrite=overwrite):
-        return _write(trajectory, folder, settings, frame_time_ps, processes, pictures, ovito, progress)
+        return _write(trajectory, folder, settings, clock, processes, pictures, ovito, progress)
 
 
-def _write(trajectory, folder, settings, frame_time_ps, processes, pictures, ovito, progress):
+def _write(trajectory, folder, settings, clock, processes, pictures, ovito, progress):
     """Write all files of the report, and return the path of the page."""
-    table = timeline(trajectory, folder / TABLE, settings=settings, frame_time_ps=frame_time_ps, processes=processes,
+    table = timeline(trajectory, folder / TABLE, settings=settings, **asdict(clock), processes=processes,
                      progress=progress)  # fmt: skip
     _parquet(table, folder / PARQUET)
-    if table['time_ps'].isna().any():
-        table = table.assign(time_ps=table['frame'].astype(float))
+    axis = axis_of(table)
     chosen = choose_frames(table, pictures) if np.ndim(pictures) == 0 else _given(pictures, len(table))
     picked = keyframes(trajectory, chosen, settings, table['time_ps'])
+    for frame, value in zip(picked, axis.values[list(chosen)]):
+        frame.atoms.info['when'] = axis.tell(value)
     with complete(folder / COLOURED) as temporary:
         write(temporary, [frame.coloured() for frame in picked], format='extxyz')
     drawn = _figures(table, picked, ovito)
@@ -107,7 +111,7 @@ def _write(trajectory, folder, settings, frame_time_ps, processes, pictures, ovi
         with complete(folder / f'{name}.png') as temporary:
             temporary.write_bytes(png(figure))
     shown = {name: drawn[name] for name in ('snapshots', 'profiles', 'map') if name in drawn}
-    page = build_page(trajectory, table, picked, list(chosen.values()), settings, shown, ovito)
+    page = build_page(trajectory, table, picked, chosen, settings, shown, ovito)
     page.save(folder / PAGE)
     return folder / PAGE
 

@@ -14,8 +14,8 @@ from ase_mlffvv.pages.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERM
 
 from .colours import GRAIN_COLOURS, colouring
 from .displacements import rate, segments
-from .keyframes import time_text
 from .render import available
+from .times import Axis, axis_of, when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ def build_page(
     trajectory: str | Path,
     table: pandas.DataFrame,
     picked: Sequence[Frame],
-    reasons: Sequence[str],
+    chosen: Mapping[int, str],
     settings: Settings,
     pictures: Mapping[str, tuple[Figure, str]],
     ovito: bool | None = None,
@@ -55,28 +55,27 @@ def build_page(
     trajectory : path
         For the title.
     table : DataFrame
-        Timeline with times for all frames.
+        Timeline.
     picked : sequence of Frame
         Chosen frames.
-    reasons : sequence of str
-        Why each frame was chosen; may be empty.
+    chosen : mapping
+        Index of each of these frames, and why it was chosen, which may be empty.
     settings : Settings
     pictures : mapping
         Figures ``snapshots``, ``profiles`` and, if there is one, ``map``, each with the text of its caption.
     ovito : bool, optional
         As for :func:`mlffvv_analysis.report.report`.
     """
-    times = table['time_ps'].to_numpy(float)
-    span = float(times[-1] - times[0])
-    labels = [_label(frame, reason, span) for frame, reason in zip(picked, reasons)]
-    page = Page(Path(trajectory).name, _lead(trajectory, table, picked, settings, span))
+    axis = axis_of(table)
+    labels = [f'{when(frame.atoms)} ({why})'.removesuffix(' ()') for frame, why in zip(picked, chosen.values())]
+    page = Page(Path(trajectory).name, _lead(trajectory, table, picked, settings, axis))
     page.heading('Atoms')
     page.text('Frames were chosen where something happens; the reason stands beside the time. A click on a curve below '
               'goes to the nearest of these frames, and a red line in the curves marks the one shown.')  # fmt: skip
-    view = view_of(picked, labels)
+    view = view_of(picked, labels, [float(axis.values[k]) for k in chosen])
     page.atoms(view, f'{len(picked[0].atoms)} atoms at {", ".join(labels)}, to be turned and coloured. {_story(table)}')
-    _charts(page, table, times)
-    _boundaries(page, picked, span)
+    _charts(page, table, axis)
+    _boundaries(page, picked)
     page.heading('Pictures')
     alts = {'snapshots': f'The structure from the side at {len(labels)} or fewer times between {labels[0]} and '
                          f'{labels[-1]}. {_story(table)}',
@@ -97,9 +96,8 @@ def build_page(
     return page
 
 
-def view_of(picked: Sequence[Frame], labels: Sequence[str]) -> AtomsView:
-    """View of the frames with all of their arrays."""
-    times = [float(frame.atoms.info.get('time_ps', np.nan)) for frame in picked]
+def view_of(picked: Sequence[Frame], labels: Sequence[str], places: Sequence[float] | None = None) -> AtomsView:
+    """View of the frames with all of their arrays; ``places`` are their positions on the axis of the charts."""
     colours = []
     for name in ARRAYS:
         style = colouring(name)
@@ -111,18 +109,15 @@ def view_of(picked: Sequence[Frame], labels: Sequence[str]) -> AtomsView:
             known = {k: (GRAIN_COLOURS[k % len(GRAIN_COLOURS)], f'grain {k + 1}') for k in range(250)}
             known[-1] = (style.colours[-1], 'none')
         colours.append(Colour(name, style.label, known))
-    return atoms_view([frame.coloured() for frame in picked], labels, colours,
-                      times=times if np.isfinite(times).all() else None)  # fmt: skip
+    return atoms_view([frame.coloured() for frame in picked], labels, colours, times=places)
 
 
-def _label(frame, reason, span):
-    text = time_text(float(frame.atoms.info.get('time_ps', np.nan)), span)
-    return f'{text} ({reason})' if reason else text
-
-
-def _lead(trajectory, table, picked, settings, span):
+def _lead(trajectory, table, picked, settings, axis):
     first, last = table.iloc[0], table.iloc[-1]
-    times = f'{time_text(first["time_ps"], span).removesuffix(" ps")} to {time_text(last["time_ps"], span)}'
+    times = f'{axis.tell(axis.values[0])} to {axis.tell(axis.values[-1])}'
+    if axis.unit != 'ps':
+        times += (f'; the trajectory has no times, so that rates are per {axis.unit} (--frame-time gives the time '
+                  'between frames, --timestep that of a step)')  # fmt: skip
     return (
         f'{trajectory}: {len(picked[0].atoms)} atoms, {len(table)} frames, {times}. {_story(table)} Coordination '
         f'cutoff {settings.cutoff:g} Å; atoms with exactly 8 neighbors count as {settings.cn8} ('
@@ -148,21 +143,21 @@ def _numbers(table):
     return rows
 
 
-def _charts(page, table, times):
+def _charts(page, table, axis: Axis):
     """Sections with curves over time, which share their time axis and its cursor."""
-    parts = segments(times, table['dxy_all_A']) if np.all(np.diff(times) > 0) else []
+    parts = segments(axis.values, table['dxy_all_A'])
     sections = [(title, text, [panel for panel in group if _has_values(panel)])
-                for title, text, group in _panels(table, times)]  # fmt: skip
+                for title, text, group in _panels(table, axis)]  # fmt: skip
     panels = [panel for _, _, group in sections for panel in group]
-    charts = linked_charts(times, panels, marks=[part.start for part in parts[1:]],
+    charts = linked_charts(axis.values, panels, x_label=axis.label, marks=[part.start for part in parts[1:]],
                            spans=[(part.start, part.stop) for part in parts if part.plateau])  # fmt: skip
     for title, text, group in sections:
         page.heading(title)
         page.text(text)
-        page.charts([charts.pop(0) for _ in group], [panel.describe(times, 'ps') for panel in group])
+        page.charts([charts.pop(0) for _ in group], [panel.describe(axis.values, axis.unit) for panel in group])
         if title == 'Displacements':
-            slopes = '; '.join(f'{p.start:.1f}–{p.stop:.1f} ps: {p.slope:+.3f} Å/ps{" (plateau)" if p.plateau else ""}'
-                               for p in parts)  # fmt: skip
+            slopes = '; '.join(f'{axis.tell(p.start)} to {axis.tell(p.stop)}: {p.slope:+.3g} Å/{axis.unit}'
+                               f'{" (plateau)" if p.plateau else ""}' for p in parts)  # fmt: skip
             page.text(f'Mean displacement in the plane, by stages: {slopes or "too few frames"}.')
 
 
@@ -170,7 +165,7 @@ def _has_values(panel):
     return any(np.isfinite(np.asarray(curve.values, float)).any() for curve in panel.curves)
 
 
-def _panels(table, times):
+def _panels(table, axis):
     """Titles, texts and panels of the sections."""
 
     def panel(title, names, digits=2, **settings):
@@ -178,9 +173,9 @@ def _panels(table, times):
                   if table[name].notna().any()]  # fmt: skip
         return Panel(title, curves, digits, skip_first=True, **settings)
 
-    rates = [Curve(label, rate(times, table[name].to_numpy(float)), colour)
+    rates = [Curve(label, rate(axis.values, table[name].to_numpy(float), axis.window), colour)
              for name, label, colour in (('dxy_all_A', 'in the plane', BLUE), ('abs_dz_all_A', '|Δz|', GREEN))
-             if len(times) > 2 and np.all(np.diff(times) > 0)]  # fmt: skip
+             if len(table) > 2]  # fmt: skip
     energies = {'e_surface_eV': ('surface', ORANGE), 'e_subsurface_eV': ('below surface', SKY),
                 'e_interior_eV': ('interior', BLUE), 'e_boundary_eV': ('boundary', VERMILION)}  # fmt: skip
     surface = [panel('mean coordination of surface atoms', {'cn_surface': ('coordination', BLUE)}),
@@ -206,12 +201,13 @@ def _panels(table, times):
         ('Surface and energy', 'Surface atoms are those of the column with fewer than 8 neighbors within the cutoff; '
          'their mean atomic energy is not the surface energy per area. The first frame, a crystal at rest, may lie off '
          'the scale.', surface),
-        ('Displacements', 'After Fig. 4 of Zhang et al. (2023). Rates are slopes of lines through windows of 2 ps.',
+        ('Displacements', 'After Fig. 4 of Zhang et al. (2023). Rates are slopes of lines through a window of '
+         f'{axis.window:g} {axis.unit}.',
          [panel('mean displacement (Å)', {'dxy_all_A': ('in the plane, all', BLUE),
                                           'dxy_column_A': ('in the plane, column', SKY),
                                           'abs_dz_all_A': ('|Δz|, all', GREEN),
                                           'abs_dz_column_A': ('|Δz|, column', PURPLE)}),
-          Panel('rate of mean displacement (Å/ps)', rates, 3)]),
+          Panel(f'rate of mean displacement (Å/{axis.unit})', rates, 3)]),
         ('Crystal structure', 'Adaptive common neighbor analysis is the method of the paper; with it, surface atoms '
          'and many warm ones count as other. Template matching bears more thermal motion; it is used below the skin.',
          phases),
@@ -222,21 +218,20 @@ def _panels(table, times):
     ]  # fmt: skip
 
 
-def _boundaries(page, picked, span):
+def _boundaries(page, picked):
     page.heading('Boundaries between grains')
     rows = []
-    for frame in picked:
-        time = float(frame.atoms.info.get('time_ps', np.nan))
+    for k, frame in enumerate(picked):
         for b in frame.boundaries:
             (first, off1), (second, off2) = b.planes
-            rows.append([(time_text(time, span).removesuffix(' ps'), time), f'{b.grains[0] + 1} and {b.grains[1] + 1}',
+            rows.append([(when(frame.atoms), k), f'{b.grains[0] + 1} and {b.grains[1] + 1}',
                          b.phase, 'Σ3{112} twin' if b.twin else 'general', f'{b.misorientation:.1f}',
                          f'{b.twin_deviation:.1f}', _plane(first), f'{off1:.1f}', _plane(second), f'{off2:.1f}',
                          f'{b.roughness:.1f}', f'{b.extent:.0f}'])  # fmt: skip
     if not rows:
         page.text('There are none in the frames above.')
         return
-    page.table(['time (ps)', 'grains', 'phase', 'kind', 'misorientation (°)', 'from Σ3 (°)', 'plane, first grain',
+    page.table(['time', 'grains', 'phase', 'kind', 'misorientation (°)', 'from Σ3 (°)', 'plane, first grain',
                 'off (°)', 'plane, second grain', 'off (°)', 'roughness (Å)', 'extent (Å)'], rows,
                'In the frames above. Click a head to sort.')  # fmt: skip
 

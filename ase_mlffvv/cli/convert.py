@@ -16,9 +16,10 @@ def add(commands):
     p.add_argument('source', help='file to read')
     p.add_argument('target', help='file to write; its ending tells the format')
     p.add_argument('--frames', default=':', metavar='A:B:C', help='frames to convert, as in ASE (default: all)')
-    p.add_argument('--elements', nargs='+', default=[], metavar='SYMBOL', help='elements of the LAMMPS types 1, 2, ... '
+    p.add_argument('--types', nargs='+', default=[], metavar='SYMBOL', help='elements of the LAMMPS types 1, 2, ... '
                    '(default, when writing: in the order of the alphabet)')  # fmt: skip
-    p.add_argument('--format', help='format of the target by its name in ASE (default: by its ending)')
+    p.add_argument('--format', help='format of the source by its name in ASE (default: recognized)')
+    p.add_argument('--to', metavar='FORMAT', help='format of the target by its name in ASE (default: by its ending)')
     add_overwrite(p, 'replace the target where it exists')
     return p
 
@@ -29,7 +30,7 @@ def run(args):
 
     from ..io.convert import convert
 
-    count = convert(args.source, args.target, frames=args.frames, elements=args.elements, format=args.format,
+    count = convert(args.source, args.target, frames=args.frames, types=args.types, kind=args.format, format=args.to,
                     overwrite=args.overwrite)  # fmt: skip
     size = os.path.getsize(args.target) / 1e6
     print(f'{count} frame{"s" if count > 1 else ""}, {size:.3g} MB: {args.target}')

@@ -30,12 +30,14 @@ EXAMPLES = {
         'mlffvv label frames.extxyz -o labels --calculator my_dft:make --processes 4',
     ),
     'learn': ('mlffvv learn learning                                           # a folder with recipe.json',),
+    'study': ('mlffvv study plan.yaml -o study --list', 'mlffvv study plan.yaml -o study --processes 2'),
+    'compare': ('mlffvv compare study/column-250/* study/column-350/* -o comparison',),
     'info': ('mlffvv info li-pbe-2-accurate', 'mlffvv info my.vv'),
     'models': ('mlffvv models',),
     'convert': (
         'mlffvv convert column/trajectory.vvtraj column.dump             # for OVITO, VMD, LAMMPS',
-        'mlffvv convert run.lammpstrj run.extxyz --elements Li',
-        'mlffvv convert column/trajectory.vvtraj start.data --frames -1 --elements Li H',
+        'mlffvv convert run.lammpstrj run.extxyz --types Li',
+        'mlffvv convert column/trajectory.vvtraj start.data --frames -1 --types Li H',
     ),
     'completion': ('mlffvv completion bash',),
 }

@@ -1,4 +1,4 @@
-"""Command line: mlffvv run | analyse | fit | evaluate | validate | cut | label | learn | convert | ..."""
+"""Command line: mlffvv run | analyse | fit | evaluate | validate | cut | label | learn | study | compare | ..."""
 
 from __future__ import annotations
 
@@ -8,10 +8,25 @@ import os
 import sys
 
 from .. import __version__
-from . import analyse, completion, convert, cut, evaluate, fit, info, label, learn, models, run, validate
+from . import (
+    analyse,
+    compare,
+    completion,
+    convert,
+    cut,
+    evaluate,
+    fit,
+    info,
+    label,
+    learn,
+    models,
+    run,
+    study,
+    validate,
+)
 from .examples import Formatter, add_examples
 
-COMMANDS = (run, analyse, fit, evaluate, validate, cut, label, learn, info, models, convert, completion)
+COMMANDS = (run, analyse, fit, evaluate, validate, cut, label, learn, study, compare, info, models, convert, completion)
 
 
 def main(argv=None):

@@ -5,21 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ase.io import iread, read, write
-from ase.io.formats import UnknownFileTypeError, filetype, ioformats, string2index
+from ase.io import write
+from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 from tqdm import tqdm
 
 from . import lammps_dump
 from .files import complete, refuse_existing
 from .packed.frames import append_frame
+from .reading import DATA, DUMP, FileType, format_of, iread_structures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from ase import Atoms
+    from collections.abc import Sequence
 
 
-DUMP, DATA = 'lammps-dump-text', 'lammps-data'
 ENDINGS = {'.dump': DUMP, '.lammpstrj': DUMP, '.data': DATA, '.lmp': DATA, '.vvtraj': 'mlffvv-packed',
            '.extxyz': 'extxyz', '.xyz': 'extxyz'}  # fmt: skip
 
@@ -29,7 +27,8 @@ def convert(
     target: str | Path,
     *,
     frames: str = ':',
-    elements: Sequence[str] = (),
+    types: Sequence[str] = (),
+    kind: str | None = None,
     format: str | None = None,
     overwrite: bool = False,
     progress: bool = True,
@@ -44,9 +43,11 @@ def convert(
         ``.data`` or ``.lmp``, ``.vvtraj``, ``.extxyz``, ...
     frames : str
         Frames as in :func:`ase.io.read`: ``':'``, ``'-1'``, ``'::10'``.
-    elements : sequence of str
-        Element map of LAMMPS: symbols of the types 1, 2, ... By default, a file is written with the elements in the
-        order of the alphabet.
+    types : sequence of str
+        Element map of LAMMPS: chemical symbols of the atom types 1, 2, ..., of a source that does not name the
+        elements, and of a target. By default, a target has the elements in the order of the alphabet.
+    kind : str, optional
+        Format of the source, by its name in ASE, if it cannot be recognized.
     format : str, optional
         Format of the target, by its name in ASE.
     overwrite : bool
@@ -62,21 +63,21 @@ def convert(
     Raises
     ------
     ValueError
-        The source has no such frames, a format is unknown or takes only one structure, or the element map is missing or
-        does not fit.
+        A format is unknown or takes only one structure, or the element map does not fit.
+    StructureFileError
+        The source is damaged, has no such frames, or does not name its elements; see
+        :func:`ase_mlffvv.io.reading.read_structures`.
     FileExistsError
         The target exists, or is the source.
     """
     refuse_existing(target, overwrite, [source])
-    kind = format or _format_of(target)
-    if kind not in ioformats or not (ioformats[kind].can_write or kind == DUMP):
-        raise ValueError(f"files of the format '{kind}' cannot be written")
-    found = tqdm(_read(source, frames, elements), desc='convert', unit='frame', disable=not progress)
+    goal = format or _format_of(target)
+    if goal not in ioformats or not (ioformats[goal].can_write or goal == DUMP):
+        raise ValueError(f"files of the format '{goal}' cannot be written")
+    lammps = format_of(source, FileType(kind)) in (DUMP, DATA)
+    found = iread_structures(source, frames, FileType(kind, tuple(types) if lammps else ()))
     with complete(target) as temporary:
-        count = _write(temporary, found, kind, list(elements))
-    if count == 0:
-        raise ValueError(f"'{source}' has no frames '{frames}'")
-    return count
+        return _write(temporary, tqdm(found, desc='convert', unit='frame', disable=not progress), goal, list(types))
 
 
 def _format_of(path):
@@ -88,72 +89,32 @@ def _format_of(path):
     except UnknownFileTypeError:
         found = ''
     if found not in ioformats:
-        raise ValueError(f"the ending of '{path}' tells no format; use {', '.join(ENDINGS)}, one of ASE's, or --format")
+        raise ValueError(f"the ending of '{path}' tells no format; use {', '.join(ENDINGS)}, one of ASE's, or --to")
     return found
 
 
-def _read(source, frames, elements) -> Iterator[Atoms]:
-    path = Path(source)
-    if not path.exists():
-        raise FileNotFoundError(f"there is no file '{source}'")
-    kind = DATA if path.suffix.lower() in ('.data', '.lmp') else filetype(str(path))
-    if kind == DUMP:
-        yield from lammps_dump.read_frames(path, frames, elements)
-        return
-    if kind == DATA:
-        yield _read_data(path, elements)
-        return
-    try:
-        yield from iread(str(path), string2index(frames))
-    except IndexError:
-        return
-
-
-def _read_data(path, elements):
-    """Structure of a LAMMPS data file, whose elements come from the map, its type labels or its masses."""
-    from ase.data import atomic_numbers
-
-    text = path.read_text()
-    if not elements and 'Masses' not in text and 'Atom Type Labels' not in text:
-        raise ValueError(
-            f"'{path}' numbers the types of its atoms, and has no masses or labels that name their elements; give "
-            'these in order, for example: --elements Li'
-        )
-    unknown = [symbol for symbol in elements if symbol not in atomic_numbers]
-    if unknown:
-        raise ValueError(f'{", ".join(unknown)} in the element map are no chemical elements')
-    numbers = {k: atomic_numbers[symbol] for k, symbol in enumerate(elements, 1)}
-    try:
-        atoms = read(path, format=DATA, Z_of_type=numbers or None)
-    except KeyError as error:
-        raise ValueError(f"'{path}' has the type {error}, beyond the element map {' '.join(elements)}") from None
-    for name in ('id', 'type', 'mmcharges'):
-        atoms.arrays.pop(name, None)
-    return atoms
-
-
-def _write(path, found, kind, elements):
+def _write(path, found, goal, types):
     count, only = 0, None
-    if kind == DUMP:
+    if goal == DUMP:
         with open(path, 'w') as file:
             for count, atoms in enumerate(found, 1):
-                step = atoms.info.get('step', count - 1)
-                lammps_dump.write_frame(file, atoms, int(step), elements or sorted(set(atoms.symbols)))
+                step = atoms.info.get('step', atoms.info.get('timestep', count - 1))
+                lammps_dump.write_frame(file, atoms, int(step), types or sorted(set(atoms.symbols)))
         return count
     for count, atoms in enumerate(found, 1):
-        if kind == 'mlffvv-packed':
+        if goal == 'mlffvv-packed':
             append_frame(path, atoms)
-        elif kind == DATA or ioformats[kind].single:
+        elif goal == DATA or ioformats[goal].single:
             only = atoms
             if count > 1:
-                raise ValueError(f"a file of the format '{kind}' holds one structure; choose a frame, such as: "
+                raise ValueError(f"a file of the format '{goal}' holds one structure; choose a frame, such as: "
                                  '--frames -1')  # fmt: skip
         else:
-            write(path, atoms, format=kind, append=count > 1)
-    if kind == DATA and only is not None:
-        order = elements or sorted(set(only.symbols))
+            write(path, atoms, format=goal, append=count > 1)
+    if goal == DATA and only is not None:
+        order = types or sorted(set(only.symbols))
         write(path, only, format=DATA, specorder=order, masses=True, atom_type_labels=True,
               velocities=only.has('momenta'))  # fmt: skip
     elif only is not None:
-        write(path, only, format=kind)
+        write(path, only, format=goal)
     return count

@@ -8,8 +8,7 @@ import numpy as np
 from ase import units
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
     from typing import Any, TextIO
 
     from ase import Atoms
@@ -37,7 +36,7 @@ def write_frame(file: TextIO, atoms: Atoms, step: int, elements: Sequence[str]) 
     """
     unknown = sorted(set(atoms.symbols) - set(elements))
     if unknown:
-        raise ValueError(f'the elements {", ".join(unknown)} have no type; the element map is {" ".join(elements)}')
+        raise ValueError(f'the elements {", ".join(unknown)} have no type; the types are {" ".join(elements)}')
     bounds, header, rotate = _box(atoms)
     columns: dict[str, Any] = {'id': np.arange(1, len(atoms) + 1)}
     columns['type'] = np.array([list(elements).index(s) + 1 for s in atoms.symbols], int)
@@ -59,53 +58,6 @@ def write_frame(file: TextIO, atoms: Atoms, step: int, elements: Sequence[str]) 
     file.write(f'ITEM: ATOMS {" ".join(columns)}\n')
     text = [[f'{v:.8g}' for v in c.tolist()] if c.dtype.kind == 'f' else map(str, c.tolist()) for c in columns.values()]
     file.writelines(' '.join(line) + '\n' for line in zip(*text))
-
-
-def read_frames(path: str | Path, frames: str | int | slice = ':', elements: Sequence[str] = ()) -> Iterator[Atoms]:
-    """Frames of a dump, one at a time.
-
-    Parameters
-    ----------
-    path : path
-    frames : int, slice or str
-        As in :func:`ase.io.read`.
-    elements : sequence of str
-        Symbols of the types 1, 2, ..., for files without a column ``element`` or ``mass``.
-
-    Raises
-    ------
-    ValueError
-        The file does not name the elements and there is no map, which is too short, or given without need.
-    """
-    from ase.io.formats import string2index
-    from ase.io.lammpsrun import iread_lammps_dump_text
-
-    columns = _columns(path)
-    if 'element' not in columns and 'mass' not in columns:
-        if not elements:
-            raise ValueError(
-                f"'{path}' numbers the types of its atoms but does not name their elements; give these in order, "
-                'for example: --elements Li'
-            )
-    elif elements:
-        raise ValueError(f"'{path}' names its elements; leave the element map out")
-    index = string2index(frames) if isinstance(frames, str) else frames
-    index = index if isinstance(index, slice) else slice(index, index + 1 or None)
-    with open(path) as file:
-        try:
-            for atoms in iread_lammps_dump_text(file, index, specorder=list(elements) or None):
-                atoms.info['step'] = atoms.info.pop('timestep')
-                yield atoms
-        except IndexError as error:
-            raise ValueError(f"'{path}' has types beyond the element map {' '.join(elements)} ({error})") from None
-
-
-def _columns(path):
-    with open(path) as file:
-        for line in file:
-            if line.startswith('ITEM: ATOMS'):
-                return line.split()[2:]
-    raise ValueError(f"'{path}' is not a text dump of LAMMPS: it has no line 'ITEM: ATOMS'")
 
 
 def _box(atoms):

@@ -9,11 +9,12 @@ from mlffvv_analysis import render as rendering
 from mlffvv_analysis.colours import limits_of, rgb
 from mlffvv_analysis.figures import band_figure, map_figure, shape_figure, snapshots
 from mlffvv_analysis.frame import Frame
-from mlffvv_analysis.keyframes import choose_frames, keyframes, time_text
+from mlffvv_analysis.keyframes import choose_frames, keyframes
 from mlffvv_analysis.render import RenderingUnavailable, available, camera, cut, movie, render
 from mlffvv_analysis.report import report
 from mlffvv_analysis.statistics import band
 from mlffvv_analysis.timeline import timeline
+from mlffvv_analysis.times import time_text
 
 from ase_mlffvv.cli import main
 from ase_mlffvv.structures import column
@@ -142,7 +143,6 @@ def test_frames_are_chosen_where_something_happens():
 
 def test_times_have_the_decimals_that_they_need():
     assert [time_text(0.04, span) for span in (200, 1, 0.1, 0.01)] == ['0.0 ps', '0.04 ps', '0.040 ps', '0.0400 ps']
-    assert time_text(np.nan) == 'time unknown'
 
 
 def test_colours():
