@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 
 from ase_mlffvv.errors import CheckpointError
 from ase_mlffvv.io.checkpoint import load_checkpoint, save_checkpoint
+from ase_mlffvv.io.counting import estimated_frames
 from ase_mlffvv.io.files import complete, refuse_existing
 from ase_mlffvv.io.identity import differences, plain
 from ase_mlffvv.jobs.folder import OVERWRITE, locked
@@ -111,7 +112,8 @@ def timeline(
     with job.held():
         rows = job.old_rows()
         source = job.frames()
-        with tqdm(desc='analyse', unit='frame', initial=len(rows), disable=not progress) as bar:
+        total = estimated_frames(trajectory) if isinstance(trajectory, (str, Path)) else None
+        with tqdm(desc='analyse', unit='frame', total=total, initial=len(rows), disable=not progress) as bar:
             for new in _computed(source, job.first, work, processes):
                 _check_time(rows[-1:], new)
                 rows.append(new)
