@@ -28,7 +28,7 @@ from .displacements import Unwrapper
 from .extras import need
 from .frame import Frame, Settings
 from .observables import OBSERVABLES, row
-from .stream import frames
+from .stream import frames, trajectory_of
 from .times import Clock, step_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def timeline(
     Parameters
     ----------
     trajectory : path or iterable of Atoms
-        Frames with the same atoms in the same order. Atoms with a tag other than 0 belong to the column; without tags,
+        A file, the folder of a run, or frames, with the same atoms in the same order. Atoms with a tag other than 0 belong to the column; without tags,
         all atoms do.
     table : path, optional
         CSV file to write or to continue. The file ``<name>.state`` beside it stores the progress.
@@ -99,6 +99,7 @@ def timeline(
         The state file beside the table is damaged.
     """
     pandas = need('pandas')
+    trajectory = trajectory_of(trajectory)
     unknown = sorted(set(observables) - set(OBSERVABLES))
     if unknown or not observables:
         raise ValueError(f'unknown observables {unknown}; there are {", ".join(OBSERVABLES)}')

@@ -15,7 +15,7 @@ def add(commands):
         description='Writes cut_outs.extxyz, ready for mlffvv label, a table and a picture. Core atoms of a cut-out '
         'have exactly the surroundings of the large structure; the array core marks them.',
     )
-    p.add_argument('trajectory', help='trajectory of a run, or extrapolation.extxyz of a stopped run')
+    p.add_argument('trajectory', help='folder of a run, its trajectory, or extrapolation.extxyz of a stopped run')
     p.add_argument('-o', '--output', required=True, help='folder of the cut-outs, new or complete')
     p.add_argument('--model', help='.vv file or name of a potential of the package; --select grade requires a model '
                    'with an uncertainty')  # fmt: skip
@@ -41,9 +41,11 @@ def add(commands):
 def run(args):
     """Run the command with its parsed arguments."""
     from ase.io import read
+    from mlffvv_analysis.stream import trajectory_of
 
     from ..learning.cutting import cut, table
 
+    args.trajectory = str(trajectory_of(args.trajectory))
     found = read(args.trajectory, args.frames)
     frames = found if isinstance(found, list) else [found]
     start = read(args.start or args.trajectory, 0) if args.select == 'change' else None
