@@ -63,8 +63,8 @@ def timeline(
     Parameters
     ----------
     trajectory : path or iterable of Atoms
-        A file, the folder of a run, or frames, with the same atoms in the same order. Atoms with a tag other than 0 belong to the column; without tags,
-        all atoms do.
+        A file, the folder of a run, or frames, with the same atoms in the same order. Atoms with a tag other than 0
+        belong to the column; without tags, all atoms do.
     table : path, optional
         CSV file to write or to continue. The file ``<name>.state`` beside it stores the progress.
     observables : sequence of str

@@ -32,7 +32,7 @@ def run(args):
 
     from ..io.convert import convert
 
-    count = convert(trajectory_of(args.source), args.target, frames=args.frames, types=args.types, kind=args.format, format=args.to,
-                    overwrite=args.overwrite)  # fmt: skip
+    count = convert(trajectory_of(args.source), args.target, frames=args.frames, types=args.types, kind=args.format,
+                    format=args.to, overwrite=args.overwrite)  # fmt: skip
     size = os.path.getsize(args.target) / 1e6
     print(f'{count} frame{"s" if count > 1 else ""}, {size:.3g} MB: {args.target}')
