@@ -7,7 +7,7 @@ import json
 
 def add_machine(p):
     """Add the options for the evaluation of a model: device, engine and threads."""
-    p.add_argument('--device', default='cpu', help="'cpu' or 'cuda' (default: cpu)")
+    p.add_argument('--device', default='cpu', metavar='{cpu,cuda}', help='where the model is evaluated (default: cpu)')
     p.add_argument('--engine', choices=('auto', 'numba', 'torch', 'cuda'), default='auto', help='implementation that '
                    'evaluates the model (default: auto)')  # fmt: skip
     p.add_argument('--threads', type=int, help='number of CPU threads (default: all processors)')
