@@ -13,7 +13,8 @@ def add(commands):
         help='run several conditions with several seeds, and analyse them',
         description='Simulates and analyses the runs that a YAML file lists: conditions with options of mlffvv run, '
         'each with several seeds. Repeat the command after an interruption, or with more seeds or conditions in the '
-        'file: only what is missing is computed.',
+        'file: only what is missing is computed. Writes study.csv, differences.csv, bands.png and, for conditions that '
+        'play a part in the claims of the paper, verdicts.csv.',
     )
     p.add_argument('plan', help='YAML file with the conditions (see ase_mlffvv.studies.read_plan)')
     p.add_argument('-o', '--output', default='study', help='folder of the study, new or to be continued (default: '
@@ -27,6 +28,7 @@ def add(commands):
 def run(args):
     """Run the command with its parsed arguments."""
     from ..studies import read_plan, study
+    from ..studies.results import verdict_text, write_results
 
     sys.path.append(os.getcwd())  # so that module:function can be a file of the user
     plan = read_plan(args.plan)
@@ -36,3 +38,6 @@ def run(args):
             print(f'  {condition.command(condition.seeds[0])}')
         return
     print(study(plan, args.output, only=args.only, processes=args.processes))
+    verdicts = write_results(plan, args.output)
+    if verdicts:
+        print(f'\n{verdict_text(verdicts)}')

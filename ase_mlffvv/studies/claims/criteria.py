@@ -67,7 +67,7 @@ class Criterion:
         if e.count == 0:
             return 'no runs'
         if not np.isfinite(e.low):
-            return f'{e.value:.3g}{unit} (1 run)'
+            return f'{e.value:.3g}{unit} ({e.count} run{"s" if e.count > 1 else ""})'
         return f'{e.value:.3g}{unit} ({e.low:.3g} to {e.high:.3g}, {e.count} runs)'
 
 
