@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-def need(module: str) -> ModuleType:
-    """Import a package of the extra ``analysis``.
+def need(module: str, extra: str = 'analysis') -> ModuleType:
+    """Import a package of an extra.
 
     Raises
     ------
@@ -23,5 +23,5 @@ def need(module: str) -> ModuleType:
         package = {'sklearn': 'scikit-learn', 'yaml': 'pyyaml'}.get(module.split('.')[0], module.split('.')[0])
         raise ImportError(
             f'this function needs {package}, which could not be imported ({error}); install it with: '
-            'pip install "ase-mlffvv[analysis]"'
+            f'pip install "ase-mlffvv[{extra}]"'
         ) from error

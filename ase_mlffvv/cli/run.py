@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..jobs.options import CALCULATOR, CHANGEABLE, HELD, PRESETS, SHAPES
 from ..jobs.options import DEFAULTS as RUN
+from ..jobs.settings import steps_of
 from .options import add_overwrite
 
 log = logging.getLogger('mlffvv')
@@ -146,7 +147,7 @@ def _restart(folder, given):
             f'{", ".join(refused)}. Leave them out, or start a new run with -o.'
         )
     changed = {name: given[name] for name in ('model', 'device', 'threads') if name in given}
-    steps = round(given['time'] * 1000 / stored['dynamics']['timestep']) if 'time' in given else None
+    steps = steps_of(given['time'], stored['dynamics']['timestep']) if 'time' in given else None
     resume(folder, steps=steps, **changed)
     return folder
 

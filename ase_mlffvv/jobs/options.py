@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from .settings import RunSettings
+from .settings import RunSettings, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ def complete_options(given: Mapping[str, Any]) -> dict:
 def settings_of(options: Mapping[str, Any]) -> RunSettings:
     """Settings of the dynamics."""
     settings = RunSettings(**{name: options[name] for name in DYNAMICS})
-    return replace(settings, steps=round(options['time'] * 1000 / settings.timestep))
+    return replace(settings, steps=steps_of(options['time'], settings.timestep))
 
 
 def build_structure(given: Mapping[str, Any]) -> tuple[Atoms, dict]:
