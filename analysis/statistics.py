@@ -288,10 +288,13 @@ def detectable(
     scale = np.sqrt(1 / first + (1 / second if second else 0))
     limit = stats.t.ppf(0.5 + level / 2, freedom)
 
-    def missing(size):
-        return stats.nct.sf(limit, freedom, size / scale) + stats.nct.cdf(-limit, freedom, size / scale) - power
+    def missing(shift):
+        return stats.nct.sf(limit, freedom, shift) + stats.nct.cdf(-limit, freedom, shift) - power
 
-    return float(deviation * optimize.brentq(missing, 1e-6, 100 * scale))
+    high = 1.0
+    while missing(high) < 0:  # SciPy has no values for large shifts
+        high *= 1.5
+    return float(deviation * scale * optimize.brentq(missing, 1e-6, high))
 
 
 def adjusted(p_values: ArrayLike) -> np.ndarray:

@@ -22,6 +22,8 @@ def add(commands):
     p.add_argument('--only', nargs='+', default=[], metavar='CONDITION', help='run these conditions only')
     p.add_argument('--processes', type=int, help='number of runs at a time (default: one per processor)')
     p.add_argument('--list', action='store_true', help='list the runs and the command of each condition, and run none')
+    p.add_argument('--results', action='store_true', help='write the results of the runs that are finished so far, and '
+                   'run none; possible while another call is running')  # fmt: skip
     return p
 
 
@@ -37,7 +39,8 @@ def run(args):
             print(f'{condition.name}: {len(condition.seeds)} seeds of {condition.time:g} ps. {condition.why}'.strip())
             print(f'  {condition.command(condition.seeds[0])}')
         return
-    print(study(plan, args.output, only=args.only, processes=args.processes))
+    if not args.results:
+        print(study(plan, args.output, only=args.only, processes=args.processes))
     verdicts = write_results(plan, args.output)
     if verdicts:
         print(f'\n{verdict_text(verdicts)}')
