@@ -22,8 +22,8 @@ HEIGHTS = {'height_A': {'paper': ((0, 20, 200), (87, 58, 31))}}
 # name: title, text, conditions, columns, points of the paper
 BANDS = {
     'fig3': ('Column at 250 K (Fig. 3)', 'Shape, grains and the orientation of the top.', ('column-250',),
-             ('height_A', 'kink_deg', 'top_misorientation_deg', 'n_grains_100', 'twin_trace_deg', 'top_slide_A'),
-             HEIGHTS),
+             ('height_A', 'kink_deg', 'top_misorientation_deg', 'n_grains_100', 'twin_trace_deg', 'top_slide_A',
+              'foot_110_A', 'foot_100_A', 'convexity'), HEIGHTS),
     'fig4': ('Cuboids A and B (Fig. 4)', 'Coordination and energy of surface atoms, displacements over all atoms, and '
              'torsion by the outline and by the grain of the top. Signs of rotations are arbitrary.',
              ('cuboid-a', 'cuboid-b'), ('cn_surface', 'e_surface_eV', 'abs_dz_all_A', 'dxy_all_A', 'torsion_deg',

@@ -16,6 +16,7 @@ from ase.md.velocitydistribution import thermalize_momenta
 from mlffvv_analysis.figures import map_figure, snapshots
 from mlffvv_analysis.frame import Frame
 from mlffvv_analysis.report import keyframes
+from mlffvv_analysis.slides import slides
 from mlffvv_analysis.statistics import detectable, mean_interval
 
 from ase_mlffvv.io.files import complete, save_text
@@ -51,10 +52,20 @@ def report(runs=HERE / 'runs', plan=HERE / 'study.yaml', out=HERE / 'report', pa
     verdicts = judge(by_role(found, plan.claims, ROLES))
     checks = method_verdicts(runs, found, out) if methods else []
     link = _relative(out, Path(page).parent)
-    parts = [INTRODUCTION, verdict_table([*verdicts, *checks]), run_table(plan, found), '## Figures\n',
-             *band_sections(plan, tables, out, link), *picture_sections(runs, found, out, link, ovito),
-             control_section(found, plan), power_section(found), (HERE / 'discussion.md').read_text(encoding='utf-8'),
-             '## All criteria\n', criterion_table([*verdicts, *checks])]  # fmt: skip
+    parts = [
+        INTRODUCTION,
+        verdict_table([*verdicts, *checks]),
+        run_table(plan, found),
+        '## Figures\n',
+        *band_sections(plan, tables, out, link),
+        *picture_sections(runs, found, out, link, ovito),
+        slide_section(tables),
+        control_section(found, plan),
+        power_section(found),
+        (HERE / 'discussion.md').read_text(encoding='utf-8'),
+        '## All criteria\n',
+        criterion_table([*verdicts, *checks]),
+    ]
     text = '\n'.join(part.rstrip() + '\n' for part in parts if part)
     save_text(page, text)
     return text
@@ -123,6 +134,20 @@ def picture_sections(runs, found, out, link, ovito):
         )
         picture = f'![Snapshots of {name}]({link}/snapshots-{name}.png)'
         yield f'### Snapshots: {name}, {path.parent.name}\n\n{SNAPSHOTS}\n\n{picture}\n\n{twins}\n'
+
+
+def slide_section(tables):
+    """Stages of sliding of the column at 250 K and the cuboids, with directions in the crystal of the substrate."""
+    head = '| condition | run | stage | slope | pause | direction | off | from ⟨110⟩ in the plane |'
+    lines = [f'### Stages of sliding\n\n{STAGES}\n', head, '|---|---|---|---|---|---|---|---|']
+    for name in ('column-250', 'cuboid-a', 'cuboid-b'):
+        for k, table in enumerate(tables.get(name, ())):
+            for s in slides(table):
+                cells = (name, str(k + 1), f'{s.stage.start:.1f}–{s.stage.stop:.1f} ps', f'{s.stage.slope:+.3f} Å/ps',
+                         'yes' if s.stage.plateau else '', '[' + ' '.join(map(str, s.direction)) + ']', f'{s.off:.0f}°',
+                         f'{s.off_110:.0f}°')  # fmt: skip
+                lines.append(f'| {" | ".join(cells)} |')
+    return '\n'.join(lines) + '\n' if len(lines) > 3 else ''
 
 
 def control_section(found, plan):
@@ -233,6 +258,8 @@ definitions are in `ase_mlffvv/studies/claims`."""
 BAND_TEXT = """Thick lines are means over seeds (numbers in brackets), bands are 95 % intervals of the mean, thin lines
 are single runs."""
 SNAPSHOTS = 'Seen along [1-10]; by crystal structure, and cut through the middle by grain and by atomic energy.'
+STAGES = """The mean displacement in the plane (all atoms), divided at its change points, and the displacement of the
+atoms of the initial upper half in each stage. A pause is a stage with less than a fifth of the mean slope."""
 DIFFERENCES = """Only pairs with two or more runs of both conditions are tested; p-values are the larger of those of
 Welch's test and of the permutation test, corrected within each pair (Benjamini and Hochberg). Those below 0.05 are
 shown."""

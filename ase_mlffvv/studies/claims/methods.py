@@ -30,8 +30,8 @@ def m11(warm: Sequence[Atoms]) -> Verdict:
         crystal = bulk('Li', name, a=a, orthorhombic=name == 'hcp', cubic=name != 'hcp') * (5, 5, 5)
         share = float((phases(crystal) == NAMES.index(name)).mean())
         parts.append(Criterion(f'perfect {name}', exact([share]), 1.0))
-    share = [float((phases(atoms) == NAMES.index('bcc')).mean()) for atoms in warm]
-    return Verdict('M11', str(m11.__doc__), (*parts, Criterion('bcc in bulk at 250 K', exact(share), 0.95)))
+    shares = [float((phases(atoms) == NAMES.index('bcc')).mean()) for atoms in warm]
+    return Verdict('M11', str(m11.__doc__), (*parts, Criterion('bcc in bulk at 250 K', exact(shares), 0.95)))
 
 
 def m12(frames: Sequence[Atoms], most: int = 300) -> Verdict:
