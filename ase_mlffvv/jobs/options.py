@@ -80,12 +80,11 @@ def build_structure(given: Mapping[str, Any]) -> tuple[Atoms, dict]:
     given = {**_preset(given), **given}
     freeze = min(HELD, options['substrate_layers']) if options['freeze'] is None else options['freeze']
     if options['structure']:
-        from ase.io import read
-
+        from ..io.reading import read_structure
         from .describe import describe_file
 
         useless, instead = [name for name in ('preset', 'shape', *BUILT) if name in given], '--structure'
-        atoms, source = read(options['structure']), describe_file(options['structure'])
+        atoms, source = read_structure(options['structure']), describe_file(options['structure'])
         freeze = options['freeze'] or 0
     elif options['shape'] == 'training':
         useless, instead = [name for name in BUILT if name in given], '--shape training'
