@@ -13,6 +13,7 @@ import numpy as np
 from ase.io import write
 
 from ase_mlffvv.io.files import complete, refuse_existing, save_text
+from ase_mlffvv.io.reading import FileType
 from ase_mlffvv.jobs.folder import JobFolder
 
 from . import figures
@@ -53,6 +54,7 @@ def report(
     settings: Settings | None = None,
     frame_time_ps: float | None = None,
     timestep_fs: float | None = None,
+    kind: FileType | None = None,
     processes: int = 1,
     pictures: int = 4,
     ovito: bool | None = None,
@@ -68,7 +70,7 @@ def report(
     folder : path
         Folder for ``timeline.csv``, ``timeline.parquet``, ``coloured.extxyz`` (some frames with all arrays, for
         ``ase gui``), figures as PNG, and ``index.html``, a page that needs no other file.
-    settings, frame_time_ps, timestep_fs, processes, progress
+    settings, frame_time_ps, timestep_fs, kind, processes, progress
         As for :func:`mlffvv_analysis.timeline.timeline`.
     pictures : int
         Number of frames to show.
@@ -96,7 +98,7 @@ def report(
         raise ValueError(f'pictures must be 1 or more, got {pictures!r}')
     settings = settings or Settings()
     folder = Path(folder)
-    first, _ = next(frames(trajectory), (None, 0))
+    first, _ = next(frames(trajectory, kind=kind), (None, 0))
     if first is None:
         raise ValueError(f"'{trajectory}' has no complete frame")
     for name in WRITES:
@@ -104,16 +106,16 @@ def report(
     clock = Clock(frame_time_ps, timestep_fs)
     identity = {'settings': asdict(settings), **asdict(clock), 'first frame': digest_of_frame(first)}
     with JobFolder(folder, 'report.json', identity, what='a report', writes=WRITES, overwrite=overwrite):
-        return _write(trajectory, folder, settings, clock, processes, pictures, ovito, progress)
+        return _write(trajectory, folder, settings, clock, kind, processes, pictures, ovito, progress)
 
 
-def _write(trajectory, folder, settings, clock, processes, pictures, ovito, progress):
+def _write(trajectory, folder, settings, clock, kind, processes, pictures, ovito, progress):
     """Write all files of the report, and return the path of the page."""
-    table = timeline(trajectory, folder / TABLE, settings=settings, **asdict(clock), processes=processes,
+    table = timeline(trajectory, folder / TABLE, settings=settings, **asdict(clock), kind=kind, processes=processes,
                      progress=progress)  # fmt: skip
     _parquet(table, folder / PARQUET)
     axis, numbers = axis_of(table), np.unique(np.linspace(0, len(table) - 1, pictures).round().astype(int))
-    picked = keyframes(trajectory, numbers, settings, table['time_ps'])
+    picked = keyframes(trajectory, numbers, settings, table['time_ps'], kind)
     for frame, value in zip(picked, axis.values[numbers]):
         frame.atoms.info['when'] = axis.tell(value)
     with complete(folder / COLOURED) as temporary:
@@ -137,6 +139,7 @@ def keyframes(
     numbers: Iterable[int],
     settings: Settings | None = None,
     times: Sequence[float] | None = None,
+    kind: FileType | None = None,
 ) -> list[Frame]:
     """Analyse some frames of a trajectory, with displacements relative to the first frame.
 
@@ -147,13 +150,15 @@ def keyframes(
     settings : Settings, optional
     times : sequence of float, optional
         Times of all frames, ps, which replace those of the trajectory; NaN where unknown.
+    kind : FileType, optional
+        As for :func:`mlffvv_analysis.timeline.timeline`.
 
     Returns
     -------
     list of Frame
     """
     wanted, out, tracker, first = set(int(k) for k in numbers), [], None, None
-    for k, (atoms, _) in enumerate(frames(trajectory)):
+    for k, (atoms, _) in enumerate(frames(trajectory, kind=kind)):
         tracker = tracker or Unwrapper(atoms)
         moved = tracker.add(atoms)
         if times is not None and np.isfinite(times[k]):

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from ..jobs.settings import RunSettings
-from .options import add_overwrite
+from .options import add_file_type, add_overwrite, file_type
 
 log = logging.getLogger('mlffvv')
 
@@ -38,6 +38,7 @@ def add(commands):
     what.add_argument('--freeze', type=int, help='number of bottom layers to keep fixed')
     what.add_argument('--adatoms', type=float, help='number of adatoms per surface atom of the column')
     what.add_argument('--structure', metavar='FILE', help='read this structure instead of building one')
+    add_file_type(what)
     how = p.add_argument_group('dynamics')
     how.add_argument('--temperature', type=float, help='K')
     how.add_argument('--time', type=float, help='total simulation time, ps')
@@ -80,14 +81,16 @@ def run(args):
     from ..jobs.record import trajectory_path
 
     given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
-    folder = _restart(Path(args.restart), given) if args.restart else _start(given)
+    if (args.format or args.types) and (args.restart or 'structure' not in given):
+        raise ValueError('--format and --types describe the file of --structure')
+    folder = _restart(Path(args.restart), given) if args.restart else _start(given, file_type(args))
     print(summary(folder))
     frames = trajectory_path(folder)
     print(f'\ntrajectory  {frames}   (look at it with: ase gui {frames})')
     print(f'picture     {folder / "summary.png"}')
 
 
-def _start(given):
+def _start(given, kind):
     """Begin a run with the options that were given."""
     from ..calculators import VVCalculator
     from ..jobs import start
@@ -96,12 +99,12 @@ def _start(given):
     folder = Path(options['output'])
     if options['thermostat'] == 'none' and 'taut' in given:
         raise ValueError('--taut is a setting of a thermostat; it cannot be given with --thermostat none')
-    atoms, source = _structure(options, given)
+    atoms, source = _structure(options, given, kind)
     calc = VVCalculator(options['model'], device=options['device'], threads=options['threads'],
                         **{name: options[name] for name in CALCULATOR})  # fmt: skip
     log.info('%s', calc)
     settings = RunSettings(**{name: options[name] for name in DYNAMICS})
-    settings = replace(settings, steps=round(options['time'] * 1000 / settings.timestep))
+    settings = replace(settings, steps=_steps(options['time'], settings.timestep))
     log.info('%d atoms, %d steps of %g fs at %g K, into %s', len(atoms), settings.steps, settings.timestep,
              settings.temperature, folder)  # fmt: skip
     start(atoms, calc, folder, settings, source=source, overwrite=options['overwrite'])
@@ -135,22 +138,29 @@ def _restart(folder, given):
             f'{", ".join(refused)}. Leave them out, or start a new run with -o.'
         )
     changed = {name: given[name] for name in ('model', 'device', 'threads') if name in given}
-    steps = round(given['time'] * 1000 / stored['dynamics']['timestep']) if 'time' in given else None
+    steps = _steps(given['time'], stored['dynamics']['timestep']) if 'time' in given else None
     resume(folder, steps=steps, **changed)
     return folder
 
 
-def _structure(options, given):
+def _steps(time, timestep):
+    """Number of steps of a time in ps."""
+    if not 0 <= time < 1e9:  # also NaN
+        raise ValueError(f'--time must be a time in ps, 0 or more, got {time:g}')
+    return round(time * 1000 / timestep)
+
+
+def _structure(options, given, kind):
     """The structure and its origin."""
     from .. import structures
 
     if options['structure']:
-        from ase.io import read
-
+        from ..io.reading import read_structure
         from ..jobs.describe import describe_file
 
         useless, instead = [name for name in ('shape', *BUILT) if name in given], '--structure'
-        atoms, source = read(options['structure']), describe_file(options['structure'])
+        atoms = read_structure(options['structure'], kind=kind)
+        source = describe_file(options['structure'])
     elif options['shape'] == 'training':
         useless, instead = [name for name in BUILT if name in given], '--shape training'
         atoms, source = structures.training_cell(), {'shape': 'training'}

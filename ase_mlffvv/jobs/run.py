@@ -15,7 +15,8 @@ from ase.io import write
 from ase.md.velocitydistribution import Stationary, thermalize_momenta
 from tqdm import tqdm
 
-from ..errors import ExtrapolationError, StructureError
+from ..calculators import VVCalculator
+from ..errors import ExtrapolationError, StructureError, check_structure
 from ..io.checkpoint import previous
 from ..io.files import complete
 from ..md.interrupt import interrupt_flag
@@ -82,6 +83,10 @@ def start(
         raise StructureError('the structure has no atoms')
     atoms = atoms.copy()
     atoms.info = {}
+    check_structure(atoms.positions, atoms.cell[:], atoms.pbc)
+    if isinstance(calc, VVCalculator):
+        for potential in getattr(calc, 'members', None) or [calc.potential]:
+            potential.species(atoms.numbers)  # an unknown element is refused before there is a folder
     settings = settings.resolve(len(atoms), can_drive(atoms, calc))
     dynamics = asdict(settings)
     steps = dynamics.pop('steps')
