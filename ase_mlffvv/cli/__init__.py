@@ -8,7 +8,7 @@ __all__ = ['main', 'parser']
 
 
 def main(argv=None):
-    """Run a command and return its exit status; see :func:`ase_mlffvv.cli.main.main`.
+    """Run a command and return its exit status; see :func:`ase_mlffvv.cli.program.main`.
 
     Until all is imported, which takes some tenths of a second, Ctrl-C ends the process at once and without a traceback.
     """
@@ -17,7 +17,7 @@ def main(argv=None):
     if early:
         signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     try:
-        from .main import main as run
+        from .program import main as run
     finally:
         if early:
             signal.signal(signal.SIGINT, usual)
@@ -26,6 +26,6 @@ def main(argv=None):
 
 def parser():
     """Argument parser of all commands."""
-    from .main import parser as make
+    from .program import parser as make
 
     return make()

@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 
 ONE_THREAD = ('NUMBA_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')
@@ -135,6 +136,8 @@ def fork(name, here, folder, log, prepare=None):
         if prepare is not None:
             prepare()
         status = main(words)
+    except BaseException:
+        Path(log).write_text(traceback.format_exc())
     finally:
         os._exit(status)
 
@@ -261,7 +264,7 @@ def prepare(folder):
     import numba  # noqa: F401 (children inherit what is imported)
     import torch
 
-    import ase_mlffvv.cli.main
+    import ase_mlffvv.cli.program
     import ase_mlffvv.fitting
     import ase_mlffvv.learning  # noqa: F401
 
