@@ -129,6 +129,12 @@ class Frame:
         return grains.find_grains(self.atoms, *self.templates, angle=self.settings.grain_angle,
                                   min_size=self.settings.min_grain)  # fmt: skip
 
+    def main_grain(self, region: str) -> int | None:
+        """Index of the grain with the most atoms in a region ('top', 'bottom', ...), or None."""
+        ids = self.grains[0]
+        found = ids[self.regions[region] & (ids >= 0)]
+        return int(np.bincount(found).argmax()) if len(found) else None
+
     @cached_property
     def boundaries(self):
         return boundaries.find_boundaries(self.atoms, *self.grains)

@@ -54,7 +54,9 @@ def frames(
     elif is_xyz(trajectory, kind):
         yield from _xyz(Path(trajectory), offset)
     else:
-        yield from ((atoms, 0) for atoms in islice(iread_structures(trajectory, ':', kind), skip, None))
+        before = max(skip - 1, 0)  # a frame that exists: without one there is an error
+        source = iread_structures(trajectory, f'{before}:', kind)
+        yield from ((atoms, 0) for atoms in islice(source, skip - before, None))
 
 
 def is_xyz(trajectory: Any, kind: FileType | None = None) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ase_mlffvv.errors import CheckpointError
 from ase_mlffvv.io.checkpoint import load_checkpoint, save_checkpoint
@@ -69,7 +69,7 @@ def timeline(
     table : path, optional
         CSV file to write or to continue. The file ``<name>.state`` beside it stores the progress.
     observables : sequence of str
-        Groups from ``OBSERVABLES``: coordination, energy, phase, grain, motion, shape.
+        Groups from ``OBSERVABLES``: coordination, energy, phase, grain, motion, shape, grade.
     settings : Settings, optional
     frame_time_ps : float, optional
         Time between frames, ps. Without it, times are those of the frames (``info['time_ps']`` or ``time_fs``), or NaN.

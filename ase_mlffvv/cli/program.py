@@ -8,9 +8,9 @@ import os
 import sys
 
 from .. import __version__
-from . import analyse, cut, evaluate, fit, info, label, learn, run, streams, validate
+from . import analyse, compare, cut, evaluate, fit, info, label, learn, run, streams, study, validate
 
-COMMANDS = (run, analyse, fit, evaluate, validate, cut, label, learn, info)
+COMMANDS = (run, analyse, fit, evaluate, validate, cut, label, learn, study, compare, info)
 EXPECTED = (ValueError, OSError, RuntimeError, TypeError, ImportError, MemoryError)  # with messages for the user
 
 

@@ -2,8 +2,8 @@
 
 Labels are stored as ``REF_energy`` (eV), ``REF_forces`` (eV/Å, (n, 3)), ``REF_energies`` (eV, (n,), atomic energies)
 and ``REF_stress`` (eV/Å^3, tensile positive, six Voigt components xx, yy, zz, yz, xz, xy, or a 3x3 matrix). ASE reads
-plain names such as ``forces`` into a calculator; these values are used if the REF_ name is absent. NaN, or False in the
-optional ``REF_stress_mask`` (six entries), excludes a component of the stress.
+plain names such as ``forces`` into a calculator; these values are used if the ``REF_`` name is absent. NaN, or False in
+the optional ``REF_stress_mask`` (six entries), excludes a component of the stress.
 
 Weights multiply the residuals of a fit before they are squared. They are optional and 1 by default:
 
@@ -103,7 +103,7 @@ def check_frames(frames, source='the training set'):
 
 
 def labels_of(atoms: Atoms) -> Labels:
-    """Labels of one structure, from its REF_ names or, if these are absent, from the results of its calculator."""
+    """Labels of one structure, from its ``REF_`` names or, if these are absent, from the results of its calculator."""
     results = atoms.calc.results if atoms.calc is not None else {}
 
     def find(name, per_atom):

@@ -21,7 +21,6 @@ from ..errors import CheckpointError
 from ..io import checkpoint
 from ..io.background import Background
 from ..io.files import complete
-from ..io.packed.frames import cut, header
 from ..md.reporters import append
 
 COLUMNS = ('step', 'time_ps', 'temperature_K', 'potential_energy_eV', 'total_energy_eV', 'thermostat_work_eV',
@@ -40,7 +39,6 @@ class Progress:
     step: int = 0
     thermostat_work: float = 0.0
     trajectory_bytes: int = 0
-    trajectory_header: str = ''  # header of a packed trajectory
     log_bytes: int = 0
 
 
@@ -60,7 +58,7 @@ class Recorder:
         self.job, self.folder, self.settings = job, job.path, settings
         self.trajectory = self.folder / (PACKED if settings.trajectory == 'packed' else TRAJECTORY)
         self.log = self.folder / LOG
-        _cut(self.trajectory, progress.trajectory_bytes, progress.trajectory_header)
+        _cut(self.trajectory, progress.trajectory_bytes)
         _cut(self.log, progress.log_bytes)
         self._background = Background()
 
@@ -114,9 +112,8 @@ class Recorder:
         for path in (self.trajectory, self.log):
             with open(path, 'rb+') as file:
                 os.fsync(file.fileno())
-        packed = header(self.trajectory) if self.trajectory.name == PACKED else ''
         size, log_size = self.trajectory.stat().st_size, self.log.stat().st_size
-        save_checkpoint(self.job, atoms, Progress(step, thermostat_work, size, packed, log_size))
+        save_checkpoint(self.job, atoms, Progress(step, thermostat_work, size, log_size))
 
     def close(self):
         """Wait until everything is written."""
@@ -153,10 +150,21 @@ def load_checkpoint(job) -> tuple[Atoms, Progress]:
     arrays, data = checkpoint.load_checkpoint(path, KIND)
     if data['job'] != job.digest:
         raise CheckpointError(f"'{path}' is the checkpoint of another run than that of '{job.path / job.file}'.")
-    atoms = Atoms(cell=arrays.pop('cell'), pbc=arrays.pop('pbc'))
-    atoms.arrays = arrays
-    atoms.set_constraint([dict2constraint(d) for d in decode(data['constraints'])])
-    return atoms, Progress(**data['progress'])
+    if data['progress'].pop('trajectory_header', ''):
+        raise CheckpointError(
+            f"'{path}' belongs to a packed trajectory of version 1, which had no checksums. Continue the run with the "
+            'version of ase-mlffvv that began it.'
+        )
+    try:
+        atoms = Atoms(cell=arrays.pop('cell'), pbc=arrays.pop('pbc'))
+        atoms.arrays = arrays
+        atoms.set_constraint([dict2constraint(d) for d in decode(data['constraints'])])
+        return atoms, Progress(**data['progress'])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"'{path}' was written by another version of ase-mlffvv ({type(error).__name__}: {error}). Continue the "
+            'run with that version, or start it again with --overwrite.'
+        ) from error
 
 
 def trajectory_path(folder):
@@ -210,7 +218,7 @@ def picture(folder, title):
         figure.savefig(temporary, dpi=150, format='png')
 
 
-def _cut(path, size, packed_header=''):
+def _cut(path, size):
     """Remove output that was written after the checkpoint."""
     found = path.stat().st_size if path.exists() else 0
     if found < size:
@@ -218,7 +226,5 @@ def _cut(path, size, packed_header=''):
             f"'{path}' has {found} bytes, but {size} were written before the checkpoint: it was removed or cut. Put it "
             'back, or start the run again with --overwrite.'
         )
-    if packed_header:
-        cut(path, size, packed_header)
-    elif found:
+    if found:
         os.truncate(path, size)
