@@ -7,15 +7,10 @@ import logging
 import os
 from pathlib import Path
 
-<<<<<<< HEAD
-from ..jobs.settings import RunSettings
-from .options import add_file_type, add_overwrite, file_type
-=======
 from ..jobs.options import CALCULATOR, CHANGEABLE, HELD, PRESETS, SHAPES
 from ..jobs.options import DEFAULTS as RUN
 from ..jobs.settings import steps_of
-from .options import add_overwrite
->>>>>>> main
+from .options import add_file_type, add_overwrite, file_type
 
 log = logging.getLogger('mlffvv')
 
@@ -96,9 +91,6 @@ def run(args):
     print(f'picture     {folder / "summary.png"}')
 
 
-<<<<<<< HEAD
-def _start(given, kind):
-=======
 def _held(folder):
     """Line that says which part of the structure is held."""
     from ..jobs import read_settings
@@ -111,34 +103,20 @@ def _held(folder):
     return f'held        {what}{structure["n_frozen"]} of {structure["n_atoms"]} atoms{more if layers else ""}'
 
 
-def _start(given):
->>>>>>> main
+def _start(given, kind):
     """Begin a run with the options that were given."""
     from ..calculators import VVCalculator
     from ..jobs import start
     from ..jobs.options import build_structure, complete_options, settings_of
 
-<<<<<<< HEAD
-    options = {**DEFAULTS, **given}
-    folder = Path(options['output'])
-    if options['thermostat'] == 'none' and 'taut' in given:
-        raise ValueError('--taut is a setting of a thermostat; it cannot be given with --thermostat none')
-    atoms, source = _structure(options, given, kind)
-    calc = VVCalculator(options['model'], device=options['device'], threads=options['threads'],
-                        **{name: options[name] for name in CALCULATOR})  # fmt: skip
-    log.info('%s', calc)
-    settings = RunSettings(**{name: options[name] for name in DYNAMICS})
-    settings = replace(settings, steps=_steps(options['time'], settings.timestep))
-=======
     folder = Path(given.get('output', DEFAULTS['output']))
     chosen = {name: value for name, value in given.items() if name in RUN}
     options = complete_options(chosen)
-    atoms, source = build_structure(chosen)
+    atoms, source = build_structure(chosen, kind)
     calc = VVCalculator(options['model'], device=options['device'], threads=options['threads'],
                         **{name: options[name] for name in CALCULATOR})  # fmt: skip
     log.info('%s', calc)
     settings = settings_of(options)
->>>>>>> main
     log.info('%d atoms, %d steps of %g fs at %g K, into %s', len(atoms), settings.steps, settings.timestep,
              settings.temperature, folder)  # fmt: skip
     start(atoms, calc, folder, settings, source=source, overwrite=given.get('overwrite', False))
@@ -172,58 +150,11 @@ def _restart(folder, given):
             f'{", ".join(refused)}. Leave them out, or start a new run with -o.'
         )
     changed = {name: given[name] for name in ('model', 'device', 'threads') if name in given}
-<<<<<<< HEAD
-    steps = _steps(given['time'], stored['dynamics']['timestep']) if 'time' in given else None
-=======
     steps = steps_of(given['time'], stored['dynamics']['timestep']) if 'time' in given else None
->>>>>>> main
     resume(folder, steps=steps, **changed)
     return folder
 
 
-<<<<<<< HEAD
-def _steps(time, timestep):
-    """Number of steps of a time in ps."""
-    if not 0 <= time < 1e9:  # also NaN
-        raise ValueError(f'--time must be a time in ps, 0 or more, got {time:g}')
-    return round(time * 1000 / timestep)
-
-
-def _structure(options, given, kind):
-    """The structure and its origin."""
-    from .. import structures
-
-    if options['structure']:
-        from ..io.reading import read_structure
-        from ..jobs.describe import describe_file
-
-        useless, instead = [name for name in ('shape', *BUILT) if name in given], '--structure'
-        atoms = read_structure(options['structure'], kind=kind)
-        source = describe_file(options['structure'])
-    elif options['shape'] == 'training':
-        useless, instead = [name for name in BUILT if name in given], '--shape training'
-        atoms, source = structures.training_cell(), {'shape': 'training'}
-    else:
-        useless, instead, shape = [], '', options['shape']
-        source = {'shape': shape, **{name: options[name] for name in BUILT}}
-        sizes = {name: options[name] for name in BUILT if name != 'diameter'}
-        if shape == 'column':
-            atoms = structures.column(diameter=options['diameter'], **sizes)
-        else:
-            atoms = structures.cuboid(shape.removeprefix('cuboid-'), side=options['diameter'], **sizes)
-    if useless:
-        raise ValueError(
-            f'{", ".join("--" + name.replace("_", "-") for name in useless)} cannot be given with {instead}, which has '
-            'its own sizes'
-        )
-    source.update(freeze=options['freeze'], adatoms=options['adatoms'])
-    if options['adatoms']:
-        atoms = structures.add_adatoms(atoms, options['adatoms'], seed=options['seed'])
-    return structures.freeze_bottom(atoms, options['freeze']) if options['freeze'] else atoms, source
-
-
-=======
->>>>>>> main
 def _same_file(source, path):
     """Whether ``path`` is the file used at the start and, if it still exists, has the same content."""
     from ..jobs.describe import describe_file

@@ -15,7 +15,7 @@ from ase.io import write
 from tqdm.auto import tqdm
 
 from ..calculators import VVCalculator
-from ..errors import ExtrapolationError, StructureError, check_structure
+from ..errors import ExtrapolationError, StructureError
 from ..io.checkpoint import previous
 from ..io.files import complete
 from ..md.interrupt import interrupt_flag
@@ -78,20 +78,12 @@ def start(
         The folder holds a run or other files, or another process is working in it.
     """
     folder = Path(folder)
-<<<<<<< HEAD
-    if len(atoms) == 0:
-        raise StructureError('the structure has no atoms')
-    atoms = atoms.copy()
-    atoms.info = {}
-    check_structure(atoms.positions, atoms.cell[:], atoms.pbc)
-    if isinstance(calc, VVCalculator):
-        for potential in getattr(calc, 'members', None) or [calc.potential]:
-            potential.species(atoms.numbers)  # an unknown element is refused before there is a folder
-=======
     given = atoms.copy()
     given.info = {}
     atoms = with_velocities(given, settings)
->>>>>>> main
+    if isinstance(calc, VVCalculator):
+        for potential in getattr(calc, 'members', None) or [calc.potential]:
+            potential.species(atoms.numbers)  # an unknown element is refused before there is a folder
     settings = settings.resolve(len(atoms), can_drive(atoms, calc))
     dynamics = asdict(settings)
     steps = dynamics.pop('steps')
