@@ -16,7 +16,9 @@ LONGEST_TIMESTEP = 100.0  # fs; longer than the period of any vibration of lithi
 HIGHEST_TEMPERATURE = 1e5  # K
 
 
-def check_number(value: Any, name: str, unit: str = '', *, above=None, low=None, high=None, error=SettingError) -> float:
+def check_number(
+    value: Any, name: str, unit: str = '', *, above=None, low=None, high=None, error=SettingError
+) -> float:
     """Return a finite number within a range as a float.
 
     Parameters
@@ -139,9 +141,7 @@ def _as_float(value):
 
 
 def _within(number, above, low, high):
-    return (
-        (above is None or number > above) and (low is None or number >= low) and (high is None or number <= high)
-    )
+    return (above is None or number > above) and (low is None or number >= low) and (high is None or number <= high)
 
 
 def _range(above, low, high):

@@ -32,6 +32,7 @@ SAFE_FILES = [
     ('io', 'checkpoint'),
     ('io', 'files'),
     ('io', 'identity'),
+    ('io', 'reading'),
     ('jobs', 'folder'),
     ('pages',),
 ]

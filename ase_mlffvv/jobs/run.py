@@ -14,6 +14,7 @@ from ase import Atoms
 from ase.io import write
 from tqdm.auto import tqdm
 
+from ..calculators import VVCalculator
 from ..errors import ExtrapolationError, StructureError
 from ..io.checkpoint import previous
 from ..io.files import complete
@@ -81,6 +82,9 @@ def start(
     given = atoms.copy()
     given.info = {}
     atoms = with_velocities(given, settings)
+    if isinstance(calc, VVCalculator):
+        for potential in getattr(calc, 'members', None) or [calc.potential]:
+            potential.species(atoms.numbers)  # an unknown element is refused before there is a folder
     settings = settings.resolve(len(atoms), can_drive(atoms, calc))
     dynamics = asdict(settings)
     steps = dynamics.pop('steps')
