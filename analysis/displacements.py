@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ase_mlffvv.checks import check_number, check_whole
+
 from .extras import need
 from .structure import checked_cell
 
@@ -112,6 +114,7 @@ def rate(time: ArrayLike, values: ArrayLike, window: float = 2.0) -> np.ndarray:
     -------
     ndarray, shape (n,)
     """
+    check_number(window, 'window', above=0)
     t, v = _series(time, values)
     if len(t) < 2:
         return np.full(len(t), np.nan)
@@ -159,6 +162,11 @@ def change_points(
     -----
     Killick, Fearnhead and Eckley, J. Am. Stat. Assoc. 107, 1590 (2012).
     """
+    if min_span is not None:
+        check_number(min_span, 'min_span', above=0)
+    check_number(penalty, 'penalty', above=0)
+    check_number(tolerance, 'tolerance', low=0)
+    at_most = check_whole(at_most, 'at_most', 'points', low=8)
     t, v = _series(time, values)
     bins = max(1, int(np.ceil(len(t) / at_most)))
     if bins > 1:
@@ -235,6 +243,7 @@ def segments(time: ArrayLike, values: ArrayLike, flat: float = 0.2, **settings: 
     -------
     list of Segment
     """
+    check_number(flat, 'flat', low=0)
     t, v = _series(time, values)
     if len(t) < 2:
         return []
@@ -291,8 +300,12 @@ def hops(time: ArrayLike, positions: ArrayLike, distance: float = 1.8, persist: 
         In order of time.
     """
     t, x = np.asarray(time, float), np.asarray(positions, float)
+    if not (np.isfinite(t).all() and np.isfinite(x).all()):
+        raise ValueError('time and positions must be finite numbers')
     if x.ndim != 3 or x.shape[2] != 3 or len(x) != len(t):
         raise ValueError(f'positions must have the shape ({len(t)}, n_atoms, 3), got {x.shape}')
+    check_number(distance, 'distance', 'Å', above=0)
+    persist = check_whole(persist, 'persist', 'frames', low=1)
     found = [hop for atom in range(x.shape[1]) for hop in _hops_of(atom, t, x[:, atom], distance, persist)]
     return sorted(found, key=lambda hop: (hop.frame, hop.atom))
 

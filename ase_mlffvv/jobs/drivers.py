@@ -17,7 +17,6 @@ from ..errors import StructureError, check_structure
 from ..md.dynamics import Dynamics, frozen_atoms, host
 from ..md.integrators import CSVR, Berendsen, Langevin, VelocityVerlet
 
-
 log = logging.getLogger(__name__)
 
 

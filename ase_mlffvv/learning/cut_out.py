@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from ase import Atoms
 
+from ..checks import check_choice, check_number, check_seed, check_whole
 from ..errors import StructureError
 from .boxes import find_boxes, volume_per_atom
 from .healing import connected, find_holes, relax, remove_close, vectors_between
@@ -69,6 +70,10 @@ def cut_out(atoms, centre, core=None, size=80, shape='periodic', *, reach=4.5, c
         No box of this size contains the surroundings of the core, or atoms remain too close to periodic images.
     """
     _check(atoms, size, shape, reach, core, vacuum)
+    centre = check_whole(centre, 'centre', low=0, high=len(atoms) - 1)
+    check_number(limit, 'limit', low=0)
+    check_seed(seed)
+    size, core = int(size), None if core is None else int(core)
     local = local_atoms(atoms, centre, max(RADIUS, 2 * reach + 4))
     _check_cell(atoms, reach)
     if shape == 'free':
@@ -94,12 +99,12 @@ def cut_out(atoms, centre, core=None, size=80, shape='periodic', *, reach=4.5, c
 
 
 def _check(atoms, size, shape, reach, core, vacuum):
-    if shape not in ('periodic', 'free'):
-        raise ValueError(f"shape must be 'periodic' or 'free', got {shape!r}")
-    if not (np.isfinite(reach) and reach > 0 and np.isfinite(vacuum) and vacuum > 0):
-        raise ValueError(f'reach and vacuum must be positive (Å), got {reach!r} and {vacuum!r}')
-    if not (int(size) == size and size >= 2) or (core is not None and not (int(core) == core and core >= 1)):
-        raise ValueError(f'size and core must be whole numbers of atoms, got {size!r} and {core!r}')
+    check_choice(shape, 'shape', ('periodic', 'free'))
+    check_number(reach, 'reach', 'Å', above=0)
+    check_number(vacuum, 'vacuum', 'Å', above=0)
+    check_whole(size, 'size', 'atoms', low=2)
+    if core is not None:
+        check_whole(core, 'core', 'atoms', low=1)
     if core is not None and core >= size:
         raise ValueError(f'a core of {core} atoms does not fit into a cut-out of {size}')
     if len(atoms) <= size:

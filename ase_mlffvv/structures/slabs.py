@@ -78,7 +78,8 @@ def slab(
         layers = check_whole(layers, 'layers', low=1)
     depth = thickness / a if layers is None else layers / 2
     check_n_atoms(
-        2 * depth * np.linalg.norm(indices) * repeat[0] * repeat[1], 'Use a thinner slab, lower indices or a smaller repeat.'
+        2 * depth * np.linalg.norm(indices) * repeat[0] * repeat[1],
+        'Use a thinner slab, lower indices or a smaller repeat.',
     )
     if layers is not None and indices in SMALLEST_CELLS:
         build = SMALLEST_CELLS[indices]
