@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ase_mlffvv.checks import check_number, check_whole
-from scipy.spatial import cKDTree
 
 from .extras import need
 from .structure import checked_cell

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
+MOST_SLICES = 10_000  # of a column
+
+
 def height(atoms: Atoms, substrate: ArrayLike | None = None, quantile: float = 0.99) -> float:
     """Height of a dendrite above its substrate.
 
@@ -96,6 +99,11 @@ def radius_profile(
     if len(positions) == 0:
         return np.zeros(0), np.zeros(0), np.zeros((0, 2))
     z = positions[:, 2] - (positions[:, 2].min() if floor is None else floor)
+    if z.max() / spacing > MOST_SLICES:
+        raise ValueError(
+            f'a spacing of {spacing:g} Å would need {z.max() / spacing:.3g} slices, and {MOST_SLICES} are allowed; use a '
+            'larger spacing, or leave out atoms that are far away'
+        )
     slices = np.floor(z / spacing + 1e-9).astype(int)
     count = max(int(slices.max()) + 1, 0)
     inside = slices >= 0

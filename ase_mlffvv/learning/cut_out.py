@@ -14,6 +14,7 @@ from .local import Local, local_atoms
 RADIUS = 19.0  # Å; atoms within this distance of the centre reproduce the forces on the core in the parent
 CORES = (20, 16, 13, 10, 8, 6, 4, 3, 2, 1)
 TRIED = 6
+LONGEST_REACH = 50.0  # Å
 
 
 def cut_out(atoms, centre, core=None, size=80, shape='periodic', *, reach=4.5, calc=None, limit=1.0, vacuum=12.0,
@@ -74,8 +75,8 @@ def cut_out(atoms, centre, core=None, size=80, shape='periodic', *, reach=4.5, c
     check_number(limit, 'limit', low=0)
     check_seed(seed)
     size, core = int(size), None if core is None else int(core)
-    local = local_atoms(atoms, centre, max(RADIUS, 2 * reach + 4))
     _check_cell(atoms, reach)
+    local = local_atoms(atoms, centre, max(RADIUS, 2 * reach + 4))
     if shape == 'free':
         out = _free(atoms, local, core or 1, size, reach, vacuum)
         return _finish(out, atoms, local, centre, reach, calc, 'free')
@@ -100,7 +101,7 @@ def cut_out(atoms, centre, core=None, size=80, shape='periodic', *, reach=4.5, c
 
 def _check(atoms, size, shape, reach, core, vacuum):
     check_choice(shape, 'shape', ('periodic', 'free'))
-    check_number(reach, 'reach', 'Å', above=0)
+    check_number(reach, 'reach', 'Å', above=0, high=LONGEST_REACH)
     check_number(vacuum, 'vacuum', 'Å', above=0)
     check_whole(size, 'size', 'atoms', low=2)
     if core is not None:

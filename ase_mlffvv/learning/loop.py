@@ -24,6 +24,7 @@ from ..labelling import label
 from ..md import Dynamics, Langevin
 from ..model.find import find_potential
 from ..structures import freeze_bottom
+from .cut_out import LONGEST_REACH
 from .cutting import cut
 from .loop_report import report
 from .select import CRITERIA
@@ -101,7 +102,7 @@ class Recipe:
         for name, low in (('processes', 1), ('rounds', 0), ('number', 1), ('size', 2)):
             check_whole(getattr(self, name), name, low=low)
         check_choice(self.select, 'select', CRITERIA)
-        check_number(self.reach, 'reach', 'Å', above=0)
+        check_number(self.reach, 'reach', 'Å', above=0, high=LONGEST_REACH)
         check_number(self.buffer_weight, 'buffer_weight', low=0)
         check_number(self.ridge, 'ridge', low=0)
         check_seed(self.seed)

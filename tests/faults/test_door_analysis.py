@@ -7,7 +7,7 @@ from mlffvv_analysis.boundaries import find_boundaries
 from mlffvv_analysis.coordination import coordination_numbers, histogram, smooth_coordination, surface_and_bulk
 from mlffvv_analysis.coordination import surface_by_mesh as by_mesh
 from mlffvv_analysis.displacements import change_points, hops, mean_displacements, rate, segments
-from mlffvv_analysis.embedding import shell_features, silhouette, tsne
+from mlffvv_analysis.embedding import embed, shell_features, silhouette
 from mlffvv_analysis.energies import area, excess_per_area, work_of_separation_per_area
 from mlffvv_analysis.frame import Frame, Settings
 from mlffvv_analysis.grains import find_grains, neighbor_pairs
@@ -61,8 +61,8 @@ NEIGHBORS = [
     *door('orientations structures', lambda v: orientations(CRYSTAL, structures=v), ('bcc', ['sc']), error=ValueError),
     *door('shell_features cutoff', lambda v: shell_features(CRYSTAL, v), POSITIVE),
     *door('shell_features count', lambda v: shell_features(CRYSTAL, count=v), COUNT),
-    *door('tsne perplexity', lambda v: tsne(np.eye(5), perplexity=v), POSITIVE),
-    *door('tsne seed', lambda v: tsne(np.eye(5), seed=v), SEED),
+    *door('tsne perplexity', lambda v: embed(np.eye(5), perplexity=v), POSITIVE),
+    *door('tsne seed', lambda v: embed(np.eye(5), seed=v), SEED),
     *door('silhouette sample', lambda v: silhouette(np.eye(5), [0, 0, 1, 1, 1], sample=v), COUNT),
     row('labels of other atoms', lambda: find_grains(CRYSTAL, LABELS[:2], QUATERNIONS), ValueError, '16', '2'),
     row('nan positions', lambda: coordination_numbers(BROKEN), ValueError, 'positions of 1 of 16'),
