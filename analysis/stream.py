@@ -49,7 +49,8 @@ def frames(trajectory: str | Path | Iterable[Atoms], offset: int = 0, skip: int 
     elif is_xyz(trajectory):
         yield from _xyz(Path(trajectory), offset)
     else:
-        yield from ((atoms, 0) for atoms in iread(trajectory, f'{skip}:'))
+        before = max(skip - 1, 0)  # a frame that exists: some formats raise errors if none is left to read
+        yield from ((atoms, 0) for atoms in islice(iread(trajectory, f'{before}:'), skip - before, None))
 
 
 def is_xyz(trajectory: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import Atoms
 from ase.io import write
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ..errors import ExtrapolationError, StructureError
 from ..io.checkpoint import previous

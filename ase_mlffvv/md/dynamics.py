@@ -9,7 +9,7 @@ import numpy as np
 from ase import units
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ..checks import check_array, check_timestep, check_whole
 from ..engines.grade import GradeWatch

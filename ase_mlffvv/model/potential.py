@@ -9,6 +9,7 @@ import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
 
 from ..errors import ElementError, some
+from ..io.html import table
 from .file import digest, load, save
 from .pair import PairTerm
 from .prediction import Prediction
@@ -68,6 +69,18 @@ class VVPotential:
         names = '+'.join(f.name for f in self.features)
         return f'VVPotential({terms}; {names}, cutoff {self.cutoff:g} Å)'
 
+    def _repr_html_(self):
+        names = '+'.join(family.name for family in self.features)
+        functions = ', '.join(f'{e}: {len(b.coefficients)}' for e, b in zip(self.elements, self.blocks))
+        rows = [
+            ('functions', functions),
+            ('features', f'{names}, cutoff {self.cutoff:g} Å'),
+            ('uncertainty', 'grade and committee' if self.uncertainty is not None else 'none'),
+        ]
+        rows += _accuracy_rows(self.card.get('fit') or {})
+        rows += [(name, '; '.join(self.card[name])) for name in ('data', 'physics', 'limits') if self.card.get(name)]
+        return table(rows, caption=str(self.card.get('title') or 'VVPotential'))
+
     @property
     def cutoff(self) -> float:
         """Range of the pair list that an evaluation needs, Å."""
@@ -119,6 +132,21 @@ class VVPotential:
     def from_pwmlff(cls, folder: str | Path) -> VVPotential:
         """Import a model folder of the original PWMLFF programs (:mod:`ase_mlffvv.model.pwmlff`)."""
         return cls(*read_folder(folder))
+
+
+def _accuracy_rows(fit):
+    """Lines about the errors of a fit, from its entry in a card."""
+    for part, title in (('validation', 'errors, held out'), ('train', 'errors, training set')):
+        errors = (fit.get(part) or {}).get('all') or {}
+        units = {'energy': (1e3, 'meV/atom'), 'forces': (1e3, 'meV/Å'), 'stress': (160.21766, 'GPa')}
+        found = [
+            f'{name} {errors[name]["mae"] * factor:.3g} {unit}'
+            for name, (factor, unit) in units.items()
+            if name in errors
+        ]
+        if found:
+            return [(title, 'MAE: ' + ', '.join(found))]
+    return []
 
 
 def element_indices(numbers, elements):
