@@ -23,13 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-<<<<<<< HEAD
 MOST_SLICES = 10_000  # of a column
-=======
 SPACING = 1.5  # Å, of the squares in which the highest atom is sought
 GAP = 5.0  # Å, of empty space along z
 LAYER = 0.9  # Å: atoms farther than this above the terrace are not part of its layer (layers of bcc (100): 1.72 Å)
->>>>>>> main
 
 
 def height(atoms: Atoms, substrate: ArrayLike | None = None, quantile: float = 0.99) -> float:
@@ -54,17 +51,11 @@ def height(atoms: Atoms, substrate: ArrayLike | None = None, quantile: float = 0
     float, Å
         Height above the terrace (see :func:`terrace`); 0 if no atom stands on it.
     """
-<<<<<<< HEAD
     check_number(quantile, 'quantile', low=0, high=1)
-    z = atoms.positions[:, 2]
-    if len(z) == 0:
-        return 0.0
-    check_array(z, 'heights z of atoms', (len(z),), 'Å')
-=======
     if len(atoms) == 0:
         return 0.0
+    check_array(atoms.positions[:, 2], 'heights z of atoms', (len(atoms),), 'Å')
     z = upright(atoms)
->>>>>>> main
     mask = np.zeros(len(z), bool)
     if substrate is None:
         tags = atoms.get_tags()

@@ -158,11 +158,11 @@ def compare(first: ArrayLike, second: ArrayLike, level: float = 0.95, seed: int 
     return Comparison(difference, low, high, welch, float(exchanged.pvalue), (len(first), len(second)), level)
 
 
-<<<<<<< HEAD
 def _check_level(level):
     if not 0 < check_number(level, 'level', above=0, high=1) < 1:
         raise ValueError(f'level must be a confidence level between 0 and 1, got {level!r}')
-=======
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A number with its confidence interval.
@@ -318,4 +318,3 @@ def adjusted(p_values: ArrayLike) -> np.ndarray:
     if known.any():
         out[known] = stats.false_discovery_control(p[known])
     return out
->>>>>>> main

@@ -74,9 +74,7 @@ def read_structure(path: str | Path, index: int = -1, kind: FileType | None = No
     return read_structures(path, index, kind)[0]
 
 
-def iread_structures(
-    path: str | Path, index: str | int | slice = ':', kind: FileType | None = None
-) -> Iterator[Atoms]:
+def iread_structures(path: str | Path, index: str | int | slice = ':', kind: FileType | None = None) -> Iterator[Atoms]:
     """Iterate over the structures of a file with only some of them in memory; see :func:`read_structures`."""
     kind = kind or FileType()
     name = format_of(path, kind)

@@ -89,17 +89,9 @@ def check_settings(p):
                 'Solvent(..., kappa_squared=...), for example Solvent.pc_dme().'
             )
     if p['potential'] is not None:
-<<<<<<< HEAD
         check_number(p['potential'], 'potential', 'V')
-=======
-        _check_number(p['potential'], 'potential')
+    check_flag(p['also_vacuum'], 'also_vacuum')
     if p['also_vacuum'] and (solvent is None or p['charge'] or p['potential'] is not None):
         raise CalculatorSetupError(
             'also_vacuum=True needs a solvent to begin with, and a neutral cell without a fixed potential'
         )
-
-
-def _check_number(value, name):
-    if isinstance(value, (bool, str)) or not np.isscalar(value) or not isfinite(value):
-        raise CalculatorSetupError(f'{name} must be a finite number, got {value!r}')
->>>>>>> main
