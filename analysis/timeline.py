@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm.auto import tqdm
 
+from ase_mlffvv.checks import check_whole
 from ase_mlffvv.errors import CheckpointError
 from ase_mlffvv.io.checkpoint import load_checkpoint, save_checkpoint
 from ase_mlffvv.io.files import complete, refuse_existing
@@ -105,8 +106,7 @@ def timeline(
     unknown = sorted(set(observables) - set(OBSERVABLES))
     if unknown or not observables:
         raise ValueError(f'unknown observables {unknown}; there are {", ".join(OBSERVABLES)}')
-    if int(processes) != processes or processes < 1:
-        raise ValueError(f'processes must be 1 or more, got {processes!r}')
+    processes = check_whole(processes, 'processes', low=1, high=10_000)
     settings, clock = settings or Settings(), Clock(frame_time_ps, timestep_fs)
     asked = {'version': VERSION, 'observables': sorted(observables), 'settings': asdict(settings),
              **asdict(clock)}  # fmt: skip

@@ -16,6 +16,7 @@ import numpy as np
 from ase import Atoms
 from tqdm.auto import tqdm
 
+from ..checks import check_whole
 from ..errors import DatasetError, StructureError, check_structure, some
 from ..io.datasets import group_of
 from ..io.files import save_json, save_text
@@ -208,8 +209,7 @@ def label(
     if executor is None:  # its workers may run elsewhere
         check_program(function, name)
     _check_structures(frames, name, getattr(function, 'periodic', False))
-    if executor is None and not (isinstance(processes, int) and processes >= 1):
-        raise ValueError(f'processes must be a whole number, 1 or more; got {processes!r}')
+    processes = check_whole(processes, 'processes', low=1)
     identity = identity_of(name, settings)
     facts = {'calculator': name, 'settings': settings, 'settings_hash': digest_of(identity)}
     summary = LabelSummary(folder, len(frames))
