@@ -101,13 +101,13 @@ def report(
         refuse_existing(folder / name, overwrite=True, inputs=[trajectory])
     identity = {'settings': asdict(settings), 'frame_time_ps': frame_time_ps, 'first frame': digest_of_frame(first)}
     with JobFolder(folder, 'report.json', identity, what='a report', writes=WRITES, overwrite=overwrite):
-        return _write(trajectory, folder, settings, frame_time_ps, processes, pictures, ovito, progress)
+        return _write(trajectory, folder, settings, frame_time_ps, processes, pictures, ovito, overwrite, progress)
 
 
-def _write(trajectory, folder, settings, frame_time_ps, processes, pictures, ovito, progress):
+def _write(trajectory, folder, settings, frame_time_ps, processes, pictures, ovito, overwrite, progress):
     """Write all files of the report, and return the path of the page."""
     table = timeline(trajectory, folder / TABLE, settings=settings, frame_time_ps=frame_time_ps, processes=processes,
-                     progress=progress)  # fmt: skip
+                     overwrite=overwrite, progress=progress)  # fmt: skip
     _parquet(table, folder / PARQUET)
     if table['time_ps'].isna().any():
         table = table.assign(time_ps=table['frame'].astype(float))

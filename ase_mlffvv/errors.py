@@ -18,6 +18,10 @@ class DatasetError(ValueError):
     """Training or test structures lack labels or have invalid ones."""
 
 
+class StructureFileError(ReadError):
+    """A file of structures is damaged or empty, or its format or its elements are not known."""
+
+
 class PWmatFileError(ReadError):
     """A PWmat file is damaged, incomplete or of the wrong type."""
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = ['errors', 'jit', 'io', 'structures', 'datasets', 'potentials', 'neighbors', 'features', 'model', 'kernels',
           'engines', 'calculators', 'dft', 'fitting', 'md', 'analysis', 'jobs', 'labelling', 'properties', 'learning',
           'cli']  # fmt: skip
-SAFE_FILES = [('errors',), ('io', 'checkpoint'), ('io', 'files'), ('io', 'identity'), ('jobs', 'folder')]
+SAFE_FILES = [('errors',), ('io', 'checkpoint'), ('io', 'files'), ('io', 'identity'), ('io', 'xyz'), ('jobs', 'folder')]
 ANALYSIS_MAY_IMPORT = [('ase_mlffvv', *name) for name in [*SAFE_FILES, ('structures',)]]  # nothing heavy
 FILES = sorted([*ROOT.glob('ase_mlffvv/**/*.py'), *ROOT.glob('analysis/**/*.py')])
 

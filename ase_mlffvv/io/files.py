@@ -14,6 +14,9 @@ import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .identity import digest_of, plain
+
+CHECKSUM = 'checksum'  # entry of a JSON file: the digest of the others
 _DESCRIPTOR = re.compile(r'(?:/proc/(\d+)(?:/task/\d+)?|/dev)/fd/(\d+)')  # /dev/fd is a link on Linux only
 
 
@@ -65,10 +68,53 @@ def save_text(path, text):
         temporary.write_text(text, encoding='utf-8', newline='')
 
 
-def save_json(path, data):
-    """Write a dict to a JSON file atomically, with one line for each entry."""
+def save_figure(figure, path, dpi=150):
+    """Write a figure of matplotlib atomically, in the format that the name ends in; PNG if it has no ending."""
+    with complete(path) as temporary:
+        figure.savefig(temporary, dpi=dpi, format=Path(path).suffix.lstrip('.') or 'png')
+
+
+def save_json(path, data, *, checksum=False):
+    """Write a dict to a JSON file atomically, with one line for each entry, and a last entry ``checksum`` if True."""
+    if checksum:
+        data = {**data, CHECKSUM: digest_of(plain(data))}
     lines = [f' {json.dumps(k)}: {json.dumps(v, ensure_ascii=False, allow_nan=False)}' for k, v in data.items()]
     save_text(path, '{\n' + ',\n'.join(lines) + '\n}\n')
+
+
+def load_json(path, error=ValueError, remedy='', *, checksum=True):
+    """Read a JSON file that contains a dict of finite numbers, text, lists and dicts.
+
+    Parameters
+    ----------
+    path : path
+    error : type
+        Exception that is raised if the file is damaged.
+    remedy : str
+        What to do in this case, for the message.
+    checksum : bool
+        Whether to verify the entry ``checksum``, if there is one, and to leave it out of the result.
+
+    Raises
+    ------
+    FileNotFoundError
+        The file does not exist.
+    """
+
+    def refuse(constant):
+        raise ValueError(f'it contains {constant}')
+
+    try:
+        data = json.loads(Path(path).read_bytes().decode('utf-8'), parse_constant=refuse)
+        if not isinstance(data, dict):
+            raise ValueError(f'it contains {type(data).__name__}, expected a dict')
+        if checksum and (found := data.pop(CHECKSUM, None)) is not None and found != digest_of(data):
+            raise ValueError('its content does not match its checksum, so that it was changed after it was written')
+    except json.JSONDecodeError as reason:
+        raise error(f"'{path}' is damaged, or is not JSON: {reason}. {remedy}".rstrip()) from None
+    except (ValueError, RecursionError) as reason:
+        raise error(f"'{path}' is damaged: {reason}. {remedy}".rstrip()) from None
+    return data
 
 
 def refuse_existing(path, overwrite=False, inputs=()):
