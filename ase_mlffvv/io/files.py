@@ -17,6 +17,7 @@ from pathlib import Path
 from .identity import digest_of, plain
 
 CHECKSUM = 'checksum'  # entry of a JSON file: the digest of the others
+SIGNED = 2  # format of JSON files from which on they have a checksum
 _DESCRIPTOR = re.compile(r'(?:/proc/(\d+)(?:/task/\d+)?|/dev)/fd/(\d+)')  # /dev/fd is a link on Linux only
 
 
@@ -74,16 +75,23 @@ def save_figure(figure, path, dpi=150):
         figure.savefig(temporary, dpi=dpi, format=Path(path).suffix.lstrip('.') or 'png')
 
 
-def save_json(path, data, *, checksum=False):
-    """Write a dict to a JSON file atomically, with one line for each entry, and a last entry ``checksum`` if True."""
+def save_json(path, data, *, checksum=False, unsigned=()):
+    """Write a dict to a JSON file atomically, with one line for each entry.
+
+    With ``checksum``, a first entry ``format`` (2 unless given) and a last entry ``checksum`` are added, which
+    :func:`load_json` verifies. The checksum does not cover the entries named in ``unsigned``.
+    """
     if checksum:
-        data = {**data, CHECKSUM: digest_of(plain(data))}
+        data = plain({'format': SIGNED, **data})
+        data[CHECKSUM] = _checksum(data, unsigned)
     lines = [f' {json.dumps(k)}: {json.dumps(v, ensure_ascii=False, allow_nan=False)}' for k, v in data.items()]
     save_text(path, '{\n' + ',\n'.join(lines) + '\n}\n')
 
 
-def load_json(path, error=ValueError, remedy='', *, checksum=True):
+def load_json(path, error=ValueError, remedy='', *, unsigned=()):
     """Read a JSON file that contains a dict of finite numbers, text, lists and dicts.
+
+    An entry ``checksum`` is verified and left out of the result. It must exist if the entry ``format`` is 2 or more.
 
     Parameters
     ----------
@@ -92,8 +100,8 @@ def load_json(path, error=ValueError, remedy='', *, checksum=True):
         Exception that is raised if the file is damaged.
     remedy : str
         What to do in this case, for the message.
-    checksum : bool
-        Whether to verify the entry ``checksum``, if there is one, and to leave it out of the result.
+    unsigned : sequence of str
+        As for :func:`save_json`.
 
     Raises
     ------
@@ -108,13 +116,20 @@ def load_json(path, error=ValueError, remedy='', *, checksum=True):
         data = json.loads(Path(path).read_bytes().decode('utf-8'), parse_constant=refuse)
         if not isinstance(data, dict):
             raise ValueError(f'it contains {type(data).__name__}, expected a dict')
-        if checksum and (found := data.pop(CHECKSUM, None)) is not None and found != digest_of(data):
+        found, number = data.pop(CHECKSUM, None), data.get('format', 1)
+        if found is None and not (isinstance(number, int) and number < SIGNED):
+            raise ValueError('its checksum is missing')
+        if found is not None and found != _checksum(data, unsigned):
             raise ValueError('its content does not match its checksum, so that it was changed after it was written')
     except json.JSONDecodeError as reason:
         raise error(f"'{path}' is damaged, or is not JSON: {reason}. {remedy}".rstrip()) from None
     except (ValueError, RecursionError) as reason:
         raise error(f"'{path}' is damaged: {reason}. {remedy}".rstrip()) from None
     return data
+
+
+def _checksum(data, unsigned):
+    return digest_of({name: value for name, value in data.items() if name not in unsigned})
 
 
 def refuse_existing(path, overwrite=False, inputs=()):

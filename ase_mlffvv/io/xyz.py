@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
+DAMAGED = 'The file is damaged; copy it again'
+_CONTROL = re.compile(rb'[\x00-\x08\x0b-\x1f\x7f]')
+_PBC = re.compile(rb'(\S*)="?[TF] [TF] [TF]"')
+_KEY = re.compile(rb'(?:^|\s)([^\s="]+)=')
 _COMMENT = re.compile(rb'(?:^|\s)(?:Properties|Lattice)=')
 _KIND = re.compile(rb':[SRIL]:(\d+)')
 _PROPERTIES = re.compile(rb'Properties="?([\w:.-]+)')
@@ -88,23 +92,37 @@ def _check(lines, count, where):
                 'damaged: correct the number, or copy the file again.'
             )
         n = len(line.split())
+        if _CONTROL.search(line.rstrip(b'\r\n')):
+            raise StructureFileError(f'{where}: atom {k} has control characters: {line[:60]!r}. {DAMAGED}.')
         if columns is None or n == columns or (k + 3 < len(lines) and _COMMENT.search(lines[k + 3])):
             continue  # right, or the number of atoms of the next frame, of which the next line tells
         raise StructureFileError(
-            f'{where}: atom {k} has {n} columns, its comment (Properties) says {columns}: {line[:60]!r}. The file is '
-            'damaged; copy it again.'
+            f'{where}: atom {k} has {n} columns, its comment (Properties) says {columns}: {line[:60]!r}. {DAMAGED}.'
         )
 
 
 def _columns(comment, where):
     """Number of columns that a comment states, or None."""
+    keys = {name: _like(name, comment) for name in (b'Lattice', b'Properties')}
+    for name, key in {**keys, b'pbc': _PBC.search(comment)}.items():
+        if key and key[1] != name:
+            raise StructureFileError(
+                f"{where}: '{key[1].decode(errors='replace')}' stands for '{name.decode()}' in its comment. {DAMAGED}."
+            )
     found = _PROPERTIES.search(comment)
     numbers = found[1].split(b':')[2::3] if found else _KIND.findall(comment)
     if found and all(n.isdigit() for n in numbers):
         return sum(map(int, numbers))
     if numbers:
         raise StructureFileError(
-            f'{where}: the columns in its comment (Properties) cannot be understood: {comment[:60]!r}. The file is '
-            'damaged; copy it again.'
+            f'{where}: the columns in its comment (Properties) cannot be understood: {comment[:60]!r}. {DAMAGED}.'
         )
+    return None
+
+
+def _like(name, comment):
+    """Match of a key of a comment that is ``name`` but for one character, or None."""
+    for key in _KEY.finditer(comment):
+        if len(key[1]) == len(name) and sum(a != b for a, b in zip(key[1], name)) == 1:
+            return key
     return None

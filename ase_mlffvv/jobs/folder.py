@@ -26,7 +26,8 @@ from ..io.identity import differences, digest_of, digest_of_file, plain
 
 log = logging.getLogger(__name__)
 LOCK = '.lock'
-FORMAT = 1
+FORMAT = 2  # 1: no checksum of the entries besides the identity
+UNSIGNED = ('code',)  # entries that a user may remove, see ase_mlffvv.labelling.store.job_folder
 FILES = 'files'  # entry with the checksums of finished files
 OVERWRITE = '--overwrite (overwrite=True in Python)'
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, getattr(errno, 'ENOTSUP', None), getattr(errno, 'EOPNOTSUPP', None)}
@@ -141,8 +142,8 @@ class JobFolder:
 
     def save(self, **entries):
         """Write the file of the identity with further entries, which replace the earlier ones."""
-        save_json(self.path / self.file, {'format': FORMAT, 'version': __version__, 'identity': self.identity,
-                                          'sha256': self.digest, **entries}, checksum=True)  # fmt: skip
+        data = {'format': FORMAT, 'version': __version__, 'identity': self.identity, 'sha256': self.digest, **entries}
+        save_json(self.path / self.file, data, checksum=True, unsigned=UNSIGNED)
         self.entries = entries
 
     def sign(self, path):
@@ -220,7 +221,7 @@ def read_job(path, file, what):
     if not path.is_file():
         raise FileNotFoundError(f"'{path.parent}' does not hold {what}: {file} is missing")
     remedy = f'It does not describe {what}: undo the change, or give a new folder, or {OVERWRITE}.'
-    entries = load_json(path, FileExistsError, remedy)
+    entries = load_json(path, FileExistsError, remedy, unsigned=UNSIGNED)
     entries.pop('version', None)
     digest, identity, number = (entries.pop(name, None) for name in ('sha256', 'identity', 'format'))
     if not isinstance(identity, dict) or not isinstance(number, int) or number < 1:

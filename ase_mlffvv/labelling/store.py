@@ -94,7 +94,7 @@ def job_folder(folder, identity, code, overwrite=False):
                 raise ValueError(
                     f"the text of '{identity['calculator']}' has changed since '{folder}' was begun. Labels of "
                     'different settings must not be mixed: give another folder, or undo the change. If the change '
-                    f'does not touch the numbers, delete the entries "code" and "checksum" in {job.path / JOB}.'
+                    f'does not touch the numbers, delete the entry "code" in {job.path / JOB}.'
                 )
             job.begin()
         if job.entries.get('code') != code:

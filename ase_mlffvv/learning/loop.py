@@ -105,7 +105,7 @@ class Recipe:
         """
         if not Path(path).exists():
             raise FileNotFoundError(f"'{path}' does not exist; it holds what the loop does, see {cls.__name__}")
-        data = load_json(path, checksum=False)
+        data = load_json(path)
         known = [f.name for f in fields(cls)]
         unknown = sorted(set(data) - set(known))
         missing = [name for name in ('structures', 'calculator') if not data.get(name)]
@@ -125,8 +125,10 @@ class Recipe:
                 raise ValueError(f"'{path}': missing or unknown {', '.join(sorted(wrong))} in structures: {run}")
         for name in filter(None, [*(run['file'] for run in data['structures']), data.get('train')]):
             if not isinstance(name, str) or Path(name).is_absolute() or '..' in Path(name).parts:
-                raise ValueError(f"'{path}': files are named relative to its folder and lie inside of it, got {name!r}. "
-                                 'Copy the file into the folder, or put a link to it there.')  # fmt: skip
+                raise ValueError(
+                    f"'{path}': files are named relative to its folder and lie inside of it, got {name!r}. Copy the "
+                    'file into the folder, or put a link to it there.'
+                )
         if data.get('select') == 'change' and len(data['structures']) > 1:
             raise ValueError(f"'{path}': select 'change' compares with the start of one run; give one of structures")
         return cls(**data)
@@ -189,7 +191,9 @@ def _round(job, folder, recipe, k, progress):
     here, before = folder / 'loop' / f'round_{k}', folder / 'loop' / f'round_{k - 1}'
     if (here / ROUND).exists():
         remedy = 'Remove it: the round is summarized again from its other files, which are kept.'
-        return load_json(here / ROUND, remedy=remedy)
+        summary = load_json(here / ROUND, remedy=remedy)
+        summary.pop('format')
+        return summary
     here.mkdir(exist_ok=True)
     begin = perf_counter()
     model = find_potential(before / MODEL if k else _model(folder, recipe.model))

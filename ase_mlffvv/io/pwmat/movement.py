@@ -89,7 +89,7 @@ def read_pwmat_movement(
 
 @dataclass
 class _Frame:
-    """Lines of a frame; ``how`` it ended: with a line of dashes, at the next frame, or at the end of the file."""
+    """Lines of a frame; ``how`` it ended: with a line of dashes, at the next frame, at the end of the file, or within a line."""
 
     lines: list
     place: Place
@@ -123,6 +123,11 @@ def _frames(text, name):
             blocks = None
             if not needed:
                 blocks = frame.blocks()
+                if frame.how == 'cut':
+                    raise CutOff(f'{frame.place}: the only frame ends within a line')
+                if frame.how == 'end':
+                    hint = 'the only frame does not end with a line of dashes: it may be cut off and lack blocks'
+                    warnings.warn(f'{frame.place}: {hint}', PWmatWarning, stacklevel=2)
                 needed = {label for label in LABELS if label in blocks}
             elif frame.how != 'dashes':
                 blocks = frame.blocks(needed)
@@ -130,7 +135,7 @@ def _frames(text, name):
             if not needed:
                 hint = "A structure without forces is read with format='pwmat-config'."
                 raise CutOff(f'{error}. {name} has no complete frame. {hint}') from None
-            if frame.how != 'end':
+            if frame.how not in ('end', 'cut'):
                 raise
             warnings.warn(f'{error}: the last frame is cut off and left out', PWmatWarning, stacklevel=2)
             return
@@ -158,8 +163,8 @@ def _split(text, name):
         else:
             lines.append(line)
     if lines:
-        whole = lines if lines[-1].endswith('\n') else lines[:-1]  # the last number may be cut
-        yield _Frame(whole, Place(name, first), 'end')
+        whole = lines[-1].endswith('\n')
+        yield _Frame(lines if whole else lines[:-1], Place(name, first), 'end' if whole else 'cut')
 
 
 def write_pwmat_movement(file: str | Path | TextIO, images: Atoms | Iterable[Atoms], append: bool = False) -> None:

@@ -84,20 +84,23 @@ class CutOff(PWmatFileError):
 
 
 def whole_lines(text, name):
-    """Lines of a file, unless it may have been cut off within its last number.
+    """Lines of a file, unless it may have been cut off within its last word.
 
-    A last line without an end is accepted if its last word is a flag, which has a single character.
+    A last line without an end is accepted if its last word is a flag, which has a single character, or if it follows
+    the line of dashes that ends a structure.
 
     Raises
     ------
     CutOff
     """
     lines = text.read().splitlines(keepends=True)
-    words = lines[-1].split() if lines else []
-    if words and not lines[-1].endswith('\n') and is_number(words[-1]) and not (len(words) > 6 and len(words[-1]) == 1):
+    last = lines[-1] if lines else '\n'
+    words = last.split()
+    flag = len(words) > 6 and len(words[-1]) == 1
+    if words and not (flag or last.endswith('\n') or any(line.lstrip().startswith('-----') for line in lines)):
         raise CutOff(
-            f'{Place(name, len(lines))}: expected the end of a line after {quoted(lines[-1])}, found the end of the '
-            'file, so that the last number may be cut off. Copy the file again, or end the line if the file is whole.'
+            f'{Place(name, len(lines))}: expected the end of a line after {quoted(last)}, found the end of the file, so '
+            'that the last word may be cut off. Copy the file again, or end the line if the file is whole.'
         )
     return [line.rstrip('\r\n') for line in lines]
 
