@@ -2,6 +2,9 @@
 # make test: set up .venv, install, check style and types, run all tests
 # make test-all: the same with the optional programs whose tests make test skips (network and a compiler are needed)
 #
+# make docs: build the documentation into docs/_build/html; warnings are errors (make linkcheck: test its links)
+# make notebooks: run the tutorials and store them as notebooks, with their outputs
+#
 # torch is pinned for a reproducible environment. On a machine without a GPU the CPU build saves gigabytes:
 #   make demo TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
 
@@ -9,7 +12,7 @@ PYTHON ?= python3
 TORCH  ?= torch==2.13.0
 VENV   ?= .venv
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: demo test test-all lint docs linkcheck notebooks bench clean
 
 demo: $(VENV)/installed
 	rm -rf needle-demo
@@ -22,6 +25,16 @@ lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+docs: $(VENV)/installed
+	$(VENV)/bin/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
+linkcheck: $(VENV)/installed
+	$(VENV)/bin/python -m sphinx -q -W --keep-going -b linkcheck docs docs/_build/linkcheck
+
+notebooks: $(VENV)/installed
+	$(VENV)/bin/python docs/notebooks.py
 
 # GPAW and calorine are compiled. On Debian and Ubuntu:
 #   apt-get install g++ libxc-dev libopenblas-dev libfftw3-dev libopenmpi-dev openmpi-bin xvfb
@@ -43,4 +56,4 @@ $(VENV)/installed: setup.cfg pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) needle-demo
+	rm -rf $(VENV) needle-demo docs/_build

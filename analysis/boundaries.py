@@ -82,6 +82,11 @@ class Boundary:
         angle = abs(self.twin_angle - TWIN_ANGLE) <= ANGLE_TOLERANCE and self.twin_deviation <= PLANE_TOLERANCE
         return bool(planes and angle and self.phase == 'bcc')
 
+    def axis_in(self, grains: Sequence[Grain]) -> np.ndarray:
+        """Direction of the ⟨110⟩ axis of the twin in laboratory axes, a unit vector."""
+        axis = Rotation.from_quat(grains[self.grains[0]].orientation).apply(self.twin_axis)
+        return axis / np.linalg.norm(axis)
+
     def trace_angle(self, view: Sequence[float]) -> float:
         """Angle between the trace of the plane and the horizontal (the xy plane), seen along ``view``, in degrees."""
         trace = np.cross(self.normal, view)

@@ -64,9 +64,10 @@ def mean_displacements(displacements: ArrayLike, column: np.ndarray | None = Non
     Returns
     -------
     dict
-        Signed means ``dx``, ``dy`` and ``dz``, the mean ``abs_dz`` of |Δz|, and the mean ``dxy`` of the displacement
-        parallel to the xy plane, all in Å. Keys end with ``_all`` for the mean over all atoms and with ``_column`` for
-        that over the dendrite. ``abs_dz_all`` and ``dxy_all`` agree best with the paper's curves.
+        Signed means ``dx``, ``dy`` and ``dz``, the mean ``abs_dz`` of ``|Δz|``, and the mean ``dxy`` of the
+        displacement parallel to the xy plane, all in Å. Keys end with ``_all`` for the mean over all
+        atoms and with ``_column`` for that over the dendrite. ``abs_dz_all`` and
+        ``dxy_all`` agree best with the paper's curves.
     """
     displacements = np.asarray(displacements, float)
     if displacements.ndim != 2 or displacements.shape[1] != 3:

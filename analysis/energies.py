@@ -69,6 +69,12 @@ def mean_by_class(energies: ArrayLike, classes: ArrayLike) -> dict[str, float]:
     return {name: float(energies[mask].mean()) if mask.any() else np.nan for name, mask in masks.items()}
 
 
+def count_by_class(classes: ArrayLike) -> dict[str, int]:
+    """Number of atoms of each class, with the names of :func:`mean_by_class`."""
+    counts = {name: int((np.asarray(classes) == number).sum()) for number, name in CLASSES.items()}
+    return counts | {'bulk': counts['interior'] + counts['boundary'] + counts['subsurface']}
+
+
 def excess_per_atom(energies: np.ndarray, surface: np.ndarray, interior: np.ndarray) -> float:
     """Mean atomic energy of surface atoms minus that of interior atoms, eV per surface atom. This is not γ."""
     energies = np.asarray(energies, float)

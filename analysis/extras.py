@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-def need(module: str) -> ModuleType:
-    """Import a package of the extra ``analysis``.
+def need(module: str, extra: str = 'analysis') -> ModuleType:
+    """Import a package of an extra.
 
     Raises
     ------
@@ -20,8 +20,8 @@ def need(module: str) -> ModuleType:
     try:
         return import_module(module)
     except ImportError as error:
-        package = {'sklearn': 'scikit-learn'}.get(module.split('.')[0], module.split('.')[0])
+        package = {'sklearn': 'scikit-learn', 'yaml': 'pyyaml'}.get(module.split('.')[0], module.split('.')[0])
         raise ImportError(
             f'this function needs {package}, which could not be imported ({error}); install it with: '
-            'pip install "ase-mlffvv[analysis]"'
+            f'pip install "ase-mlffvv[{extra}]"'
         ) from error

@@ -15,6 +15,7 @@ from . import displacements, morphology
 from .colours import colouring, limits_of, rgb
 from .plots import draw_atoms
 from .render import available, axes_of, camera, cut, render
+from .times import axis_of, when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +70,7 @@ def snapshots(
             _picture(axes, shown, name, view, limits, ovito, edges)
         _legend(figure, line, name, limits, coloured)
     for axes, frame in zip(grid[0], frames):
-        axes.set_title(_when(frame), fontsize=11)
+        axes.set_title(when(frame.atoms), fontsize=11)
     return figure
 
 
@@ -78,7 +79,8 @@ def morphology_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figur
     figure = _figure(6.6)
     axes = figure.subplots(2, 2)
     _outlines(axes[0, 0], frames)
-    t = table['time_ps']
+    abscissa = axis_of(table)
+    t = abscissa.values
     _curve(axes[0, 1], t, table['cn_surface'], 'mean coordination of surface atoms')
     _curve(axes[1, 0], t, table['e_surface_eV'], 'mean atomic energy of\nsurface atoms (eV)', 'C3')
     for name, label in (('abs_dz', '|Δz|'), ('dxy', 'in the xy plane')):
@@ -90,7 +92,7 @@ def morphology_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figur
     for axis, letter in zip(axes.flat, 'abcd'):
         axis.set_title(letter, loc='left', fontweight='bold')
         if letter != 'a':
-            axis.set_xlabel('time (ps)')
+            axis.set_xlabel(abscissa.label)
     return figure
 
 
@@ -98,18 +100,20 @@ def phase_figure(table: pandas.DataFrame) -> Figure:
     """Fractions of crystal structures by two methods, in both halves of the column (the paper's Fig. S10)."""
     figure = _figure(5.6)
     grid = figure.subplots(2, 2, sharex=True, sharey=True)
-    names, t = ('bcc', 'fcc', 'hcp', 'other'), table['time_ps']
+    names, abscissa = ('bcc', 'fcc', 'hcp', 'other'), axis_of(table)
     labels = 'a-CNA, all atoms', 'template matching, without surface layers'
     for line, method, label in zip(grid, ('acna', 'ptm'), labels):
         for axes, region in zip(line, ('top', 'bottom')):
             colours = [rgb('phase', np.array([number]))[0] for number in (3, 1, 2, 0)]
-            axes.stackplot(t, [table[f'{method}_{name}_{region}'] for name in names], labels=names, colors=colours)
+            axes.stackplot(
+                abscissa.values, [table[f'{method}_{name}_{region}'] for name in names], labels=names, colors=colours
+            )
             axes.set_title(f'{region} half: {label}', fontsize=10)
             axes.set_ylim(0, 1)
             axes.margins(x=0)
         line[0].set_ylabel('fraction of atoms')
     for axes in grid[1]:
-        axes.set_xlabel('time (ps)')
+        axes.set_xlabel(abscissa.label)
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc='outside right center')
     return figure
 
@@ -118,7 +122,8 @@ def stages_figure(table: pandas.DataFrame) -> Figure:
     """Energies by class, rate of displacement with plateaus, and number of grains (the paper's Figs. S11 to S14)."""
     figure = _figure(7.4)
     axes = figure.subplots(3, 1, sharex=True)
-    t = table['time_ps'].to_numpy()
+    abscissa = axis_of(table)
+    t = abscissa.values
     for name, colour in (('surface', 'C1'), ('boundary', 'C3'), ('subsurface', 'C9'), ('interior', 'C0')):
         axes[0].plot(t, table[f'e_{name}_eV'], lw=1.2, color=colour, label=name)
     _scale(axes[0], *(table[f'e_{name}_eV'] for name in ('surface', 'boundary', 'subsurface', 'interior')))
@@ -126,7 +131,7 @@ def stages_figure(table: pandas.DataFrame) -> Figure:
     axes[0].legend(fontsize=8, ncols=4, loc='lower right', bbox_to_anchor=(1, 1), frameon=False)
     for name, label, colour in (('dxy_all_A', 'in the xy plane', 'C0'), ('abs_dz_all_A', '|Δz|', 'C2')):
         values = table[name].to_numpy()
-        axes[1].plot(t, displacements.rate(t, values), lw=1.2, color=colour, label=label)
+        axes[1].plot(t, displacements.rate(t, values, abscissa.window), lw=1.2, color=colour, label=label)
     axes[1].axhline(0, color='0.6', lw=0.8)
     found = displacements.segments(t, table['dxy_all_A'].to_numpy())
     for k, part in enumerate(found):
@@ -135,7 +140,7 @@ def stages_figure(table: pandas.DataFrame) -> Figure:
             axes[1].axvspan(part.start, part.stop, color='C0', alpha=0.12, lw=0, label='plateau' if first else None)
         if k:
             axes[1].axvline(part.start, color='C0', lw=0.8, ls='--', label='change point' if k == 1 else None)
-    axes[1].set_ylabel('rate of mean\ndisplacement (Å/ps)')
+    axes[1].set_ylabel(f'rate of mean\ndisplacement (Å/{abscissa.unit})')
     axes[1].legend(fontsize=8, ncols=2)
     axes[2].step(t, table['n_grains'], where='mid', color='C4', label='grains')
     axes[2].set_ylabel('number of grains\n(50 atoms or more)', color='C4')
@@ -145,7 +150,7 @@ def stages_figure(table: pandas.DataFrame) -> Figure:
     twin.plot(t, table['n_boundary'], color='C3', lw=1.0)
     twin.set_ylabel('number of\nboundary atoms', color='C3')
     twin.set_ylim(bottom=0)
-    axes[2].set_xlabel('time (ps)')
+    axes[2].set_xlabel(abscissa.label)
     axes[2].margins(x=0.01)
     return figure
 
@@ -154,17 +159,18 @@ def shape_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figure:
     """Height, proportions, kink and torsion as functions of time, and radius profiles of some frames."""
     figure = _figure(6.6)
     axes = figure.subplots(2, 3)
-    t = table['time_ps']
+    abscissa = axis_of(table)
+    t = abscissa.values
     names = {'height_A': 'height above substrate (Å)', 'aspect': 'height / base radius',
              'convexity': 'volume / volume of convex hull', 'kink_deg': 'kink angle (°)',
              'torsion_deg': 'torsion of upper outline (°)'}  # fmt: skip
     for axis, (name, label) in zip(axes.flat, names.items()):
         _curve(axis, t, table[name], label)
-        axis.set_xlabel('time (ps)')
+        axis.set_xlabel(abscissa.label)
     axis = axes[1, 2]
     for frame, colour in zip(frames, _time_colours(len(frames))):
         z, radii, _ = morphology.radius_profile(frame.body, floor=frame.floor)
-        axis.plot(radii, z - frame.floor, color=colour, lw=1.3, marker='.', ms=4, label=_when(frame))
+        axis.plot(radii, z - frame.floor, color=colour, lw=1.3, marker='.', ms=4, label=when(frame.atoms))
     axis.set_xlabel('radius (Å)')
     axis.set_ylabel('height above substrate (Å)')
     axis.legend(fontsize=8)
@@ -261,7 +267,7 @@ def _outlines(axes, frames):
         except ValueError:
             continue
         corners = np.vstack([shape.corners, shape.corners[:1]])
-        axes.plot(*corners.T, color=colour, lw=1.5, label=_when(frame))
+        axes.plot(*corners.T, color=colour, lw=1.5, label=when(frame.atoms))
         axes.plot(*shape.centre, '+', color=colour)
     axes.set_aspect('equal')
     axes.set_xlabel('x (Å)')
@@ -332,8 +338,3 @@ def _time_colours(count):
     import matplotlib
 
     return matplotlib.colormaps['viridis'](np.linspace(0, 0.92, max(count, 1)))
-
-
-def _when(frame):
-    time = frame.atoms.info.get('time_ps')
-    return 'time unknown' if time is None else f'{float(time):.1f} ps'

@@ -129,6 +129,12 @@ class Frame:
         return grains.find_grains(self.atoms, *self.templates, angle=self.settings.grain_angle,
                                   min_size=self.settings.min_grain)  # fmt: skip
 
+    def main_grain(self, region: str) -> int | None:
+        """Index of the grain with the most atoms in a region ('top', 'bottom', ...), or None."""
+        ids = self.grains[0]
+        found = ids[self.regions[region] & (ids >= 0)]
+        return int(np.bincount(found).argmax()) if len(found) else None
+
     @cached_property
     def boundaries(self):
         return boundaries.find_boundaries(self.atoms, *self.grains)
@@ -158,9 +164,10 @@ class Frame:
 
     @cached_property
     def floor(self):
-        """Height of the top layer of the substrate, or of the lowest atom if there is no substrate, Å."""
-        z = self.atoms.positions[:, 2]
-        return float(z.min() if self.column.all() else np.quantile(z[~self.column], 0.99))
+        """Height of the terrace of the substrate, or of the lowest atom if there is no substrate, Å."""
+        if self.column.all():
+            return float(self.atoms.positions[:, 2].min())
+        return morphology.terrace(self.atoms, self.column)
 
     def coloured(self) -> Atoms:
         """Copy of the structure with all results as arrays, for extended XYZ files and colours in ``ase gui``.
@@ -174,7 +181,8 @@ class Frame:
         """
         out = type(self.atoms)(self.atoms.numbers, self.atoms.positions, cell=self.atoms.cell, pbc=self.atoms.pbc)
         out.set_tags(self.atoms.get_tags())
-        out.info = {key: value for key, value in self.atoms.info.items() if key in ('time_ps', 'step', 'temperature_K')}
+        kept = ('time_ps', 'step', 'temperature_K')
+        out.info = {key: value for key, value in self.atoms.info.items() if key in kept}
         found = {'coordination': self.coordination, 'phase': self.templates[0], 'phase_acna': self.acna,
                  'grain': self.grains[0], 'class': self.classes,
                  'displacement': np.linalg.norm(self.displacements, axis=1)}  # fmt: skip

@@ -22,6 +22,7 @@ from .frame import Frame, Settings
 from .render import available
 from .stream import frames
 from .timeline import digest_of_frame, timeline
+from .times import Clock, axis_of, when
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,6 +52,7 @@ def report(
     *,
     settings: Settings | None = None,
     frame_time_ps: float | None = None,
+    timestep_fs: float | None = None,
     processes: int = 1,
     pictures: int = 4,
     ovito: bool | None = None,
@@ -66,7 +68,7 @@ def report(
     folder : path
         Folder for ``timeline.csv``, ``timeline.parquet``, ``coloured.extxyz`` (some frames with all arrays, for
         ``ase gui``), figures as PNG, and ``index.html``, a page that needs no other file.
-    settings, frame_time_ps, processes, progress
+    settings, frame_time_ps, timestep_fs, processes, progress
         As for :func:`mlffvv_analysis.timeline.timeline`.
     pictures : int
         Number of frames to show.
@@ -99,20 +101,21 @@ def report(
         raise ValueError(f"'{trajectory}' has no complete frame")
     for name in WRITES:
         refuse_existing(folder / name, overwrite=True, inputs=[trajectory])
-    identity = {'settings': asdict(settings), 'frame_time_ps': frame_time_ps, 'first frame': digest_of_frame(first)}
+    clock = Clock(frame_time_ps, timestep_fs)
+    identity = {'settings': asdict(settings), **asdict(clock), 'first frame': digest_of_frame(first)}
     with JobFolder(folder, 'report.json', identity, what='a report', writes=WRITES, overwrite=overwrite):
-        return _write(trajectory, folder, settings, frame_time_ps, processes, pictures, ovito, overwrite, progress)
+        return _write(trajectory, folder, settings, clock, processes, pictures, ovito, overwrite, progress)
 
 
-def _write(trajectory, folder, settings, frame_time_ps, processes, pictures, ovito, overwrite, progress):
+def _write(trajectory, folder, settings, clock, processes, pictures, ovito, overwrite, progress):
     """Write all files of the report, and return the path of the page."""
-    table = timeline(trajectory, folder / TABLE, settings=settings, frame_time_ps=frame_time_ps, processes=processes,
+    table = timeline(trajectory, folder / TABLE, settings=settings, **asdict(clock), processes=processes,
                      overwrite=overwrite, progress=progress)  # fmt: skip
     _parquet(table, folder / PARQUET)
-    if table['time_ps'].isna().any():
-        table = table.assign(time_ps=table['frame'].astype(float))
-    picked = keyframes(trajectory, np.unique(np.linspace(0, len(table) - 1, pictures).round().astype(int)), settings,
-                       table['time_ps'])  # fmt: skip
+    axis, numbers = axis_of(table), np.unique(np.linspace(0, len(table) - 1, pictures).round().astype(int))
+    picked = keyframes(trajectory, numbers, settings, table['time_ps'])
+    for frame, value in zip(picked, axis.values[numbers]):
+        frame.atoms.info['when'] = axis.tell(value)
     with complete(folder / COLOURED) as temporary:
         write(temporary, [frame.coloured() for frame in picked], format='extxyz')
     body = [_summary(trajectory, table, picked, settings, ovito)]
@@ -143,7 +146,7 @@ def keyframes(
     numbers : sequence of int
     settings : Settings, optional
     times : sequence of float, optional
-        Times of all frames, ps, for frames that do not contain a time.
+        Times of all frames, ps, which replace those of the trajectory; NaN where unknown.
 
     Returns
     -------
@@ -153,8 +156,8 @@ def keyframes(
     for k, (atoms, _) in enumerate(frames(trajectory)):
         tracker = tracker or Unwrapper(atoms)
         moved = tracker.add(atoms)
-        if times is not None:
-            atoms.info.setdefault('time_ps', float(times[k]))
+        if times is not None and np.isfinite(times[k]):
+            atoms.info['time_ps'] = float(times[k])
         first = first or Frame(atoms, settings)
         if k in wanted:
             out.append(Frame(atoms, settings, moved, first))
@@ -183,7 +186,8 @@ def _figures(table, picked, ovito):
         ),
         'stages': (
             'Stages', 'Energies by class of atom, rates of the mean displacements over all atoms (lines through '
-            'windows of 2 ps), plateaus and change points found automatically, grains and atoms between them.',
+            'windows of 2 ps, or of ten frames), plateaus and change points found automatically, grains and atoms '
+            'between them.',
             figures.stages_figure(table),
         ),
         'shape': (
@@ -204,11 +208,11 @@ def _figures(table, picked, ovito):
 
 
 def _summary(trajectory, table, picked, settings, ovito):
-    first, last = table.iloc[0], table.iloc[-1]
+    first, last, axis = table.iloc[0], table.iloc[-1], axis_of(table)
     atoms = picked[0].atoms
     lines = [
-        f'<p>{html.escape(str(trajectory))}: {len(atoms)} atoms, {len(table)} frames, {first["time_ps"]:.1f} to '
-        f'{last["time_ps"]:.1f} ps. Coordination cutoff {settings.cutoff:g} Å; atoms with exactly 8 neighbors count '
+        f'<p>{html.escape(str(trajectory))}: {len(atoms)} atoms, {len(table)} frames, {_span(axis)}. '
+        f'Coordination cutoff {settings.cutoff:g} Å; atoms with exactly 8 neighbors count '
         f'as {settings.cn8} ({first["cn8_fraction"]:.1%} of the column in the first frame, {last["cn8_fraction"]:.1%} '
         'in the last).</p>',
         '<table><tr><th></th><th>first</th><th>last</th><th>lowest</th><th>highest</th></tr>',
@@ -219,12 +223,14 @@ def _summary(trajectory, table, picked, settings, ovito):
                                                                        table[name].max()))  # fmt: skip
             lines.append(f'<tr><th>{label}{f" ({unit})" if unit else ""}</th>{cells}</tr>')
     lines.append('</table>')
-    found = [f'{_when(frame)}: {boundary}' for frame in picked for boundary in frame.boundaries]
+    found = [f'{when(frame.atoms)}: {boundary}' for frame in picked for boundary in frame.boundaries]
     lines.append('<p>Boundaries between grains in the frames below: ' + ('none' if not found else '') + '</p>')
     lines += ['<ul>', *(f'<li>{html.escape(text)}</li>' for text in found), '</ul>'] if found else []
-    parts = segments(table['time_ps'], table['dxy_all_A'])
+    parts, digits = segments(axis.values, table['dxy_all_A']), '.1f' if axis.unit == 'ps' else '.0f'
     slopes = '; '.join(
-        f'{p.start:.1f}–{p.stop:.1f} ps: {p.slope:+.3f} Å/ps{" (plateau)" if p.plateau else ""}' for p in parts
+        f'{p.start:{digits}}–{axis.tell(p.stop) if axis.unit == "ps" else f"{p.stop:.0f}"}: {p.slope:+.3g} '
+        f'Å/{axis.unit}{" (plateau)" if p.plateau else ""}'
+        for p in parts
     )
     lines.append(f'<p>Mean displacement in the plane, by stages: {slopes or "too few frames"}.</p>')
     if table['e_mean_eV'].isna().all():
@@ -238,12 +244,17 @@ def _summary(trajectory, table, picked, settings, ovito):
     return '\n'.join(lines)
 
 
+def _span(axis):
+    """First and last time; without times, also what the axis is instead."""
+    first, last = axis.values[[0, -1]]
+    if axis.unit == 'ps':
+        return f'{first:.1f} to {last:.1f} ps'
+    return (f'{axis.unit} {first:.0f} to {last:.0f}. The trajectory has no times: rates are per {axis.unit} '
+            '(--frame-time gives the time between frames, --timestep that of a step)')  # fmt: skip
+
+
 def _number(value, digits):
     return '–' if not np.isfinite(value) else f'{value:.{digits}f}'
-
-
-def _when(frame):
-    return f'{float(frame.atoms.info.get("time_ps", np.nan)):.1f} ps'
 
 
 def _parquet(table, path):

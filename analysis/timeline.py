@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ase_mlffvv.errors import CheckpointError
 from ase_mlffvv.io.checkpoint import load_checkpoint, save_checkpoint
@@ -27,6 +27,7 @@ from .extras import need
 from .frame import Frame, Settings
 from .observables import OBSERVABLES, row
 from .stream import frames
+from .times import Clock, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,6 +49,7 @@ def timeline(
     observables: Sequence[str] = tuple(OBSERVABLES),
     settings: Settings | None = None,
     frame_time_ps: float | None = None,
+    timestep_fs: float | None = None,
     processes: int = 1,
     overwrite: bool = False,
     progress: bool = True,
@@ -66,10 +68,12 @@ def timeline(
         CSV file to write or to continue. The file ``<name>.state`` beside it holds the finished rows, with a checksum:
         the table is written from it and never read, so that a table that was cut or edited is restored.
     observables : sequence of str
-        Groups from ``OBSERVABLES``: coordination, energy, phase, grain, motion, shape.
+        Groups from ``OBSERVABLES``: coordination, energy, phase, grain, motion, shape, grade.
     settings : Settings, optional
     frame_time_ps : float, optional
-        Time between frames for trajectories that do not contain times (``info['time_ps']``).
+        Time between frames, ps. Without it, times are those of the frames (``info['time_ps']`` or ``time_fs``), or NaN.
+    timestep_fs : float, optional
+        Time step of the simulation, fs, for frames with the number of their step (LAMMPS: ``info['timestep']``).
     processes : int
         Number of processes. More than one requires the usual ``if __name__ == '__main__':`` in a script.
     overwrite : bool
@@ -80,14 +84,15 @@ def timeline(
     Returns
     -------
     pandas.DataFrame
-        One row per frame, with ``frame``, ``time_ps``, and the observables, whose names contain their units. If the
-        trajectory has no atomic energies, the columns of energies are NaN.
+        One row per frame, with ``frame``, ``step`` and ``time_ps`` (NaN if unknown), and the observables, whose names
+        contain their units. If the trajectory has no atomic energies, the columns of energies are NaN.
 
     Raises
     ------
     ValueError
-        The trajectory or a frame is empty, the number of atoms changes, positions are not finite, or an observable is
-        unknown; or the table belongs to another trajectory or has other settings, which the message lists.
+        The trajectory or a frame is empty, the number of atoms changes, positions are not finite, times do not increase
+        or are known for some frames only, or an observable is unknown; or the table belongs to another trajectory
+        or has other settings, which the message lists.
     FileExistsError
         The file is not such a table, or another process is writing it.
     CheckpointError
@@ -99,16 +104,17 @@ def timeline(
         raise ValueError(f'unknown observables {unknown}; there are {", ".join(OBSERVABLES)}')
     if int(processes) != processes or processes < 1:
         raise ValueError(f'processes must be 1 or more, got {processes!r}')
-    settings = settings or Settings()
+    settings, clock = settings or Settings(), Clock(frame_time_ps, timestep_fs)
     asked = {'version': VERSION, 'observables': sorted(observables), 'settings': asdict(settings),
-             'frame_time_ps': frame_time_ps}  # fmt: skip
+             **asdict(clock)}  # fmt: skip
     job = _Job(trajectory, Path(table) if table else None, asked, overwrite)
-    work = (settings, tuple(observables), frame_time_ps)
+    work = (settings, tuple(observables), clock)
     with job.held():
         rows = job.old_rows()
         source = job.frames()
         with tqdm(desc='analyse', unit='frame', initial=len(rows), disable=not progress) as bar:
             for new in _computed(source, job.first, work, processes):
+                _check_time(rows[-1:], new)
                 rows.append(new)
                 bar.update()
                 if table and len(rows) % 50 == 0:
@@ -268,14 +274,26 @@ def _start(first, work):
 
 def _row(item):
     k, atoms, moved = item
-    settings, observables, interval = _WORK
+    settings, observables, clock = _WORK
     try:
         frame = Frame(atoms, settings, moved, _REFERENCE)
-        time = atoms.info.get('time_ps', np.nan if interval is None else k * interval)
-        out = {'frame': k, 'time_ps': float(time), 'temperature_K': _temperature(atoms), **row(frame, observables)}
+        out = {'frame': k, 'step': step_of(atoms), 'time_ps': clock.time(atoms, k)}
+        out |= {'temperature_K': _temperature(atoms), **row(frame, observables)}
     except ValueError as error:
         raise ValueError(f'frame {k}: {error}') from None
     return out
+
+
+def _check_time(before, row):
+    """Raise ValueError if the time of a row is not later than that of the row before it."""
+    for old in before:
+        then, now = old['time_ps'], row['time_ps']
+        if np.isnan(then) != np.isnan(now) or now <= then:
+            known = [f'{t:g} ps' if np.isfinite(t) else 'no time' for t in (then, now)]
+            raise ValueError(
+                f'frame {row["frame"]} has {known[1]}, the frame before {known[0]}. Times must increase; give the time '
+                'between frames (--frame-time, frame_time_ps) to replace those of the file.'
+            )
 
 
 def _temperature(atoms):

@@ -28,7 +28,16 @@ __all__ = [*sorted(_WHERE), '__version__']
 
 def __getattr__(name):
     if name in _WHERE:
-        value = getattr(import_module(f'.{_WHERE[name]}', __name__), name)
+        module = f'{__name__}.{_WHERE[name]}'
+        try:
+            value = getattr(import_module(module), name)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+            raise ImportError(
+                f'{name} is not part of mlffvv-analysis, which is installed; the force field is in the distribution '
+                'ase-mlffvv: pip uninstall mlffvv-analysis && pip install ase-mlffvv'
+            ) from error
         globals()[name] = value
         return value
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -6,6 +6,10 @@ import numpy as np
 from ase.calculators.calculator import CalculationFailed, CalculatorSetupError, ReadError
 
 
+class SettingError(CalculatorSetupError, ValueError):
+    """An argument or setting has the wrong type or lies outside of its range."""
+
+
 class VVFileError(ReadError):
     """A model file or folder is damaged, incomplete or in a newer format."""
 
@@ -24,6 +28,10 @@ class StructureFileError(ReadError):
 
 class PWmatFileError(ReadError):
     """A PWmat file is damaged, incomplete or of the wrong type."""
+
+
+class DataWarning(UserWarning):
+    """Data can be used, but look as if they were of another kind, such as energies in other units."""
 
 
 class TrajectoryError(ReadError):

@@ -24,7 +24,8 @@ TUTORIALS = sorted((ROOT / 'tutorials').glob('*.py'))
 BLOCK = re.compile(r'(<!-- not run: (?P<why>.*?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```', re.S)
 NEEDLE = ['--diameter', '2.5', '--height', '2', '--box', '5', '--substrate-layers', '3', '--time', '0.04']
 SHORTER = {  # commands that run, and the options that make them short; the parser reads all others
-    'run --temperature': [*NEEDLE, '--frame-interval', '10'],
+    'run --preset': [*NEEDLE, '--frame-interval', '10'],
+    'run --freeze': NEEDLE,
     'run --restart': [],
     'run --thermostat': NEEDLE,
     'fit train.extxyz': ['--set', 'cutoff=4.5', '--ridge', '1e-6'],

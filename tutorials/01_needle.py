@@ -21,10 +21,11 @@ picoseconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
 
 # %% [markdown]
 # Sizes are in lattice constants; `column()` without arguments is the paper's column of 9 145 atoms. Tags distinguish
-# the substrate (0) from the column (1). The lowest layer is kept fixed.
+# the substrate (0) from the column (1). The two lowest layers are held fixed, as the thick electrode below them would
+# do; a free film of five layers bends.
 
 # %%
-atoms = freeze_bottom(column(diameter=4, height=8, box=8), layers=1)
+atoms = freeze_bottom(column(diameter=4, height=8, box=8), layers=2)
 atoms.calc = VVCalculator()
 print(len(atoms), 'atoms,', atoms.calc)
 

@@ -14,13 +14,14 @@ from ase.md.velocitydistribution import thermalize_momenta
 from matplotlib.figure import Figure
 
 from ase_mlffvv.md import Berendsen, Dynamics, Frames, Samples, minimise
-from ase_mlffvv.structures import column
+from ase_mlffvv.structures import column, freeze_bottom
 
 picoseconds = float(sys.argv[1]) if len(sys.argv) > 1 else 0.1
 diameter = float(sys.argv[2]) if len(sys.argv) > 2 else 4.0
 
 # %%
 atoms = column(diameter=diameter, height=1.5 * diameter, box=round(2.5 * diameter))
+atoms = freeze_bottom(atoms, layers=2)  # as if they belonged to a thick electrode
 atoms = minimise(atoms, fmax=0.05)  # FIRE; the surface relaxes before it is heated
 thermalize_momenta(atoms, temperature_K=500)  # half of it becomes potential energy
 

@@ -27,7 +27,7 @@ from ase_mlffvv.structures import column, freeze_bottom
 
 # %%
 def run(temperature, seed, path):
-    atoms = freeze_bottom(column(diameter=4, height=6, box=7), layers=1)
+    atoms = freeze_bottom(column(diameter=4, height=6, box=7), layers=2)
     atoms.calc = VVCalculator()
     thermalize_momenta(atoms, temperature_K=2 * temperature, rng=np.random.default_rng(seed))
     dynamics = NVTBerendsen(atoms, 2 * units.fs, temperature_K=temperature, taut=500 * units.fs, fixcm=False)

@@ -24,8 +24,10 @@ def add(commands):
                    '8 neighbors (default: bulk)')  # fmt: skip
     p.add_argument('--surface', choices=('coordination', 'mesh'), default='coordination', help='distinguish surface '
                    'and bulk by coordination numbers or by the alpha shape (default: coordination)')  # fmt: skip
-    p.add_argument('--frame-time', type=float, metavar='PS', help='time between frames, ps, for trajectories that do '
-                   'not contain times')  # fmt: skip
+    p.add_argument('--frame-time', type=float, metavar='PS', help='time between frames, ps; without it and '
+                   'without times in the trajectory, the axis is the frame')  # fmt: skip
+    p.add_argument('--timestep', type=float, metavar='FS', help='time step of the simulation, fs, for trajectories '
+                   'with numbers of steps instead of times, such as those of LAMMPS')  # fmt: skip
     p.add_argument('--pictures', type=int, default=4, help='number of frames to show (default: 4)')
     p.add_argument('--processes', type=int, default=os.cpu_count(), help='number of processes (default: all CPUs)')
     add_overwrite(p, 'permit a folder that contains other files, or the report of another trajectory or with other '
@@ -44,6 +46,7 @@ def run(args):
         args.output,
         settings=settings,
         frame_time_ps=args.frame_time,
+        timestep_fs=args.timestep,
         pictures=args.pictures,
         processes=args.processes,
         overwrite=args.overwrite,

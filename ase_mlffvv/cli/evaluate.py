@@ -18,7 +18,7 @@ def add(commands):
 
 def run(args):
     """Run the command with its parsed arguments."""
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     from ..fitting import accuracy, reliability
     from ..io.datasets import read_frames

@@ -1,4 +1,4 @@
-"""Command line: mlffvv run | analyse | fit | evaluate | validate | cut | label | learn | info."""
+"""Command line: mlffvv run | analyse | fit | evaluate | validate | cut | label | learn | study | compare | info."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import os
 import sys
 
 from .. import __version__
-from . import analyse, cut, evaluate, fit, info, label, learn, run, validate
+from . import analyse, compare, cut, evaluate, fit, info, label, learn, run, study, validate
 
-COMMANDS = (run, analyse, fit, evaluate, validate, cut, label, learn, info)
+COMMANDS = (run, analyse, fit, evaluate, validate, cut, label, learn, study, compare, info)
 
 
 def main(argv=None):

@@ -55,7 +55,7 @@ class Interface:
     Attributes
     ----------
     theta : fraction of solvent, from 0 in the cavity to 1 outside
-    area_density : |grad theta|, whose integral is the surface, 1/Bohr
+    area_density : ``|grad theta|``, whose integral is the surface, 1/Bohr
     dsurface, dvolume : functional derivatives of surface and volume with respect to the density, Bohr^2 and Bohr^3
         per electron
     """

@@ -29,7 +29,7 @@ class Solvent:
         div(eps grad phi) - permittivity kappa^2 theta phi = -4 pi rho,
 
     and the solvent adds surface_tension * S + pressure * V to the energy, with the surface S, the integral of
-    |grad theta|, and the volume V, the integral of 1 - theta.
+    ``|grad theta|``, and the volume V, the integral of 1 - theta.
 
     Parameters
     ----------

@@ -157,8 +157,8 @@ def differences(potential: VVPotential, frames: Sequence[Atoms], references: Seq
     Returns
     -------
     list of Atoms
-        Copies of ``frames`` with REF_ labels: prediction + label - reference. Labels that only one of the two has are
-        left out.
+        Copies of ``frames`` with ``REF_`` labels: prediction + label - reference. Labels that only one of the two has
+        are left out.
 
     Raises
     ------

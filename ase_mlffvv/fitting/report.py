@@ -10,6 +10,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..engines.evaluator import Evaluator
 from ..io.files import save_figure
+from ..io.html import table
 from .dataset import as_dataset
 from .information import NormalMatrix
 
@@ -85,6 +86,15 @@ class Accuracy:
         if not len(self.errors(name, group)):
             return '-'
         return f'{self.mae(name, group) * factor:.3g} / {self.rmse(name, group) * factor:.3g}'
+
+    def _repr_html_(self, caption='MAE / RMSE'):
+        names = [name for name in PROPERTIES if len(self.errors(name))]
+        head = ['structures', *(f'{name} ({PROPERTIES[name][0]})' for name in names)]
+        rows = []
+        for group in [None, *sorted({g for g in self.groups if g})]:
+            n = sum(group is None or g == group for g in self.groups)
+            rows.append((f'{group or "all"} ({n})', *(self._cell(name, group) for name in names)))
+        return table(rows, head, caption)
 
     def __str__(self):
         names = [name for name in PROPERTIES if len(self.errors(name))]
@@ -165,6 +175,19 @@ class FitReport:
             'seconds': self.seconds,
             'notes': self.notes,
         }
+
+    def _repr_html_(self):
+        rows = [
+            ('functions', self.n_functions),
+            ('equations', self.n_rows),
+            ('ridge', f'{self.ridge:g}'),
+            ('condition number', f'{self.condition:.1e}'),
+            ('time', ', '.join(f'{name} {s:.0f} s' for name, s in self.seconds.items())),
+            *(('', note) for note in self.notes),
+        ]
+        parts = [('training set', self.train), ('validation set', self.validation)]
+        tables = [part._repr_html_(f'{title}: MAE / RMSE') for title, part in parts if part is not None]
+        return '\n'.join([table(rows, caption='Fit'), *tables])
 
     def __str__(self):
         lines = [

@@ -6,7 +6,7 @@ import logging
 from contextlib import contextmanager
 from time import perf_counter
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 Labels are stored as ``REF_energy`` (eV), ``REF_forces`` (eV/Å, (n, 3)), ``REF_energies`` (eV, (n,), atomic energies)
 and ``REF_stress`` (eV/Å^3, tensile positive, six Voigt components xx, yy, zz, yz, xz, xy, or a 3x3 matrix). ASE reads
-plain names such as ``forces`` into a calculator; these values are used if the REF_ name is absent. NaN, or False in the
-optional ``REF_stress_mask`` (six entries), excludes a component of the stress.
+plain names such as ``forces`` into a calculator; these values are used if the ``REF_`` name is absent. NaN, or False in
+the optional ``REF_stress_mask`` (six entries), excludes a component of the stress.
 
 Weights multiply the residuals of a fit before they are squared. They are optional and 1 by default:
 
@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
-from ase.io import read
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..errors import DatasetError, some
+from .reading import read_structures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,8 +86,7 @@ def read_frames(path: str | Path, index: str | int | slice = ':') -> list[Atoms]
         If a frame has no label or an invalid one, or a weight is not finite, negative, or zero for all atoms; the
         message names the file, the frame and the problem.
     """
-    frames = read(path, index)
-    frames = frames if isinstance(frames, list) else [frames]
+    frames = read_structures(path, index)
     check_frames(frames, str(path))
     return frames
 
@@ -104,7 +103,7 @@ def check_frames(frames, source='the training set'):
 
 
 def labels_of(atoms: Atoms) -> Labels:
-    """Labels of one structure, from its REF_ names or, if these are absent, from the results of its calculator."""
+    """Labels of one structure, from its ``REF_`` names or, if these are absent, from the results of its calculator."""
     results = atoms.calc.results if atoms.calc is not None else {}
 
     def find(name, per_atom):

@@ -9,6 +9,8 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from ase.io.formats import open_with_compression
+
 from ..errors import StructureFileError
 
 if TYPE_CHECKING:
@@ -73,12 +75,13 @@ def xyz_frames(file: BinaryIO, name: str) -> Iterator[tuple[list[bytes], int, bo
 def check_xyz(path, name=None):
     """Raise :class:`.StructureFileError` if frames of an extended XYZ file are damaged or the last one is cut off."""
     name = str(name or path)
-    with open(path, 'rb') as file:
+    with open_with_compression(str(path), 'rb') as file:
         for lines, end, complete in xyz_frames(file, name):
-            if not complete and len(lines) < int(lines[0]) + 2:  # a missing end of the last line is harmless
+            if not complete:
                 raise StructureFileError(
                     f"'{name}': the last frame has {max(len(lines) - 2, 0)} of {int(lines[0])} atoms at the end of the "
-                    f'file (byte {end}). The file was cut off, or its number of atoms was changed; copy it again.'
+                    f'file (byte {end}), or no end of its last line. The file was cut off, or its number of atoms was '
+                    'changed: copy it again, or end the line if the file is whole.'
                 )
 
 

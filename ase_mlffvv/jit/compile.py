@@ -38,6 +38,8 @@ def kernel(**options):
 
     def decorate(function):
         dispatcher = njit(cache=True, nogil=True, **options)(function)
+        if dispatcher is function:  # NUMBA_DISABLE_JIT
+            return function
         index = getattr(dispatcher._cache, '_cache_file', None)  # without a folder for the cache there is none
         if index is not None:
             index._source_stamp = (index._source_stamp, source_digest())

@@ -181,29 +181,39 @@ def read_log(folder: str | Path) -> dict:
 
 
 def summary(folder: str | Path) -> str:
-    """Summary table of a finished run, as text."""
+    """Summary table of a finished run, as text.
+
+    Its columns are the start, the first line of the log after it, and the end. The start may be an ideal lattice, in
+    which second neighbors lie within the cutoff of the coordination numbers; they do not once the atoms vibrate.
+    """
     table = read_log(folder)
     time, conserved = table['time_ps'], table['total_energy_eV'] - table['thermostat_work_eV']
-    span = time[-1] - time[0]
-    rows = [('', f'{time[0]:.1f} ps', f'{time[-1]:.1f} ps')]
+    shown = [0, *([1] if len(time) > 2 else []), -1]
+    rows = [('', *(f'{time[k]:.4g} ps' for k in shown))]
     for name, label, scale in (
         ('temperature_K', 'temperature (K)', '{:.0f}'),
         ('potential_energy_eV', 'potential energy (eV/atom)', '{:.4f}'),
-        ('height_A', 'height over substrate (Å)', '{:.1f}'),
+        ('height_A', 'height above the terrace (Å)', '{:.1f}'),
         ('surface_fraction', 'surface fraction (CN < 8)', '{:.3f}'),
-        ('mean_coordination', 'mean coordination', '{:.2f}'),
+        ('mean_coordination', f'mean coordination (within {CUTOFF:g} Å)', '{:.2f}'),
         ('detached', f'detached atoms (no neighbor within {DETACHED:g} Å)', '{:.0f}'),
     ):
-        rows.append((label, scale.format(table[name][0]), scale.format(table[name][-1])))
+        rows.append((label, *(scale.format(table[name][k]) for k in shown)))
     drift = (conserved[-1] - conserved[0]) * 1e3
-    rows.append(('energy drift (meV/atom, work of the thermostat removed)', '', f'{drift:+.3f} in {span:.1f} ps'))
-    return '\n'.join(f'{label:56}{begin:>12}{end:>20}' for label, begin, end in rows)
+    rows.append(('energy drift (meV/atom, work of the thermostat removed)', '', *[''] * (len(shown) - 2),
+                 f'{drift:+.3f} in {time[-1] - time[0]:.1f} ps'))  # fmt: skip
+    text = [f'{row[0]:56}{"".join(f"{cell:>12}" for cell in row[1:-1])}{row[-1]:>20}' for row in rows]
+    if len(shown) > 2 and table['mean_coordination'][0] > table['mean_coordination'][1] + 0.5:
+        text.append('The start is (nearly) an ideal lattice: compare coordination and surface with the second column.')
+    return '\n'.join(text)
 
 
 def picture(folder, title):
-    """Draw the summary of a run."""
+    """Draw the summary of a run: the first frame after the start, in which the atoms vibrate, and the last."""
     frames = trajectory_path(folder)
-    figure = run_summary(read(frames, 0), read(frames, -1), read_log(folder), title=title)
+    early, last = read(frames, ':2'), read(frames, -1)
+    first = early[-1] if early[-1].info['step'] < last.info['step'] else early[0]
+    figure = run_summary(first, last, read_log(folder), title=title)
     with complete(folder / PICTURE) as temporary:
         figure.savefig(temporary, dpi=150, format='png')
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import Atoms
 from ase.io import write
-from ase.md.velocitydistribution import Stationary, thermalize_momenta
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ..errors import ExtrapolationError, StructureError
 from ..io.checkpoint import previous
@@ -21,7 +20,7 @@ from ..io.files import complete
 from ..md.interrupt import interrupt_flag
 from . import record
 from .describe import describe_calculator, describe_machine, describe_structure, describe_versions, make_calculator
-from .drivers import can_drive, make_driver
+from .drivers import can_drive, make_driver, with_velocities
 from .folder import OVERWRITE, JobFolder, differences, read_job
 from .record import CHECKPOINT, Progress, Recorder, load_checkpoint, picture, read_log, save_checkpoint
 from .settings import RunSettings
@@ -59,7 +58,7 @@ def start(
     Parameters
     ----------
     atoms : Atoms
-        If they have no momenta, these are drawn from a Maxwell-Boltzmann distribution at twice the temperature:
+        If they have no momenta, or all are zero, these are drawn from a Maxwell-Boltzmann distribution at twice the temperature:
         during equilibration from a perfect crystal, half of the kinetic energy becomes potential energy.
     calc : ASE calculator
         Calculates energies, forces and, for coloring, atomic energies.
@@ -78,15 +77,14 @@ def start(
         The folder holds a run or other files, or another process is working in it.
     """
     folder = Path(folder)
-    if len(atoms) == 0:
-        raise StructureError('the structure has no atoms')
-    atoms = atoms.copy()
-    atoms.info = {}
+    given = atoms.copy()
+    given.info = {}
+    atoms = with_velocities(given, settings)
     settings = settings.resolve(len(atoms), can_drive(atoms, calc))
     dynamics = asdict(settings)
     steps = dynamics.pop('steps')
     identity = {
-        'structure': describe_structure(atoms, source),
+        'structure': describe_structure(given, source),
         'calculator': describe_calculator(calc),
         'dynamics': dynamics,
     }
@@ -96,11 +94,6 @@ def start(
             f"'{folder}' already holds a run. Continue it with --restart {folder} (resume(...) in Python), choose "
             f'another folder, or give {OVERWRITE} to begin anew.'
         )
-    if not atoms.has('momenta'):
-        rng = np.random.default_rng(settings.seed)
-        thermalize_momenta(atoms, temperature_K=2 * settings.temperature, rng=rng)
-        if not atoms.constraints:
-            Stationary(atoms)
     with JobFolder(folder, SETTINGS, identity, what=WHAT, writes=WRITES, new=overwrite, overwrite=overwrite) as job:
         if (folder / CHECKPOINT).exists():
             raise FileExistsError(f"another process began a run in '{folder}'")
@@ -246,14 +239,8 @@ def _loop(driver, recorder, settings, step, progress):
                                                    disable=not progress, smoothing=0.1) as bar:  # fmt: skip
         while step < settings.steps:
             n = min(chunk - step % chunk, settings.steps - step)
-            driver.run(n)
+            temperature = _advance(driver, n, step, settings, recorder.folder)
             step += n
-            temperature = driver.temperature
-            if not np.isfinite(temperature) or temperature > 20 * settings.temperature + 1000:
-                raise StructureError(
-                    f'the run blew up at step {step}: {temperature:.0f} K. The last good state is in '
-                    f'{recorder.folder / CHECKPOINT}. Use a shorter time step, or a model fitted to such structures.'
-                )
             bar.update(n)
             rate = n_atoms * (step - first) / (perf_counter() - begin)
             bar.set_postfix_str(
@@ -270,6 +257,23 @@ def _loop(driver, recorder, settings, step, progress):
                     f'stopped at step {step} of {settings.steps}; '
                     f"continue with: mlffvv run --restart '{recorder.folder}'"
                 )
+
+
+def _advance(driver, n, step, settings, folder):
+    """Run ``n`` steps and return the temperature."""
+    try:
+        driver.run(n)
+        temperature = driver.temperature
+        if np.isfinite(temperature) and temperature <= 20 * settings.temperature + 1000:
+            return temperature
+        reason = f'the temperature is {temperature:.0f} K'
+    except StructureError as error:
+        reason = str(error.__cause__ or error).split('. ')[0]
+    raise StructureError(
+        f'the run blew up between steps {step} and {step + n}: {reason}. The last good state is in '
+        f'{folder / CHECKPOINT}. The time step of {settings.timestep:g} fs is too long, or the model was not fitted to '
+        'such structures.'
+    )
 
 
 def _stopped(folder, atoms, error):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
-import numpy as np
+from ..checks import check_choice, check_number, check_seed, check_temperature, check_timestep, check_whole
+from ..errors import SettingError
 
 DEVICE_ATOMS = 2000  # runs with at least this number of atoms use Dynamics
 PACKED_ATOMS = 50_000  # runs with at least this number of atoms write packed trajectories
@@ -60,21 +61,21 @@ class RunSettings:
     trajectory: str = 'auto'
 
     def __post_init__(self):
-        for name in ('timestep', 'temperature', 'taut'):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ValueError(f'{name} must be positive, got {getattr(self, name)!r}')
+        check_timestep(self.timestep)
+        check_temperature(self.temperature)
+        check_number(self.taut, 'taut', 'fs', above=0)
+        check_seed(self.seed)
         if self.log_interval is None:
             object.__setattr__(self, 'log_interval', self.frame_interval)
         for name in ('frame_interval', 'checkpoint_interval', 'log_interval', 'steps'):
-            if not (int(getattr(self, name)) == getattr(self, name) and getattr(self, name) >= (name != 'steps')):
-                raise ValueError(f'{name} must be a whole number of steps, got {getattr(self, name)!r}')
+            steps = check_whole(getattr(self, name), name, 'steps', low=int(name != 'steps'))
+            object.__setattr__(self, name, steps)
         if self.frame_interval % self.log_interval:
             raise ValueError(
                 f'log_interval must divide frame_interval ({self.frame_interval}), got {self.log_interval!r}'
             )
         for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(f'{name} must be one of {", ".join(choices)}, got {getattr(self, name)!r}')
+            check_choice(getattr(self, name), name, choices)
         if self.dynamics == 'ase' and self.thermostat != 'berendsen':
             raise ValueError(f"dynamics='ase' has the thermostat berendsen alone, got {self.thermostat!r}")
 
@@ -98,3 +99,11 @@ class RunSettings:
                 'thermostat berendsen.'
             )
         return replace(self, dynamics=dynamics, trajectory=trajectory)
+
+
+def steps_of(time_ps, timestep):
+    """Number of steps of ``timestep`` (fs) in a time (ps), at least one."""
+    steps = round(check_number(time_ps, 'time', 'ps', above=0) * 1000 / check_timestep(timestep))
+    if steps < 1:
+        raise SettingError(f'time must be at least one time step of {timestep:g} fs, got {time_ps:g} ps')
+    return steps

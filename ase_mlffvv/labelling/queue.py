@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ..errors import DatasetError, StructureError, check_structure, some
 from ..io.datasets import group_of
 from ..io.files import save_json, save_text
+from ..io.html import table
 from ..io.identity import digest_of
 from .compute import Task, compute, reason_of, with_labels, without_labels
 from .engines import check_settings, code_of, find_engine
@@ -76,6 +77,19 @@ class LabelSummary:
     safe: list = field(default_factory=list)
     failed: list = field(default_factory=list)
     seconds: float = 0.0
+
+    def _repr_html_(self):
+        rows = [
+            ('structures', self.structures),
+            ('labelled', f'{self.labelled} ({self.computed} computed now, {self.seconds:.0f} s)'),
+            ('not yet computed', self.structures - self.labelled - len(self.failed)),
+            ('with safer settings', some(self.safe) or 'none'),
+            ('failed', len(self.failed)),
+            *((f'structure {k}', reason) for k, _, reason in self.failed[:10]),
+            ('labels', self.folder / LABELLED),
+            ('overview', self.folder / TABLE),
+        ]
+        return table(rows, caption='Labels')
 
     def __str__(self):
         waiting = self.structures - self.labelled - len(self.failed)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 from ase.io import read, write
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ..calculators import VVCalculator
 from ..errors import StructureError

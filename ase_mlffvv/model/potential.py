@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from ase.data import atomic_numbers
+from ase.data import atomic_numbers, chemical_symbols
 
 from ..errors import ElementError, some
+from ..io.html import table
 from .file import digest, load, save
 from .pair import PairTerm
 from .prediction import Prediction
@@ -68,6 +69,18 @@ class VVPotential:
         names = '+'.join(f.name for f in self.features)
         return f'VVPotential({terms}; {names}, cutoff {self.cutoff:g} Å)'
 
+    def _repr_html_(self):
+        names = '+'.join(family.name for family in self.features)
+        functions = ', '.join(f'{e}: {len(b.coefficients)}' for e, b in zip(self.elements, self.blocks))
+        rows = [
+            ('functions', functions),
+            ('features', f'{names}, cutoff {self.cutoff:g} Å'),
+            ('uncertainty', 'grade and committee' if self.uncertainty is not None else 'none'),
+        ]
+        rows += _accuracy_rows(self.card.get('fit') or {})
+        rows += [(name, '; '.join(self.card[name])) for name in ('data', 'physics', 'limits') if self.card.get(name)]
+        return table(rows, caption=str(self.card.get('title') or 'VVPotential'))
+
     @property
     def cutoff(self) -> float:
         """Range of the pair list that an evaluation needs, Å."""
@@ -121,6 +134,21 @@ class VVPotential:
         return cls(*read_folder(folder))
 
 
+def _accuracy_rows(fit):
+    """Lines about the errors of a fit, from its entry in a card."""
+    for part, title in (('validation', 'errors, held out'), ('train', 'errors, training set')):
+        errors = (fit.get(part) or {}).get('all') or {}
+        units = {'energy': (1e3, 'meV/atom'), 'forces': (1e3, 'meV/Å'), 'stress': (160.21766, 'GPa')}
+        found = [
+            f'{name} {errors[name]["mae"] * factor:.3g} {unit}'
+            for name, (factor, unit) in units.items()
+            if name in errors
+        ]
+        if found:
+            return [(title, 'MAE: ' + ', '.join(found))]
+    return []
+
+
 def element_indices(numbers, elements):
     """Position in ``elements`` of each atomic number, shape (n_atoms,), int64.
 
@@ -129,14 +157,21 @@ def element_indices(numbers, elements):
     ElementError
         An element is not among them. The message lists the atoms.
     """
+
     numbers = np.asarray(numbers)
-    table = np.full(max(numbers.max(initial=0), 118) + 1, -1)
+    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in 'iu'):
+        raise ElementError(f'atomic numbers must be whole numbers, one per atom, got {numbers!r}')
+    outside = np.flatnonzero((numbers < 0) | (numbers >= len(chemical_symbols)))
+    if len(outside):
+        raise ElementError(
+            f'atomic numbers must be whole numbers from 0 to {len(chemical_symbols) - 1}, got {numbers[outside[0]]} '
+            f'(atoms {some(outside)})'
+        )
+    table = np.full(len(chemical_symbols), -1)
     table[[atomic_numbers[e] for e in elements]] = np.arange(len(elements))
     species = table[numbers]
     unknown = np.flatnonzero(species < 0)
     if len(unknown):
-        from ase.data import chemical_symbols
-
         names = sorted({chemical_symbols[n] for n in numbers[unknown]})
         raise ElementError(
             f'the model was fitted for {", ".join(elements)}; the structure contains {", ".join(names)} '

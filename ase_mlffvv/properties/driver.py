@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.build import bulk
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ..io.files import save_text
 from ..jobs.folder import JobFolder

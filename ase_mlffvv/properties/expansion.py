@@ -6,7 +6,7 @@ import numpy as np
 from ase import units
 from ase.build import bulk
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from .dynamics import dynamics
 from .relaxing import PropertyError

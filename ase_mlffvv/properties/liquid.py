@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
 from matscipy.neighbours import neighbour_list
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ..structures import crystal_of_density
 from .dynamics import dynamics

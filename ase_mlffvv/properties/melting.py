@@ -8,7 +8,7 @@ from ase.build import bulk
 from ase.constraints import FixAtoms
 from ase.md.nptberendsen import Inhomogeneous_NPTBerendsen
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from .dynamics import dynamics
 from .relaxing import PropertyError

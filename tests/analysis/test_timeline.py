@@ -53,8 +53,8 @@ def test_a_timeline_tells_what_was_built(tmp_path):
     assert table['ptm_bcc_column'].iloc[0] == 1
     assert (table['n_grains'] >= 1).all()
     assert table['top_rotation_z_deg'].abs().max() < 2
-    for name in table.columns.drop(['frame', 'n_surface', 'detached']):
-        assert name in ('aspect', 'convexity') or any(unit in name for unit in (
+    for name in table.columns.drop(['frame', 'step', 'n_surface', 'detached']):
+        assert name in ('aspect', 'convexity', 'grade_max') or any(unit in name for unit in (
             '_A', '_eV', '_K', '_ps', '_deg', 'fraction', 'share', 'n_', 'cn', 'acna', 'ptm', 'largest'
         )), name  # fmt: skip
 

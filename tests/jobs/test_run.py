@@ -13,6 +13,7 @@ from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
 from ase.io import read
 from ase.md.nvtberendsen import NVTBerendsen
+from matplotlib.figure import Figure
 
 from ase_mlffvv import VVCalculator
 from ase_mlffvv.errors import StructureError
@@ -46,10 +47,26 @@ def test_what_a_run_leaves(tmp_path):
     conserved = table['total_energy_eV'] - table['thermostat_work_eV']
     assert np.ptp(conserved) < 2e-4
     text = summary(tmp_path / 'run')
-    for word in ('height over substrate', 'surface fraction', 'mean coordination', 'energy drift', 'temperature (K)'):
+    for word in (
+        'height above the terrace',
+        'surface fraction',
+        'mean coordination',
+        'energy drift',
+        'temperature (K)',
+    ):
         assert word in text
+    assert text.splitlines()[0].split() == ['0', 'ps', '0.04', 'ps', '0.12', 'ps']
+    assert 'The start is (nearly) an ideal lattice' in text  # second neighbors count there, and later do not
     assert len(atoms.constraints) == 1
     assert not atoms.has('momenta')
+
+
+def test_the_picture_begins_with_a_frame_that_vibrates(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(record, 'run_summary', lambda first, last, *_, **__: shown.append((first, last)) or Figure())
+    start(needle(), VVCalculator(), tmp_path / 'run', QUICK, progress=False)
+    start(needle(), VVCalculator(), tmp_path / 'short', replace(QUICK, steps=10), progress=False)
+    assert [[atoms.info['step'] for atoms in pair] for pair in shown] == [[20, 60], [0, 10]]
 
 
 def test_same_numbers_as_ase(tmp_path):
@@ -159,7 +176,7 @@ def test_blow_up_is_reported_and_the_checkpoint_kept(tmp_path):
             super().calculate(atoms, properties, system_changes)
             self.results = {'energy': 0.0, 'forces': 100.0 * np.sin(97 * self.atoms.positions)}
 
-    with pytest.raises(StructureError, match=r'the run blew up at step \d+: \d+ K'):
+    with pytest.raises(StructureError, match=r'the run blew up between steps \d+ and \d+: '):
         start(needle(), Hot(), tmp_path / 'run', RunSettings(steps=400), progress=False)
     assert (tmp_path / 'run' / record.CHECKPOINT).exists()
 

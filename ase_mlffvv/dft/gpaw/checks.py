@@ -76,6 +76,10 @@ def check_settings(p):
             )
     if p['potential'] is not None:
         _check_number(p['potential'], 'potential')
+    if p['also_vacuum'] and (solvent is None or p['charge'] or p['potential'] is not None):
+        raise CalculatorSetupError(
+            'also_vacuum=True needs a solvent to begin with, and a neutral cell without a fixed potential'
+        )
 
 
 def _check_number(value, name):

@@ -89,7 +89,7 @@ def read_pwmat_movement(
 
 @dataclass
 class _Frame:
-    """Lines of a frame; ``how`` it ended: with a line of dashes, at the next frame, at the end of the file, or within a line."""
+    """Lines of a frame; ``how`` it ended: with dashes, at the next frame, at the end of the file, or cut in a line."""
 
     lines: list
     place: Place

@@ -99,8 +99,8 @@ def whole_lines(text, name):
     flag = len(words) > 6 and len(words[-1]) == 1
     if words and not (flag or last.endswith('\n') or any(line.lstrip().startswith('-----') for line in lines)):
         raise CutOff(
-            f'{Place(name, len(lines))}: expected the end of a line after {quoted(last)}, found the end of the file, so '
-            'that the last word may be cut off. Copy the file again, or end the line if the file is whole.'
+            f'{Place(name, len(lines))}: expected the end of a line after {quoted(last)}, found the end of the file: '
+            'the last word may be cut off. Copy the file again, or end the line if the file is whole.'
         )
     return [line.rstrip('\r\n') for line in lines]
 
