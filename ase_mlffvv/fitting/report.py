@@ -9,6 +9,7 @@ import numpy as np
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..engines.evaluator import Evaluator
+from ..io.files import save_figure
 from ..io.html import table
 from .dataset import as_dataset
 from .information import NormalMatrix
@@ -134,7 +135,7 @@ class Accuracy:
             if any(self.groups):
                 axes.legend(fontsize=6)
         if path is not None:
-            figure.savefig(path, dpi=150)
+            save_figure(figure, path)
         return figure
 
 

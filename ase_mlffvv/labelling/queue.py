@@ -224,7 +224,7 @@ def label(
                 summary.computed += 1
         except KeyboardInterrupt:
             for job in jobs:  # some may have ended in the meantime
-                job.record = job.record or read_record(job.directory, job.hash)
+                job.record = job.record or read_record(job.directory, job.hash, len(job.atoms))
             _write(folder, frames, jobs, summary)
             raise KeyboardInterrupt(
                 f"stopped with {summary.labelled} of {summary.structures} structures labelled in '{folder}'; to go on, "
@@ -273,7 +273,7 @@ def _jobs(frames, folder, settings_hash, retry_failed):
         digest = hash_of(atoms, settings_hash)
         directory = known.setdefault(digest[:12], folder.resolve() / f'{k:05d}-{digest[:12]}')
         if digest not in jobs:
-            record = read_record(directory, digest)
+            record = read_record(directory, digest, len(atoms))
             again = retry_failed and record is not None and record['status'] == 'failed'
             jobs[digest] = _Job(atoms, digest, directory, None if again else record)
         order.append(jobs[digest])
@@ -325,7 +325,7 @@ def _run(todo, task, executor, bar):
                     continue
                 failed += 1
                 record = {'status': 'failed', 'hash': job.hash, 'reason': record['reason']}
-                save_json(job.directory / RESULT, record)
+                save_json(job.directory / RESULT, record, checksum=True)
             job.record = record
             bar.update(len(job.atoms))
             bar.set_postfix_str(f'{failed} failed' if failed else '', refresh=False)
