@@ -56,7 +56,8 @@ def report(runs=HERE / 'runs', plan=HERE / 'study.yaml', out=HERE / 'report', pa
         INTRODUCTION,
         verdict_table([*verdicts, *checks]),
         run_table(plan, found),
-        '## Figures\n',
+        f'## Figures\n\n{BAND_TEXT}\n',
+        MAP.format(link=link) if methods else '',
         *band_sections(plan, tables, out, link),
         *picture_sections(runs, found, out, link, ovito),
         slide_section(tables),
@@ -79,7 +80,15 @@ def verdict_table(verdicts):
     lines = [f'## Verdicts\n\n{counts}. {VERDICTS}\n', head, '|---|---|---|---|---|---|---|']
     for v in verdicts:
         c = next((c for wanted in (NOT, UNDECIDED, SUPPORTED) for c in v.criteria if c.result == wanted), v.criteria[0])
-        cells = (f'**{v.claim}** {v.text}', f'**{v.result}**', c.name, c.number, c.accepted, _paper(c), str(v.count))
+        cells = (
+            f'**{v.claim}** {v.text}',
+            f'**{v.result}**',
+            c.name,
+            c.number,
+            c.accepted,
+            _paper(c),
+            str(c.estimate.count),
+        )
         lines.append(f'| {" | ".join(cells)} |')
     return '\n'.join(lines) + '\n'
 
@@ -117,7 +126,7 @@ def band_sections(plan, tables, out, link):
             save_figure(bands_figure(groups, columns, paper), out / f'{name}.png', dpi=100)
             command = plan.conditions[conditions[0]].command(0)
             picture = f'![{title}]({link}/{name}.png)'
-            yield f'### {title}\n\n{text} {BAND_TEXT}\n\n{picture}\n\n`{command}`\n'
+            yield f'### {title}\n\n{text}\n\n{picture}\n\n`{command}`\n'
 
 
 def picture_sections(runs, found, out, link, ovito):
@@ -190,7 +199,7 @@ def power_section(found):
 def method_verdicts(runs, found, out):
     """M11 to M14: on a warm crystal, on the kept frames, and on the training cell at 250 K; and the map of Fig. 1c."""
     warm = _warm(phase('bcc') * (6, 6, 6))
-    cell = _warm(freeze_bottom(training_cell(), 2))
+    cell = _warm(training_cell())
     paths = [
         p for name in ROLES for seed in found.get(name, {}) if (p := runs / name / f'seed-{seed}' / FRAMES).exists()
     ]
@@ -251,6 +260,12 @@ those of `studies/paper/study.yaml`; their timelines and ten frames of each are 
 """
 VERDICTS = """The number is that of the criterion that decides; all of them are listed at the end, and their
 definitions are in `ase_mlffvv/studies/claims`."""
+MAP = """### Training cell (Fig. 1c)
+
+t-SNE map of radial and bond-order features of the 230-atom cell at 250 K, by energy, class and coordination.
+
+![Map of the training cell]({link}/fig1c.png)
+"""
 BAND_TEXT = """Thick lines are means over seeds (numbers in brackets), bands are 95 % intervals of the mean, thin lines
 are single runs."""
 SNAPSHOTS = 'Seen along [1-10]; by crystal structure, and cut through the middle by grain and by atomic energy.'
