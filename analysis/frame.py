@@ -177,7 +177,8 @@ class Frame:
         Atoms
             Structure with the arrays ``coordination``, ``phase`` (template matching) and ``phase_acna`` (0 other,
             1 fcc, 2 hcp, 3 bcc), ``grain`` (-1 none), ``class`` (0 surface, 1 interior, 2 boundary, 3 subsurface,
-            -1 none), ``displacement`` (its length, Å) and, if atomic energies are known, ``local_energy`` (eV).
+            -1 none), ``displacement`` (its length, Å) and, where they are known, ``local_energy`` (eV) and the
+            extrapolation ``grade``.
         """
         out = type(self.atoms)(self.atoms.numbers, self.atoms.positions, cell=self.atoms.cell, pbc=self.atoms.pbc)
         out.set_tags(self.atoms.get_tags())
@@ -188,6 +189,8 @@ class Frame:
                  'displacement': np.linalg.norm(self.displacements, axis=1)}  # fmt: skip
         if self.energies is not None:
             found['local_energy'] = self.energies
+        if 'grade' in self.atoms.arrays:
+            found['grade'] = self.atoms.arrays['grade']
         for name, values in found.items():
             out.arrays[name] = np.asarray(values)
         return out

@@ -236,14 +236,14 @@ def contrast(groups: Sequence[ArrayLike], weights: Sequence[float], level: float
 def ratio(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Estimate:
     """Ratio of the geometric means of two conditions, ``first / second``, with its interval.
 
-    Raises
-    ------
-    ValueError
-        A value is not positive.
+    If some values are not positive, it is the ratio of the means, without an interval.
     """
     groups = [np.asarray(g, float).ravel() for g in (first, second)]
-    if any((g[np.isfinite(g)] <= 0).any() for g in groups):
-        raise ValueError('a ratio needs positive values')
+    groups = [g[np.isfinite(g)] for g in groups]
+    count = min(len(g) for g in groups)
+    if count and any((g <= 0).any() for g in groups):
+        means = [float(g.mean()) for g in groups]
+        return Estimate(means[0] / means[1] if means[1] else np.nan, np.nan, np.nan, count, np.nan, level)
     found = contrast([np.log(g) for g in groups], (1, -1), level)
     value, low, high = (float(np.exp(x)) for x in (found.value, found.low, found.high))
     return Estimate(value, low, high, found.count, np.nan, level)
@@ -288,10 +288,13 @@ def detectable(
     scale = np.sqrt(1 / first + (1 / second if second else 0))
     limit = stats.t.ppf(0.5 + level / 2, freedom)
 
-    def missing(size):
-        return stats.nct.sf(limit, freedom, size / scale) + stats.nct.cdf(-limit, freedom, size / scale) - power
+    def missing(shift):
+        return stats.nct.sf(limit, freedom, shift) + stats.nct.cdf(-limit, freedom, shift) - power
 
-    return float(deviation * optimize.brentq(missing, 1e-6, 100 * scale))
+    high = 1.0
+    while missing(high) < 0:  # SciPy has no values for large shifts
+        high *= 1.5
+    return float(deviation * scale * optimize.brentq(missing, 1e-6, high))
 
 
 def adjusted(p_values: ArrayLike) -> np.ndarray:

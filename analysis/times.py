@@ -92,7 +92,8 @@ class Axis:
 
     def tell(self, value: float) -> str:
         """A value with its unit, such as ``3.2 ps`` or ``frame 16``."""
-        return f'{value:.1f} ps' if self.unit == 'ps' else f'{self.unit} {value:.0f}'
+        span = float(self.values[-1] - self.values[0]) if len(self.values) else 0.0
+        return time_text(value, span) if self.unit == 'ps' else f'{self.unit} {value:.0f}'
 
 
 def axis_of(table: pandas.DataFrame) -> Axis:
@@ -103,6 +104,12 @@ def axis_of(table: pandas.DataFrame) -> Axis:
             if len(values) and np.isfinite(values).all() and (np.diff(values) > 0).all():
                 return Axis(values, unit)
     return Axis(np.asarray(table['frame'], float), 'frame')
+
+
+def time_text(time: float, span: float) -> str:
+    """Time in ps as text, with as many decimals as a run of this length (ps) needs."""
+    digits = 1 if span >= 2 or span == 0 else 2 if span >= 0.2 else 3 if span >= 0.02 else 4
+    return f'{time:.{digits}f} ps'
 
 
 def when(atoms: Atoms) -> str:

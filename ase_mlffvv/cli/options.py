@@ -9,7 +9,7 @@ MACHINE = {'device': 'cpu', 'engine': 'auto', 'threads': None}
 
 def add_machine(p):
     """Add the options for the evaluation of a model: device, engine and threads; see :func:`machine`."""
-    p.add_argument('--device', help="'cpu' or 'cuda' (default: cpu)")
+    p.add_argument('--device', metavar='{cpu,cuda}', help='where the model is evaluated (default: cpu)')
     p.add_argument('--engine', choices=('auto', 'numba', 'torch', 'cuda'), help='implementation that '
                    'evaluates the model (default: auto)')  # fmt: skip
     p.add_argument('--threads', type=int, help='number of CPU threads (default: all processors)')

@@ -1,4 +1,4 @@
-"""Command line: mlffvv run | analyse | fit | evaluate | validate | cut | label | learn | info."""
+"""Command line: mlffvv run | analyse | fit | evaluate | validate | cut | label | learn | study | compare | ..."""
 
 from __future__ import annotations
 
@@ -8,9 +8,26 @@ import os
 import sys
 
 from .. import __version__
-from . import analyse, compare, cut, evaluate, fit, info, label, learn, run, streams, study, validate
+from . import (
+    analyse,
+    compare,
+    completion,
+    convert,
+    cut,
+    evaluate,
+    fit,
+    info,
+    label,
+    learn,
+    models,
+    run,
+    streams,
+    study,
+    validate,
+)
+from .examples import Formatter, add_examples
 
-COMMANDS = (run, analyse, fit, evaluate, validate, cut, label, learn, study, compare, info)
+COMMANDS = (run, analyse, fit, evaluate, validate, cut, label, learn, study, compare, info, models, convert, completion)
 EXPECTED = (ValueError, OSError, RuntimeError, TypeError, ImportError, MemoryError)  # with messages for the user
 
 
@@ -50,11 +67,14 @@ def main(argv=None):
 
 def parser():
     """Argument parser of all commands."""
-    out = argparse.ArgumentParser(prog='mlffvv', description='VV machine-learned force fields for lithium dendrites')
+    out = argparse.ArgumentParser(prog='mlffvv', description='VV machine-learned force fields for lithium dendrites',
+                                  formatter_class=Formatter,
+                                  epilog='mlffvv COMMAND --help shows options and examples of a command')  # fmt: skip
     out.add_argument('--version', action='version', version=f'ase-mlffvv {__version__}')
     commands = out.add_subparsers(dest='command', required=True, metavar='command')
     for module in COMMANDS:
         command = module.add(commands)
+        add_examples(command.prog.split()[-1], command)
         command.set_defaults(run=module.run)
         command.add_argument('-v', '--verbose', action='store_true', help='show debug messages and tracebacks')
     return out

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..jobs.options import CALCULATOR, CHANGEABLE, HELD, PRESETS, SHAPES
 from ..jobs.options import DEFAULTS as RUN
 from ..jobs.settings import steps_of
+from .look import gui_command
 from .options import add_file_type, add_overwrite, file_type
 
 log = logging.getLogger('mlffvv')
@@ -44,19 +45,19 @@ def add(commands):
     how.add_argument('--time', type=float, help='total simulation time, ps')
     how.add_argument('--timestep', type=float, help='fs')
     how.add_argument('--taut', type=float, help='time constant of the thermostat, fs')
-    how.add_argument('--thermostat', help="berendsen (the paper's), csvr or langevin (both sample the canonical "
-                     'ensemble), or none (constant energy)')  # fmt: skip
+    how.add_argument('--thermostat', metavar='{berendsen,csvr,langevin,none}', help="berendsen (the paper's), csvr or "
+                     'langevin (both sample the canonical ensemble), or none (constant energy)')  # fmt: skip
     how.add_argument('--frame-interval', type=int, help='steps between frames')
     how.add_argument('--log-interval', type=int, help='steps between lines of the log (default: --frame-interval)')
     how.add_argument('--checkpoint-interval', type=int, help='steps between checkpoints')
-    how.add_argument('--dynamics', help='ase, or native: ase_mlffvv.md.Dynamics, faster for many atoms (auto: native '
-                     'for 2 000 atoms and more, or if the thermostat requires it)')  # fmt: skip
-    how.add_argument('--trajectory', help='extxyz, or packed: trajectory.vvtraj, a tenth of the size (auto: packed '
-                     'for 50 000 atoms and more)')  # fmt: skip
+    how.add_argument('--dynamics', metavar='{auto,ase,native}', help='ase, or native: ase_mlffvv.md.Dynamics, faster '
+                     'for many atoms (auto: native for 2 000 atoms and more, or if the thermostat asks)')  # fmt: skip
+    how.add_argument('--trajectory', metavar='{auto,extxyz,packed}', help='extxyz, or packed: trajectory.vvtraj, a '
+                     'seventh of the size (auto: packed if extxyz would take more than 200 MB)')  # fmt: skip
     how.add_argument('--seed', type=int, help='random seed of adatoms, initial velocities and thermostat')
     model = p.add_argument_group('model')
     model.add_argument('--model', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
-    model.add_argument('--device', help="'cpu' or 'cuda'")
+    model.add_argument('--device', metavar='{cpu,cuda}', help='where the model is evaluated')
     model.add_argument('--engine', choices=('auto', 'numba', 'torch', 'cuda'), help='implementation that '
                        'evaluates the model')  # fmt: skip
     model.add_argument('--threads', type=int, help='number of CPU threads (default: all processors)')
@@ -87,7 +88,7 @@ def run(args):
     print(summary(folder))
     print(f'\n{_held(folder)}')
     frames = trajectory_path(folder)
-    print(f'trajectory  {frames}   (look at it with: ase gui {frames})')
+    print(f'trajectory  {frames}   (look at it with: {gui_command(frames)})')
     print(f'picture     {folder / "summary.png"}')
 
 

@@ -15,8 +15,9 @@ def add(commands):
         'validate',
         help='compare properties of lithium with DFT and experiment',
         description='Computes lattices, elastic constants, vacancy, 13 surfaces, adatoms, grain boundaries, phonons, '
-        'thermal expansion and the liquid with a model or any ASE calculator. Writes validation.txt, validation.json '
-        'and validation.png. After Ctrl-C or a crash, repeat the command: finished properties are kept.',
+        'thermal expansion and the liquid with a model or any ASE calculator. Writes validation.html, a page to '
+        'explore, validation.txt, validation.json and validation.png. After Ctrl-C or a crash, repeat the command: '
+        'finished properties are kept.',
     )
     p.add_argument('model', nargs='?', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
     p.add_argument('--calculator', metavar='NAME', help="calculator to use instead of a model, as for 'mlffvv label'")
@@ -54,5 +55,6 @@ def run(args):
     result = validate(calculator, args.output, settings=settings, only=args.only, quick=args.quick,
                       melting=args.melting, seed=args.seed, overwrite=args.overwrite)  # fmt: skip
     print(result)
-    for kind, name in (('table', 'validation.txt'), ('numbers', 'validation.json'), ('plots', 'validation.png')):
+    for kind, name in (('table', 'validation.txt'), ('numbers', 'validation.json'), ('plots', 'validation.png'),
+                       ('page', 'validation.html')):  # fmt: skip
         print(f'{kind:9} {Path(args.output) / name}')
