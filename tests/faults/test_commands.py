@@ -117,9 +117,9 @@ RUN = [
     ('run --temperature warm -o r', 2, "argument --temperature: invalid float value: 'warm'"),
     ('run --timestep 0 -o r', 1, 'timestep must be positive'),
     ('run --taut inf -o r', 1, 'taut must be positive'),
-    ('run --time -1 -o r', 1, 'time must be a number above 0 (ps), got -1'),
-    ('run --time nan -o r', 1, 'time must be a number above 0 (ps), got nan'),
-    ('run --time inf -o r', 1, 'time must be a number above 0 (ps), got inf'),
+    ('run --time -1 -o r', 1, 'time must be positive and finite (ps), got -1'),
+    ('run --time nan -o r', 1, 'time must be positive and finite (ps), got nan'),
+    ('run --time inf -o r', 1, 'time must be positive and finite (ps), got inf'),
     ('run --time 0.0005 -o r', 1, 'time must be at least one time step of 2 fs, got 0.0005 ps'),
     ('run --frame-interval 0 -o r', 1, 'frame_interval must be a whole number'),
     ('run --checkpoint-interval 0 -o r', 1, 'checkpoint_interval must be a whole number'),
@@ -146,7 +146,7 @@ RUN = [
     ('run --restart run --structure cu.extxyz', 1, '--structure (before: '),
     ('run --restart run --format vasp', 1, '--format and --types describe the file of --structure'),
     ('run --restart run --time 0.002', 1, 'has 10 steps already, got a new total of 1'),
-    ('run --restart run --time nan', 1, 'time must be a number above 0 (ps), got nan'),
+    ('run --restart run --time nan', 1, 'time must be positive and finite (ps), got nan'),
     ('run --restart run --model none.vv', 1, "'none.vv' does not exist"),
     ('run --restart run --time many', 2, "argument --time: invalid float value: 'many'"),
 ]
@@ -349,7 +349,7 @@ def test_files_of_lammps_are_read(place, tmp_path, capsys):
 
     for name in ('cell.lmp', 'run.dump'):
         out = tmp_path / name
-        assert main(['run', '--structure', str(place / name), '--types', 'Li', '--time', '0', '-o', str(out),
+        assert main(['run', '--structure', str(place / name), '--types', 'Li', '--time', '0.002', '-o', str(out),
                      '--on-extrapolation', 'ignore']) == 0  # fmt: skip
         atoms = read(out / 'trajectory.extxyz')
         assert str(atoms.symbols) == 'Li2'
