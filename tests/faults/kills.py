@@ -72,7 +72,7 @@ def command(name, here, folder):
                 str(here / 'run')]  # fmt: skip
     if name == 'label':
         return ['label', str(folder / 'train.extxyz'), '-o', str(here / 'labels'), '--calculator',
-                'tests.faults.factories:morse', '--settings', f'calls={here.parent / "calls"}']  # fmt: skip
+                'tests.faults.factories:morse']  # fmt: skip
     if name == 'fit':
         model = here / 'm.vv'
         return None if model.exists() else ['fit', str(folder / 'train.extxyz'), '-o', str(model), *FIT]
