@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import ArrayLike
 
+    from ase_mlffvv.io.reading import FileType
 
 EXTREMES = (('n_grains', 'most grains'), ('kink_deg', 'largest kink'), ('n_boundary', 'most boundary atoms'))
 CHANGES = (('height_A', 'height changes its rate'), ('dxy_all_A', 'displacements change their rate'),

@@ -93,13 +93,13 @@ def report(
     clock = Clock(frame_time_ps, timestep_fs)
     identity = {'settings': asdict(settings), **asdict(clock), 'first frame': digest_of_frame(first)}
     with JobFolder(folder, 'report.json', identity, what='a report', writes=WRITES, overwrite=overwrite):
-        return _write(trajectory, folder, settings, clock, kind, processes, pictures, ovito, progress)
+        return _write(trajectory, folder, settings, clock, kind, processes, pictures, ovito, overwrite, progress)
 
 
-def _write(trajectory, folder, settings, clock, kind, processes, pictures, ovito, progress):
+def _write(trajectory, folder, settings, clock, kind, processes, pictures, ovito, overwrite, progress):
     """Write all files of the report, and return the path of the page."""
     table = timeline(trajectory, folder / TABLE, settings=settings, **asdict(clock), kind=kind, processes=processes,
-                     progress=progress)  # fmt: skip
+                     overwrite=overwrite, progress=progress)  # fmt: skip
     _parquet(table, folder / PARQUET)
     axis = axis_of(table)
     chosen = choose_frames(table, pictures) if np.ndim(pictures) == 0 else _given(pictures, len(table))

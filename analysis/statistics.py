@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import optimize, stats
 
+from ase_mlffvv.checks import check_number, check_seed, check_whole
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -56,9 +58,14 @@ def band(
     Band
         With one replica, ``low`` and ``high`` are NaN, because a single run gives no variance.
     """
+    _check_level(level)
+    if points is not None:
+        points = check_whole(points, 'points', low=1, high=1_000_000)
     times, values = [np.asarray(t, float) for t in times], [np.asarray(v, float) for v in values]
     if not times or len(times) != len(values) or any(t.shape != v.shape or t.ndim != 1 for t, v in zip(times, values)):
         raise ValueError('times and values must hold, for each replica, one-dimensional arrays of equal length')
+    if not all(np.isfinite(x).all() for x in [*times, *values]):
+        raise ValueError('times and values must be finite numbers')
     if any(len(t) == 0 or np.any(np.diff(t) <= 0) for t in times):
         raise ValueError('the times of each replica must increase')
     start, stop = max(t[0] for t in times), min(t[-1] for t in times)
@@ -130,6 +137,8 @@ def compare(first: ArrayLike, second: ArrayLike, level: float = 0.95, seed: int 
     -------
     Comparison
     """
+    _check_level(level)
+    seed = check_seed(seed) % 2**32
     first, second = np.asarray(first, float).ravel(), np.asarray(second, float).ravel()
     if min(len(first), len(second)) < 2:
         raise ValueError(f'a test needs at least two runs of each condition, got {len(first)} and {len(second)}')
@@ -147,6 +156,11 @@ def compare(first: ArrayLike, second: ArrayLike, level: float = 0.95, seed: int 
         n_resamples=9999, random_state=seed,
     )  # fmt: skip
     return Comparison(difference, low, high, welch, float(exchanged.pvalue), (len(first), len(second)), level)
+
+
+def _check_level(level):
+    if not 0 < check_number(level, 'level', above=0, high=1) < 1:
+        raise ValueError(f'level must be a confidence level between 0 and 1, got {level!r}')
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -10,11 +11,15 @@ from typing import TYPE_CHECKING
 from ase import Atoms
 from ase.io import read
 
+from ase_mlffvv.errors import StructureFileError
 from ase_mlffvv.io.reading import FileType, format_of, iread_structures
+from ase_mlffvv.io.xyz import xyz_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
+
+log = logging.getLogger('mlffvv_analysis')
 
 
 def frames(
@@ -46,6 +51,8 @@ def frames(
         If the file does not exist.
     ValueError
         If the file is empty or not a trajectory.
+    StructureFileError
+        A frame is damaged.
     """
     if isinstance(trajectory, Atoms):
         trajectory = [trajectory]
@@ -72,17 +79,23 @@ def is_xyz(trajectory: Any, kind: FileType | None = None) -> bool:
 def _xyz(path, offset):
     with open(path, 'rb') as file:
         file.seek(offset)
-        while first := file.readline():
-            try:
-                count = int(first)
-            except ValueError:
-                if not first.strip():
-                    continue
-                raise ValueError(
-                    f"'{path}', byte {file.tell() - len(first)}: expected a number of atoms, got {first[:40]!r}"
-                ) from None
-            lines = list(islice(file, count + 1))
-            if len(lines) < count + 1 or not lines[-1].endswith(b'\n'):
-                return  # still being written
-            text = (first + b''.join(lines)).decode()
-            yield read(StringIO(text), format='extxyz') if count else Atoms(), file.tell()
+        start = offset
+        for lines, end, complete in xyz_frames(file, str(path)):
+            if not complete:
+                log.warning("'%s': the last frame (at byte %d) is left out: it is still being written, or the file was "
+                            'cut off', path, start)  # fmt: skip
+                return
+            yield _parsed(lines, path, start), end
+            start = end
+
+
+def _parsed(lines, path, start):
+    if len(lines) == 2:
+        return Atoms()
+    try:
+        return read(StringIO(b''.join(lines).decode()), format='extxyz')
+    except Exception as error:  # of ASE, which raises all kinds of errors for damaged frames
+        raise StructureFileError(
+            f"'{path}', frame at byte {start}: it cannot be read ({type(error).__name__}: {error}). The file is "
+            'damaged; copy it again.'
+        ) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -57,7 +56,7 @@ def check_whole(value: Any, name: str, unit: str = '', *, low=None, high=None, e
 
 def check_seed(value: Any, name: str = 'seed') -> int:
     """Return the seed of a random number generator, a whole number from 0 to 2**63 - 1."""
-    if isinstance(value, Integral) and not isinstance(value, bool) and 0 <= value <= LARGEST_SEED:
+    if isinstance(value, int | np.integer) and not isinstance(value, bool) and 0 <= value <= LARGEST_SEED:
         return int(value)
     raise SettingError(f'{name} must be a whole number from 0 to 2**63 - 1, got {_shown(value)}')
 

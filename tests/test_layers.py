@@ -33,6 +33,7 @@ SAFE_FILES = [
     ('io', 'files'),
     ('io', 'identity'),
     ('io', 'reading'),
+    ('io', 'xyz'),
     ('jobs', 'folder'),
     ('pages',),
 ]

@@ -13,6 +13,7 @@ from ase.io import iread
 from ase.io.formats import UnknownFileTypeError, filetype, ioformats, open_with_compression
 
 from ..errors import ReadError, StructureFileError
+from .xyz import check_xyz
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +80,8 @@ def iread_structures(path: str | Path, index: str | int | slice = ':', kind: Fil
     kind = kind or FileType()
     name = format_of(path, kind)
     settings = _elements(path, name, kind)
+    if name == 'extxyz' and str(path) != '-':
+        check_xyz(path if os.path.exists(path) else str(path).rpartition('@')[0])
     count, found = 0, iread(str(path), index, format=name, **settings)
     while True:
         try:

@@ -60,8 +60,8 @@ def start(
     Parameters
     ----------
     atoms : Atoms
-        If they have no momenta, or all are zero, these are drawn from a Maxwell-Boltzmann distribution at twice the temperature:
-        during equilibration from a perfect crystal, half of the kinetic energy becomes potential energy.
+        If they have no momenta, or all are zero, these are drawn from a Maxwell-Boltzmann distribution at twice the
+        temperature: during equilibration from a perfect crystal, half of the kinetic energy becomes potential energy.
     calc : ASE calculator
         Calculates energies, forces and, for coloring, atomic energies.
     folder : path

@@ -73,7 +73,7 @@ def cut(frames, folder, *, model=None, by='grade', number=20, size=80, limit=Non
         path = job.path / CUT_OUTS
         if path.exists():
             log.info('%s is complete', path)
-            return read(path, ':')
+            return job.verified(path, read, ':')
         chosen = select(frames, potential, number, by=by, limit=limit, apart=apart, start=start, threads=threads)
         calc = VVCalculator(potential, threads=threads, on_extrapolation='ignore')
         out, reasons = [], []
@@ -99,6 +99,7 @@ def cut(frames, folder, *, model=None, by='grade', number=20, size=80, limit=Non
             draw_cut_outs(out, frames[out[0].info['frame']], temporary)
         with complete(path) as temporary:  # written last, because it marks the folder as complete
             write(temporary, out, format='extxyz')
+        job.sign(path)
         return read(path, ':')  # with the digits that a later call reads, so that its labels are the same
 
 

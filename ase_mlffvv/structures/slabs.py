@@ -9,6 +9,7 @@ import numpy as np
 from ase.build import bcc100, bcc110, bcc111, bulk, surface
 
 from ..checks import check_array, check_element, check_number, check_whole
+from ..errors import SettingError
 from ..memory import check_n_atoms
 from .dendrites import A_LITHIUM
 
@@ -118,7 +119,7 @@ def step(atoms: Atoms, layers: int = 1, start: float = 0.45) -> Atoms:
     heights = np.unique(np.round(z, 1))
     check_number(start, 'start')
     if not 0 < check_whole(layers, 'layers', 'atomic layers') < len(heights):
-        raise ValueError(f'layers must be between 1 and {len(heights) - 1} for this slab, got {layers!r}')
+        raise SettingError(f'layers must be between 1 and {len(heights) - 1} for this slab, got {layers!r}')
     lowest = heights[-layers] - 0.15
     return atoms[~((z > lowest) & (atoms.get_scaled_positions()[:, 0] > start))]
 
