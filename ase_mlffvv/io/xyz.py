@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DAMAGED = 'The file is damaged; copy it again'
 _CONTROL = re.compile(rb'[\x00-\x08\x0b-\x1f\x7f]')
 _PBC = re.compile(rb'(\S*)="?[TF] [TF] [TF]"')
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"|\{[^}]*\}|\[[^]]*\]')
 _KEY = re.compile(rb'(?:^|\s)([^\s="]+)=')
 _COMMENT = re.compile(rb'(?:^|\s)(?:Properties|Lattice)=')
 _KIND = re.compile(rb':[SRIL]:(\d+)')
@@ -113,6 +114,11 @@ def _columns(comment, where):
                 f"{where}: '{key[1].decode(errors='replace')}' stands for '{name.decode()}' in its comment. {DAMAGED}."
             )
     found = _PROPERTIES.search(comment)
+    words = _QUOTED.sub(b'Q', comment).split() if found else []
+    strange = [word for word in words if word.count(b'=') > 1 or (b'=' not in word and re.search(rb'\d', word))]
+    if strange or _CONTROL.search(comment.rstrip(b'\r\n')):
+        what = f'{strange[0]!r} is not KEY=VALUE' if strange else 'control characters'
+        raise StructureFileError(f'{where}: its comment cannot be understood ({what}): {comment[:60]!r}. {DAMAGED}.')
     numbers = found[1].split(b':')[2::3] if found else _KIND.findall(comment)
     if found and all(n.isdigit() for n in numbers):
         return sum(map(int, numbers))
