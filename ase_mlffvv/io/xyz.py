@@ -90,9 +90,10 @@ def _check(lines, count, where):
     """Check the lines of the atoms of a frame that begins at ``where``."""
     columns = _columns(lines[1], where) if len(lines) > 2 else None
     for k, line in enumerate(lines[2:]):
-        if b'=' in line and _COMMENT.search(line):
+        last = k + 3 == len(lines) and line.strip().isdigit()  # the number of atoms of the next frame
+        if last or (b'=' in line and _COMMENT.search(line)):
             raise StructureFileError(
-                f'{where}: the first line says {count} atoms, but the next frame begins after {k - 1}. The file is '
+                f'{where}: the first line says {count} atoms, but the next frame begins after {k if last else k - 1}. The file is '
                 'damaged: correct the number, or copy the file again.'
             )
         n = len(line.split())
