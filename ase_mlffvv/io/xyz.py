@@ -92,8 +92,9 @@ def _check(lines, count, where):
     for k, line in enumerate(lines[2:]):
         last = k + 3 == len(lines) and line.strip().isdigit()  # the number of atoms of the next frame
         if last or (b'=' in line and _COMMENT.search(line)):
+            found = k if last else k - 1
             raise StructureFileError(
-                f'{where}: the first line says {count} atoms, but the next frame begins after {k if last else k - 1}. The file is '
+                f'{where}: the first line says {count} atoms, but the next frame begins after {found}. The file is '
                 'damaged: correct the number, or copy the file again.'
             )
         n = len(line.split())

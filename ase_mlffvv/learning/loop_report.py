@@ -45,7 +45,7 @@ def _table(rounds):
                      f'{grades["quantiles"]["1.0"]:.2f}', f'{later["quantiles"]["1.0"]:.2f}' if later else '',
                      f'{grades["above_one"]:.2g}', f'{later["above_one"]:.2g}' if later else '',
                      f'{found["seconds"]:.0f}'])  # fmt: skip
-    lines = [''.join(f'<td>{x}</td>' for x in row) for row in rows]
+    lines = [''.join(f'<td>{html.escape(str(x))}</td>' for x in row) for row in rows]
     head = ''.join(f'<th>{x}</th>' for x in columns)
     return f'<table><tr>{head}</tr>{"".join(f"<tr>{x}</tr>" for x in lines)}</table>'
 
