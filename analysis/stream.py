@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase import Atoms
-from ase.io import iread, read
-from ase.io.formats import filetype
+from ase.io import read
 
 from ase_mlffvv.errors import StructureFileError
+from ase_mlffvv.io.reading import FileType, format_of, iread_structures
 from ase_mlffvv.io.xyz import xyz_frames
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 log = logging.getLogger('mlffvv_analysis')
 
 
-def frames(trajectory: str | Path | Iterable[Atoms], offset: int = 0, skip: int = 0) -> Iterator[tuple[Atoms, int]]:
+def frames(
+    trajectory: str | Path | Iterable[Atoms], offset: int = 0, skip: int = 0, kind: FileType | None = None
+) -> Iterator[tuple[Atoms, int]]:
     """Iterate over the frames of a trajectory with only one frame in memory.
 
     Parameters
@@ -34,6 +36,8 @@ def frames(trajectory: str | Path | Iterable[Atoms], offset: int = 0, skip: int 
         Number of bytes to skip in an extended XYZ file.
     skip : int
         Number of frames to skip in other sources.
+    kind : FileType, optional
+        Format of the file and elements of its atom types, if the file does not tell them.
 
     Yields
     ------
@@ -54,21 +58,22 @@ def frames(trajectory: str | Path | Iterable[Atoms], offset: int = 0, skip: int 
         trajectory = [trajectory]
     if not isinstance(trajectory, (str, Path)):
         yield from ((atoms, 0) for atoms in islice(trajectory, skip, None))
-    elif is_xyz(trajectory):
+    elif is_xyz(trajectory, kind):
         yield from _xyz(Path(trajectory), offset)
     else:
-        before = max(skip - 1, 0)  # a frame that exists: some formats raise errors if none is left to read
-        yield from ((atoms, 0) for atoms in islice(iread(trajectory, f'{before}:'), skip - before, None))
+        before = max(skip - 1, 0)  # a frame that exists: without one there is an error
+        source = iread_structures(trajectory, f'{before}:', kind)
+        yield from ((atoms, 0) for atoms in islice(source, skip - before, None))
 
 
-def is_xyz(trajectory: Any) -> bool:
+def is_xyz(trajectory: Any, kind: FileType | None = None) -> bool:
     """Whether the file is in the extended XYZ format, in which frames are found by their offset in bytes."""
     path = Path(trajectory)
     if not path.exists():
         raise FileNotFoundError(f"there is no trajectory '{path}'")
     if path.stat().st_size == 0:
         raise ValueError(f"'{path}' is empty")
-    return filetype(str(path)) == 'extxyz'
+    return format_of(path, kind) == 'extxyz' and not (kind and kind.types)
 
 
 def _xyz(path, offset):

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm.auto import tqdm
 
+from ase_mlffvv.checks import check_whole
 from ase_mlffvv.errors import CheckpointError
 from ase_mlffvv.io.checkpoint import load_checkpoint, save_checkpoint
 from ase_mlffvv.io.files import complete, refuse_existing
 from ase_mlffvv.io.identity import differences, plain
+from ase_mlffvv.io.reading import FileType
 from ase_mlffvv.jobs.folder import OVERWRITE, locked
 
 from .displacements import Unwrapper
@@ -50,6 +52,7 @@ def timeline(
     settings: Settings | None = None,
     frame_time_ps: float | None = None,
     timestep_fs: float | None = None,
+    kind: FileType | None = None,
     processes: int = 1,
     overwrite: bool = False,
     progress: bool = True,
@@ -74,6 +77,8 @@ def timeline(
         Time between frames, ps. Without it, times are those of the frames (``info['time_ps']`` or ``time_fs``), or NaN.
     timestep_fs : float, optional
         Time step of the simulation, fs, for frames with the number of their step (LAMMPS: ``info['timestep']``).
+    kind : FileType, optional
+        Format of the file and elements of its atom types, if the file does not tell them.
     processes : int
         Number of processes. More than one requires the usual ``if __name__ == '__main__':`` in a script.
     overwrite : bool
@@ -102,12 +107,11 @@ def timeline(
     unknown = sorted(set(observables) - set(OBSERVABLES))
     if unknown or not observables:
         raise ValueError(f'unknown observables {unknown}; there are {", ".join(OBSERVABLES)}')
-    if int(processes) != processes or processes < 1:
-        raise ValueError(f'processes must be 1 or more, got {processes!r}')
+    processes = check_whole(processes, 'processes', low=1, high=10_000)
     settings, clock = settings or Settings(), Clock(frame_time_ps, timestep_fs)
     asked = {'version': VERSION, 'observables': sorted(observables), 'settings': asdict(settings),
              **asdict(clock)}  # fmt: skip
-    job = _Job(trajectory, Path(table) if table else None, asked, overwrite)
+    job = _Job(trajectory, Path(table) if table else None, asked, overwrite, kind)
     work = (settings, tuple(observables), clock)
     with job.held():
         rows = job.old_rows()
@@ -131,12 +135,12 @@ def timeline(
 class _Job:
     """The finished part of a trajectory, and the remaining frames."""
 
-    def __init__(self, trajectory, table, asked, overwrite):
-        self.trajectory, self.table, self.overwrite = trajectory, table, overwrite
+    def __init__(self, trajectory, table, asked, overwrite, kind):
+        self.trajectory, self.table, self.overwrite, self.kind = trajectory, table, overwrite, kind
         self.sizes, self.positions = [], []  # of frames that were read but not saved yet
         self.first, self.tracker, self.done, self.size = None, None, 0, 0
         if isinstance(trajectory, (str, Path)):
-            self.first, _ = next(frames(trajectory), (None, 0))
+            self.first, _ = next(frames(trajectory, kind=kind), (None, 0))
         self.resumable = table is not None and self.first is not None
         self.identity = plain({**asked, 'first frame': digest_of_frame(self.first) if self.resumable else None})
 
@@ -191,7 +195,7 @@ class _Job:
 
     def frames(self):
         """Number, structure and displacements of each remaining frame."""
-        for k, (atoms, end) in enumerate(frames(self.trajectory, self.size, self.done), self.done):
+        for k, (atoms, end) in enumerate(frames(self.trajectory, self.size, self.done, self.kind), self.done):
             if len(atoms) == 0:
                 raise ValueError(f'frame {k} has no atoms')
             if self.tracker is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,9 @@ LONGEST_TIMESTEP = 100.0  # fs; longer than the period of any vibration of lithi
 HIGHEST_TEMPERATURE = 1e5  # K
 
 
-def check_number(value: Any, name: str, unit: str = '', *, above=None, low=None, high=None, error=SettingError) -> float:
+def check_number(
+    value: Any, name: str, unit: str = '', *, above=None, low=None, high=None, error=SettingError
+) -> float:
     """Return a finite number within a range as a float.
 
     Parameters
@@ -55,7 +56,7 @@ def check_whole(value: Any, name: str, unit: str = '', *, low=None, high=None, e
 
 def check_seed(value: Any, name: str = 'seed') -> int:
     """Return the seed of a random number generator, a whole number from 0 to 2**63 - 1."""
-    if isinstance(value, Integral) and not isinstance(value, bool) and 0 <= value <= LARGEST_SEED:
+    if isinstance(value, int | np.integer) and not isinstance(value, bool) and 0 <= value <= LARGEST_SEED:
         return int(value)
     raise SettingError(f'{name} must be a whole number from 0 to 2**63 - 1, got {_shown(value)}')
 
@@ -139,9 +140,7 @@ def _as_float(value):
 
 
 def _within(number, above, low, high):
-    return (
-        (above is None or number > above) and (low is None or number >= low) and (high is None or number <= high)
-    )
+    return (above is None or number > above) and (low is None or number >= low) and (high is None or number <= high)
 
 
 def _range(above, low, high):

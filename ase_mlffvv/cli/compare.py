@@ -14,7 +14,6 @@ def add(commands):
         'Runs without a timeline are analysed first. Prints means, differences (second minus first) with 95 % '
         'intervals, p-values corrected for the number of comparisons (Benjamini and Hochberg), effect sizes (Hedges), '
         'and the difference that the runs at hand would find with a probability of 80 %.',
-        epilog='example: mlffvv compare study/column-250/* study/column-350/* -o comparison',
     )
     p.add_argument('runs', nargs='+', help='run folders of two or more groups')
     p.add_argument('--columns', nargs='+', metavar='NAME', help='columns of the timelines (default: sixteen of shape, '

@@ -136,7 +136,10 @@ def format_of(path: str | Path, kind: FileType | None = None) -> str:
 
 def _recognized(file):
     try:
-        return filetype(file)
+        name = filetype(file)  # which may be no more than the end of the name
+        if name in ioformats and ioformats[name].can_read:
+            return name
+        raise UnknownFileTypeError(name)
     except UnknownFileTypeError:
         with open_with_compression(file, 'rb') as opened:
             head = opened.read(2000)
@@ -172,6 +175,6 @@ def _elements(path, name, kind) -> dict[str, Any]:
             if name == DATA and line.strip().startswith(names):
                 return {}
     raise StructureFileError(
-        f"'{path}' has atom types of LAMMPS, but does not name their elements; --types Li ... (FileType.types in Python) "
-        'gives the element of each type'
+        f"'{path}' has atom types of LAMMPS, but does not name their elements; --types Li ... (FileType.types in "
+        'Python) gives the element of each type'
     )

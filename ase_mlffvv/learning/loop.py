@@ -11,8 +11,10 @@ import numpy as np
 from ase.io import read, write
 from ase.md.velocitydistribution import thermalize_momenta
 
+from ..checks import check_choice, check_number, check_seed, check_temperature, check_timestep, check_whole
 from ..errors import DatasetError
 from ..fitting import NormalMatrix, normal_matrix, refit
+from ..fitting.rows import as_weights
 from ..io.datasets import read_frames
 from ..io.files import complete, load_json, save_json, save_text
 from ..io.identity import digest_of, digest_of_file
@@ -21,8 +23,10 @@ from ..labelling import label
 from ..md import Dynamics, Langevin
 from ..model.find import find_potential
 from ..structures import freeze_bottom
+from .cut_out import LONGEST_REACH
 from .cutting import cut
 from .loop_report import report
+from .select import CRITERIA
 from .verify import core_errors, grade_statistics
 
 log = logging.getLogger(__name__)
@@ -92,6 +96,25 @@ class Recipe:
     ridge: float = 1e-4
     weights: dict = field(default_factory=dict)
     seed: int = 0
+
+    def __post_init__(self):
+        for name, low in (('processes', 1), ('rounds', 0), ('number', 1), ('size', 2)):
+            check_whole(getattr(self, name), name, low=low)
+        check_choice(self.select, 'select', CRITERIA)
+        check_number(self.reach, 'reach', 'Å', above=0, high=LONGEST_REACH)
+        check_number(self.buffer_weight, 'buffer_weight', low=0)
+        check_number(self.ridge, 'ridge', low=0)
+        check_seed(self.seed)
+        as_weights(self.weights)
+        if self.limit is not None:
+            check_number(self.limit, 'limit', low=0)
+        for k, run in enumerate(self.structures):
+            run = {**_RUN, **run}
+            check_temperature(run['temperature'], f'temperature of structures[{k}]')
+            check_timestep(run['timestep'], f'timestep of structures[{k}]')
+            check_number(run['time'], f'time of structures[{k}]', 'ps', above=0)
+            check_whole(run['frames'], f'frames of structures[{k}]', low=1)
+            check_whole(run['freeze'], f'freeze of structures[{k}]', 'atomic layers', low=0)
 
     @classmethod
     def read(cls, path):

@@ -110,9 +110,10 @@ class VVSpec:
     repulsion: float = 1.0
 
     def __post_init__(self):
-        elements = (self.elements,) if isinstance(self.elements, str) else tuple(self.elements)
+        given = [self.elements] if isinstance(self.elements, str) or np.ndim(self.elements) == 0 else self.elements
+        elements = tuple(given)
         object.__setattr__(self, 'elements', elements)
-        unknown = [e for e in elements if e not in atomic_numbers or e == 'X']
+        unknown = [e for e in elements if not isinstance(e, str) or e not in atomic_numbers or e == 'X']
         if not elements or unknown or len(set(elements)) < len(elements):
             raise SettingError(f'elements must be different chemical symbols, got {elements}')
         for name, choices in {'projection': ('pca', 'supervised', 'none'), 'centres': ('adaptive', 'fixed')}.items():

@@ -49,6 +49,7 @@ def bands_figure(
     """
     from matplotlib.figure import Figure
 
+    paper = paper or {}
     wide = min(3, len(columns))
     rows = -(-len(columns) // wide)
     figure = Figure(figsize=(3.6 * wide, 2.7 * rows + 0.4), layout='constrained')
@@ -56,7 +57,7 @@ def bands_figure(
     for axes, column in zip(grid.flat, columns):
         for k, (name, tables) in enumerate(groups.items()):
             _draw(axes, tables, column, f'{name} ({len(tables)})', f'C{k}', skip)
-        for label, (times, values) in ((paper or {}).get(column) or {}).items():
+        for label, (times, values) in (paper.get(column) or {}).items():
             axes.plot(times, values, 'k' + 'os^D'[list(paper[column]).index(label) % 4], ms=4, mfc='none', label=label)
         axes.set(xlabel='time (ps)', ylabel=LABELS.get(column, column))
     for axes in grid.flat[len(columns) :]:

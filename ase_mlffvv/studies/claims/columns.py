@@ -126,7 +126,8 @@ def c7(runs):
         time, excess = smoothed(table, table['e_boundary_eV'] - table['e_interior_eV'])
         if len(time) == 0 or time[-1] < 25:
             continue
-        falls.append(spearmanr(time[time >= 12.5], excess[time >= 12.5]).statistic)
+        healing = excess[time >= 12.5]
+        falls.append(spearmanr(time[time >= 12.5], healing).statistic if np.ptp(healing) > 0 else 0.0)
         ends.append(excess[time >= 0.9 * time[-1]].mean() / excess[time >= 5].max())
         numbers = late(table, 'n_boundary_column') / over(table, 'n_boundary_column', 5, 25)
         totals.append(ends[-1] * numbers)

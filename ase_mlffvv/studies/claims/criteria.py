@@ -11,8 +11,6 @@ from mlffvv_analysis.statistics import Estimate, mean_interval, share_interval
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from numpy.typing import ArrayLike
-
 SUPPORTED, NOT, UNDECIDED, TOLD = 'supported', 'not supported', 'undecided', 'reported'
 INFINITE = float('inf')
 
@@ -67,7 +65,7 @@ class Criterion:
         if e.count == 0:
             return 'no runs'
         if not np.isfinite(e.low):
-            return f'{e.value:.3g}{unit} (1 run)'
+            return f'{e.value:.3g}{unit} ({e.count} run{"s" if e.count > 1 else ""})'
         return f'{e.value:.3g}{unit} ({e.low:.3g} to {e.high:.3g}, {e.count} runs)'
 
 
@@ -165,5 +163,5 @@ def smoothed(table, column, width: float = 2.0) -> tuple[np.ndarray, np.ndarray]
     return time, (sums[high] - sums[low]) / (high - low)
 
 
-def _column(table, column) -> ArrayLike:
+def _column(table, column) -> np.ndarray:
     return table[column].to_numpy(float) if column in table else np.full(len(table), np.nan)
