@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import Atoms
 
+from ase_mlffvv.io.files import save_figure
 from ase_mlffvv.pages.style import figure as new_figure
 from ase_mlffvv.pages.style import plot_style
 
@@ -255,7 +256,7 @@ def band_figure(bands: Mapping[str, Band], ylabel: str, path: str | Path | None 
     axes.set_ylabel(ylabel)
     axes.legend(title=f'mean and {next(iter(bands.values())).level:.0%} band' if bands else None)
     if path is not None:
-        figure.savefig(path, dpi=150)
+        save_figure(figure, path)
     return figure
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ase_mlffvv.checks import check_choice, check_number, check_whole
+
 from . import boundaries, coordination, energies, grains, morphology, orientation, phases
 from .structure import checked_cell, default_column
 
@@ -46,9 +48,12 @@ class Settings:
     rmsd: float = orientation.RMSD
 
     def __post_init__(self):
-        if self.surface not in ('coordination', 'mesh'):
-            raise ValueError(f"surface must be 'coordination' or 'mesh', got {self.surface!r}")
+        check_choice(self.surface, 'surface', ('coordination', 'mesh'))
         coordination.surface_and_bulk([], self.cn8)
+        check_number(self.cutoff, 'cutoff', 'Å', above=0)
+        check_number(self.grain_angle, 'grain_angle', 'degrees', above=0, high=180)
+        check_whole(self.min_grain, 'min_grain', 'atoms', low=0)
+        check_number(self.rmsd, 'rmsd', above=0)
 
 
 class Frame:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ase_mlffvv.io.reading import FileType
 from ase_mlffvv.pages.charts import running_mean
 
 from .displacements import Unwrapper, change_points
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import ArrayLike
 
+    from ase_mlffvv.io.reading import FileType
 
 EXTREMES = (('n_grains', 'most grains'), ('kink_deg', 'largest kink'), ('n_boundary', 'most boundary atoms'))
 CHANGES = (('height_A', 'height changes its rate'), ('dxy_all_A', 'displacements change their rate'),
@@ -111,6 +113,7 @@ def keyframes(
     numbers: Iterable[int],
     settings: Settings | None = None,
     times: Sequence[float] | None = None,
+    kind: FileType | None = None,
 ) -> list[Frame]:
     """Analyse some frames of a trajectory, with displacements relative to the first frame.
 
@@ -121,13 +124,15 @@ def keyframes(
     settings : Settings, optional
     times : sequence of float, optional
         Times of all frames, ps, which replace those of the trajectory; NaN where unknown.
+    kind : FileType, optional
+        As for :func:`mlffvv_analysis.timeline.timeline`.
 
     Returns
     -------
     list of Frame
     """
     wanted, out, tracker, first = set(int(k) for k in numbers), [], None, None
-    for k, (atoms, _) in enumerate(frames(trajectory)):
+    for k, (atoms, _) in enumerate(frames(trajectory, kind=kind)):
         tracker = tracker or Unwrapper(atoms)
         moved = tracker.add(atoms)
         if times is not None and np.isfinite(times[k]):

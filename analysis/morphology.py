@@ -11,6 +11,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import ConvexHull, QhullError
 
+from ase_mlffvv.checks import check_array, check_number, check_whole
+
 from .grains import neighbor_pairs
 from .structure import to_ovito
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
+MOST_SLICES = 10_000  # of a column
 SPACING = 1.5  # Å, of the squares in which the highest atom is sought
 GAP = 5.0  # Å, of empty space along z
 LAYER = 0.9  # Å: atoms farther than this above the terrace are not part of its layer (layers of bcc (100): 1.72 Å)
@@ -48,8 +51,10 @@ def height(atoms: Atoms, substrate: ArrayLike | None = None, quantile: float = 0
     float, Å
         Height above the terrace (see :func:`terrace`); 0 if no atom stands on it.
     """
+    check_number(quantile, 'quantile', low=0, high=1)
     if len(atoms) == 0:
         return 0.0
+    check_array(atoms.positions[:, 2], 'heights z of atoms', (len(atoms),), 'Å')
     z = upright(atoms)
     mask = np.zeros(len(z), bool)
     if substrate is None:
@@ -152,11 +157,17 @@ def radius_profile(
         Coordinates x and y of the centre of each slice.
     """
     positions = np.asarray(positions, float)
-    if not spacing > 0:
-        raise ValueError(f'spacing must be positive (Å), got {spacing!r}')
+    check_number(spacing, 'spacing', 'Å', above=0)
+    if floor is not None:
+        check_number(floor, 'floor', 'Å')
     if len(positions) == 0:
         return np.zeros(0), np.zeros(0), np.zeros((0, 2))
     z = positions[:, 2] - (positions[:, 2].min() if floor is None else floor)
+    if z.max() / spacing > MOST_SLICES:
+        raise ValueError(
+            f'a spacing of {spacing:g} Å would need {z.max() / spacing:.3g} slices, and {MOST_SLICES} are allowed; use '
+            'a larger spacing, or leave out atoms that are far away'
+        )
     slices = np.floor(z / spacing + 1e-9).astype(int)
     count = max(int(slices.max()) + 1, 0)
     inside = slices >= 0
@@ -190,6 +201,7 @@ def kink_angle(positions: ArrayLike, spacing: float = 3.44, ends: int = 1) -> tu
     height : float, Å
         Height of the kink.
     """
+    ends = check_whole(ends, 'ends', 'slices', low=0)
     z, _, centres = radius_profile(positions, spacing)
     good = np.isfinite(centres[:, 0])
     z, centres = z[good][ends : -ends or None], centres[good][ends : -ends or None]
@@ -223,6 +235,7 @@ def convexity(atoms: Atoms, mask: np.ndarray | None = None, radius: float = 5.0)
     float
         NaN for fewer than four atoms, or if all atoms lie in a plane.
     """
+    check_number(radius, 'radius', 'Å', above=0)
     points = atoms.positions if mask is None else atoms.positions[mask]
     try:
         hull = ConvexHull(points).volume if len(points) > 3 else 0.0
@@ -251,6 +264,8 @@ def aspect_ratio(positions: ArrayLike, floor: float, spacing: float = 3.44) -> f
     spacing : float, Å
         Thickness of the slice at the base.
     """
+    check_number(floor, 'floor', 'Å')
+    check_number(spacing, 'spacing', 'Å', above=0)
     positions = np.asarray(positions, float)
     z = positions[:, 2] - floor if len(positions) else np.zeros(0)
     base = positions[(z > 0) & (z <= spacing + 1e-9)] if len(z) else positions
@@ -380,6 +395,8 @@ def torsion_angle(before: Outline, after: Outline, fold: int = 4, least: float =
     float, degrees
         Angle in (-180/fold, 180/fold], positive counter-clockwise; NaN if one of the outlines is round.
     """
+    fold = check_whole(fold, 'fold', low=1, high=180)
+    check_number(least, 'least', low=0)
     phases = []
     for shape in (before, after):
         harmonic = (shape.radii * np.exp(-1j * fold * np.radians(np.arange(720) / 2))).mean()

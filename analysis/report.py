@@ -10,6 +10,7 @@ import numpy as np
 from ase.io import write
 
 from ase_mlffvv.io.files import complete, refuse_existing
+from ase_mlffvv.io.reading import FileType
 from ase_mlffvv.jobs.folder import JobFolder
 from ase_mlffvv.pages.page import png
 
@@ -39,6 +40,7 @@ def report(
     settings: Settings | None = None,
     frame_time_ps: float | None = None,
     timestep_fs: float | None = None,
+    kind: FileType | None = None,
     processes: int = 1,
     pictures: int | Sequence[int] = 8,
     ovito: bool | None = None,
@@ -54,7 +56,7 @@ def report(
     folder : path
         Folder for ``timeline.csv``, ``timeline.parquet``, ``coloured.extxyz`` (some frames with all arrays, for
         ``ase gui``), figures as PNG, and ``index.html``, a page to explore that needs no other file.
-    settings, frame_time_ps, timestep_fs, processes, progress
+    settings, frame_time_ps, timestep_fs, kind, processes, progress
         As for :func:`mlffvv_analysis.timeline.timeline`.
     pictures : int or sequence of int
         Number of frames to show, which are chosen where something happens (see
@@ -84,7 +86,7 @@ def report(
         raise ValueError(f'pictures must be 1 or more, or a list of frames, got {pictures!r}')
     settings = settings or Settings()
     folder = Path(folder)
-    first, _ = next(frames(trajectory), (None, 0))
+    first, _ = next(frames(trajectory, kind=kind), (None, 0))
     if first is None:
         raise ValueError(f"'{trajectory}' has no complete frame")
     for name in WRITES:
@@ -92,17 +94,17 @@ def report(
     clock = Clock(frame_time_ps, timestep_fs)
     identity = {'settings': asdict(settings), **asdict(clock), 'first frame': digest_of_frame(first)}
     with JobFolder(folder, 'report.json', identity, what='a report', writes=WRITES, overwrite=overwrite):
-        return _write(trajectory, folder, settings, clock, processes, pictures, ovito, progress)
+        return _write(trajectory, folder, settings, clock, kind, processes, pictures, ovito, overwrite, progress)
 
 
-def _write(trajectory, folder, settings, clock, processes, pictures, ovito, progress):
+def _write(trajectory, folder, settings, clock, kind, processes, pictures, ovito, overwrite, progress):
     """Write all files of the report, and return the path of the page."""
-    table = timeline(trajectory, folder / TABLE, settings=settings, **asdict(clock), processes=processes,
-                     progress=progress)  # fmt: skip
+    table = timeline(trajectory, folder / TABLE, settings=settings, **asdict(clock), kind=kind, processes=processes,
+                     overwrite=overwrite, progress=progress)  # fmt: skip
     _parquet(table, folder / PARQUET)
     axis = axis_of(table)
     chosen = choose_frames(table, pictures) if np.ndim(pictures) == 0 else _given(pictures, len(table))
-    picked = keyframes(trajectory, chosen, settings, table['time_ps'])
+    picked = keyframes(trajectory, chosen, settings, table['time_ps'], kind)
     for frame, value in zip(picked, axis.values[list(chosen)]):
         frame.atoms.info['when'] = axis.tell(value)
     with complete(folder / COLOURED) as temporary:

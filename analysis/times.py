@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ase_mlffvv.checks import check_number
+
 if TYPE_CHECKING:
     import pandas
     from ase import Atoms
@@ -28,10 +30,9 @@ class Clock:
     timestep_fs: float | None = None
 
     def __post_init__(self):
-        for name, value in (('frame_time_ps', self.frame_time_ps), ('timestep_fs', self.timestep_fs)):
-            number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-            if value is not None and not (number and np.isfinite(value) and value > 0):
-                raise ValueError(f'{name} must be a positive number, got {value!r}')
+        for name, unit in (('frame_time_ps', 'ps'), ('timestep_fs', 'fs')):
+            if getattr(self, name) is not None:
+                check_number(getattr(self, name), name, unit, above=0)
         if self.frame_time_ps is not None and self.timestep_fs is not None:
             raise ValueError('give the time between frames (--frame-time) or the time step (--timestep), not both')
 

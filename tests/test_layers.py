@@ -33,6 +33,8 @@ SAFE_FILES = [
     ('io', 'counting'),
     ('io', 'files'),
     ('io', 'identity'),
+    ('io', 'reading'),
+    ('io', 'xyz'),
     ('jobs', 'folder'),
     ('pages',),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .look import gui_command
-from .options import add_overwrite
+from .options import add_file_type, add_overwrite, file_type, refuse_together
 
 
 def add(commands):
@@ -19,6 +19,7 @@ def add(commands):
         'Repeat the command while a simulation is running to add its new frames to the report.',
     )
     p.add_argument('trajectory', help='folder of a run, or trajectory file (extxyz, traj, ...)')
+    add_file_type(p)
     p.add_argument('-o', '--output', default='report', help='folder of the report, new or to be continued '
                    '(default: report)')  # fmt: skip
     p.add_argument('--cutoff', type=float, default=3.45, help='cutoff of coordination numbers, Å (default: 3.45)')
@@ -43,6 +44,7 @@ def run(args):
     from mlffvv_analysis.frame import Settings
     from mlffvv_analysis.report import report
 
+    refuse_together(args, 'frame_time', ['timestep'], 'either gives the times of the frames')
     settings = Settings(cutoff=args.cutoff, cn8=args.cn8, surface=args.surface)
     page = report(
         args.trajectory,
@@ -50,6 +52,7 @@ def run(args):
         settings=settings,
         frame_time_ps=args.frame_time,
         timestep_fs=args.timestep,
+        kind=file_type(args),
         pictures=args.pictures,
         processes=args.processes,
         overwrite=args.overwrite,

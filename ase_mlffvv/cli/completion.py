@@ -27,7 +27,7 @@ def run(args):
     except ImportError as error:
         raise ImportError(f'completion needs shtab ({error}); install it with: pip install shtab') from error
 
-    from .main import parser
+    from .program import parser
 
     whole = parser()
     for command in dict.fromkeys(whole._subparsers._group_actions[0].choices.values()):

@@ -11,7 +11,7 @@ from ..jobs.options import CALCULATOR, CHANGEABLE, HELD, PRESETS, SHAPES
 from ..jobs.options import DEFAULTS as RUN
 from ..jobs.settings import steps_of
 from .look import gui_command
-from .options import add_overwrite
+from .options import add_file_type, add_overwrite, file_type
 
 log = logging.getLogger('mlffvv')
 
@@ -39,6 +39,7 @@ def add(commands):
                       f'(default: {HELD}, or 0 with --structure)')  # fmt: skip
     what.add_argument('--adatoms', type=float, help='number of adatoms per surface atom of the column')
     what.add_argument('--structure', metavar='FILE', help='read this structure instead of building one')
+    add_file_type(what)
     how = p.add_argument_group('dynamics')
     how.add_argument('--temperature', type=float, help='K')
     how.add_argument('--time', type=float, help='total simulation time, ps')
@@ -81,7 +82,9 @@ def run(args):
     from ..jobs.record import trajectory_path
 
     given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
-    folder = _restart(Path(args.restart), given) if args.restart else _start(given)
+    if (args.format or args.types) and (args.restart or 'structure' not in given):
+        raise ValueError('--format and --types describe the file of --structure')
+    folder = _restart(Path(args.restart), given) if args.restart else _start(given, file_type(args))
     print(summary(folder))
     print(f'\n{_held(folder)}')
     frames = trajectory_path(folder)
@@ -101,7 +104,7 @@ def _held(folder):
     return f'held        {what}{structure["n_frozen"]} of {structure["n_atoms"]} atoms{more if layers else ""}'
 
 
-def _start(given):
+def _start(given, kind):
     """Begin a run with the options that were given."""
     from ..calculators import VVCalculator
     from ..jobs import start
@@ -110,7 +113,7 @@ def _start(given):
     folder = Path(given.get('output', DEFAULTS['output']))
     chosen = {name: value for name, value in given.items() if name in RUN}
     options = complete_options(chosen)
-    atoms, source = build_structure(chosen)
+    atoms, source = build_structure(chosen, kind)
     calc = VVCalculator(options['model'], device=options['device'], threads=options['threads'],
                         **{name: options[name] for name in CALCULATOR})  # fmt: skip
     log.info('%s', calc)

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from .options import add_machine, add_overwrite, key_values
+from .options import MACHINE, add_machine, add_overwrite, key_values, machine, refuse_together
 
 
 def add(commands):
@@ -38,6 +38,8 @@ def run(args):
     """Run the command with its parsed arguments."""
     from ..properties import validate
 
+    refuse_together(args, 'calculator', list(MACHINE), 'they belong to models')
+    refuse_together(args, 'quick', ['melting'], 'the melting point needs molecular dynamics')
     if args.calculator:
         if args.model:
             raise ValueError(f"give a model ('{args.model}') or --calculator, not both")
@@ -48,7 +50,7 @@ def run(args):
 
         if args.settings:
             raise ValueError('--settings are those of --calculator')
-        calculator = VVCalculator(args.model, device=args.device, engine=args.engine, threads=args.threads)
+        calculator = VVCalculator(args.model, **machine(args))
         settings = None
     result = validate(calculator, args.output, settings=settings, only=args.only, quick=args.quick,
                       melting=args.melting, seed=args.seed, overwrite=args.overwrite)  # fmt: skip

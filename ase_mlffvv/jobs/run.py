@@ -14,6 +14,7 @@ from ase import Atoms
 from ase.io import write
 from tqdm.auto import tqdm
 
+from ..calculators import VVCalculator
 from ..errors import ExtrapolationError, StructureError
 from ..io.checkpoint import previous
 from ..io.files import complete
@@ -59,8 +60,8 @@ def start(
     Parameters
     ----------
     atoms : Atoms
-        If they have no momenta, or all are zero, these are drawn from a Maxwell-Boltzmann distribution at twice the temperature:
-        during equilibration from a perfect crystal, half of the kinetic energy becomes potential energy.
+        If they have no momenta, or all are zero, these are drawn from a Maxwell-Boltzmann distribution at twice the
+        temperature: during equilibration from a perfect crystal, half of the kinetic energy becomes potential energy.
     calc : ASE calculator
         Calculates energies, forces and, for coloring, atomic energies.
     folder : path
@@ -81,6 +82,9 @@ def start(
     given = atoms.copy()
     given.info = {}
     atoms = with_velocities(given, settings)
+    if isinstance(calc, VVCalculator):
+        for potential in getattr(calc, 'members', None) or [calc.potential]:
+            potential.species(atoms.numbers)  # an unknown element is refused before there is a folder
     settings = settings.resolve(len(atoms), can_drive(atoms, calc))
     dynamics = asdict(settings)
     steps = dynamics.pop('steps')

@@ -108,9 +108,12 @@ class RunSettings:
         return replace(self, dynamics=dynamics, trajectory=trajectory)
 
 
+LONGEST = 1e9  # ps
+
+
 def steps_of(time_ps, timestep):
     """Number of steps of ``timestep`` (fs) in a time (ps), at least one."""
-    steps = round(check_number(time_ps, 'time', 'ps', above=0) * 1000 / check_timestep(timestep))
+    steps = round(check_number(time_ps, 'time', 'ps', above=0, high=LONGEST) * 1000 / check_timestep(timestep))
     if steps < 1:
         raise SettingError(f'time must be at least one time step of {timestep:g} fs, got {time_ps:g} ps')
     return steps

@@ -14,6 +14,7 @@ import numpy as np
 from ase.build import bulk
 from tqdm.auto import tqdm
 
+from ..checks import check_seed
 from ..io.files import save_text
 from ..jobs.folder import JobFolder
 from ..labelling.engines import check_settings, code_of, find_engine
@@ -107,6 +108,7 @@ def validate(
     >>> from ase_mlffvv.properties import validate
     >>> print(validate(VVCalculator(), only=['lattice', 'elastic']))        # doctest: +SKIP
     """
+    seed = check_seed(seed)
     names, folder = choose(only, quick, melting), Path(folder)
     options: dict = {'seed': seed, 'progress': progress}
     with TemporaryDirectory() as trial:  # a refused call leaves no folder

@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
-from ase.io import read
 from mlffvv_analysis import timeline as timelines
 from mlffvv_analysis.frame import Settings
 
@@ -18,6 +17,7 @@ from ..io.checkpoint import load_checkpoint
 from ..io.files import complete, save_json
 from ..io.identity import plain
 from ..io.packed.frames import append_frame
+from ..io.reading import read_structure
 from ..jobs import record, resume, start
 from ..jobs.options import CALCULATOR, build_structure, complete_options, settings_of
 from ..labelling.engines import check_settings, find_engine
@@ -147,7 +147,7 @@ def keep_frames(folder: Path, table: pandas.DataFrame, times: tuple) -> None:
     numbers = np.unique([int(abs(at - t).argmin()) for t in times if t <= at[-1] + 1e-9])
     with complete(folder / FRAMES) as temporary:
         for k in numbers:
-            append_frame(temporary, read(trajectory, int(k)))
+            append_frame(temporary, read_structure(trajectory, int(k)))
 
 
 def _calculator(work, atoms):

@@ -11,8 +11,6 @@ from mlffvv_analysis.statistics import Estimate, mean_interval, share_interval
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from numpy.typing import ArrayLike
-
 SUPPORTED, NOT, UNDECIDED, TOLD = 'supported', 'not supported', 'undecided', 'reported'
 INFINITE = float('inf')
 
@@ -30,6 +28,8 @@ class Criterion:
     paper : float or None
         Value of the paper.
     unit : str
+    least : int
+        Smallest number of runs that can decide.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Criterion:
     high: float = INFINITE
     paper: float | None = None
     unit: str = ''
+    least: int = 2
 
     @property
     def result(self) -> str:
@@ -45,7 +46,7 @@ class Criterion:
         e = self.estimate
         if np.isinf(self.low) and np.isinf(self.high):
             return TOLD
-        if not (np.isfinite(e.low) and np.isfinite(e.high)):
+        if e.count < self.least or not (np.isfinite(e.low) and np.isfinite(e.high)):
             return UNDECIDED
         if e.low >= self.low and e.high <= self.high:
             return SUPPORTED
@@ -66,8 +67,10 @@ class Criterion:
         e, unit = self.estimate, f' {self.unit}' if self.unit else ''
         if e.count == 0:
             return 'no runs'
+        if e.low == e.value == e.high:
+            return f'{e.value:.3g}{unit}'
         if not np.isfinite(e.low):
-            return f'{e.value:.3g}{unit} (1 run)'
+            return f'{e.value:.3g}{unit} ({e.count} run{"s" if e.count > 1 else ""})'
         return f'{e.value:.3g}{unit} ({e.low:.3g} to {e.high:.3g}, {e.count} runs)'
 
 
@@ -165,5 +168,5 @@ def smoothed(table, column, width: float = 2.0) -> tuple[np.ndarray, np.ndarray]
     return time, (sums[high] - sums[low]) / (high - low)
 
 
-def _column(table, column) -> ArrayLike:
+def _column(table, column) -> np.ndarray:
     return table[column].to_numpy(float) if column in table else np.full(len(table), np.nan)
