@@ -30,6 +30,7 @@ SAFE_FILES = [
     ('checks',),
     ('memory',),
     ('io', 'checkpoint'),
+    ('io', 'counting'),
     ('io', 'files'),
     ('io', 'identity'),
     ('io', 'reading'),

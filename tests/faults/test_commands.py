@@ -117,9 +117,10 @@ RUN = [
     ('run --temperature warm -o r', 2, "argument --temperature: invalid float value: 'warm'"),
     ('run --timestep 0 -o r', 1, 'timestep must be positive'),
     ('run --taut inf -o r', 1, 'taut must be positive'),
-    ('run --time -1 -o r', 1, '--time must be a time in ps, 0 or more, got -1'),
-    ('run --time nan -o r', 1, '--time must be a time in ps, 0 or more, got nan'),
-    ('run --time inf -o r', 1, '--time must be a time in ps, 0 or more, got inf'),
+    ('run --time -1 -o r', 1, 'time must be positive and finite (ps), got -1'),
+    ('run --time nan -o r', 1, 'time must be positive and finite (ps), got nan'),
+    ('run --time inf -o r', 1, 'time must be positive and finite (ps), got inf'),
+    ('run --time 0.0005 -o r', 1, 'time must be at least one time step of 2 fs, got 0.0005 ps'),
     ('run --frame-interval 0 -o r', 1, 'frame_interval must be a whole number'),
     ('run --checkpoint-interval 0 -o r', 1, 'checkpoint_interval must be a whole number'),
     ('run --frame-interval 50 --log-interval 7 -o r', 1, 'log_interval must divide frame_interval (50), got 7'),
@@ -145,7 +146,7 @@ RUN = [
     ('run --restart run --structure cu.extxyz', 1, '--structure (before: '),
     ('run --restart run --format vasp', 1, '--format and --types describe the file of --structure'),
     ('run --restart run --time 0.002', 1, 'has 10 steps already, got a new total of 1'),
-    ('run --restart run --time nan', 1, '--time must be a time in ps'),
+    ('run --restart run --time nan', 1, 'time must be positive and finite (ps), got nan'),
     ('run --restart run --model none.vv', 1, "'none.vv' does not exist"),
     ('run --restart run --time many', 2, "argument --time: invalid float value: 'many'"),
 ]
@@ -164,7 +165,7 @@ ANALYSE = [
     ('analyse li.extxyz --timestep -2', 1, 'timestep_fs must be a positive number, got -2'),
     ('analyse li.extxyz --frame-time 1 --timestep 2', 1, '--timestep cannot be given with --frame-time'),
     ('analyse li.extxyz --frame-time soon', 2, "argument --frame-time: invalid float value: 'soon'"),
-    ('analyse li.extxyz --pictures 0', 1, 'pictures must be 1 or more, got 0'),
+    ('analyse li.extxyz --pictures 0', 1, 'pictures must be 1 or more'),
     ('analyse li.extxyz --cn8 both', 2, "argument --cn8: invalid choice: 'both'"),
     ('analyse li.extxyz -o li.extxyz', 1, "'li.extxyz' is a file"),
     ('analyse li.extxyz -o full', 1, "'full' is not empty and does not hold a report"),
@@ -271,6 +272,20 @@ LABEL = [
     ('learn few', 1, 'missing entries structures'),
     ('learn lost', 1, 'li.extxyz'),
     ('learn', 2, 'the following arguments are required: folder'),
+    ('study none.yaml', 1, 'none.yaml'),
+    ('study notes.txt', 1, 'notes.txt'),
+    ('study', 2, 'the following arguments are required: plan'),
+    ('compare run', 1, 'expected runs of two or more folders'),
+    ('compare none nothing', 1, 'none'),
+    ('compare', 2, 'the following arguments are required: runs'),
+    ('convert none.extxyz a.dump', 1, "there is no file 'none.extxyz'"),
+    ('convert notes.txt a.dump', 1, "'notes.txt' is not of a format that can be recognized"),
+    ('convert li.extxyz li.extxyz', 1, "'li.extxyz' is one of the files to read"),
+    ('convert li.extxyz wrong.vv', 1, "'wrong.vv' exists already"),
+    ('convert run.dump a.extxyz', 1, 'does not name their elements; --types Li'),
+    ('convert li.extxyz a.dump --types Xx', 1, 'Xx'),
+    ('models li-pbe-1', 2, 'unrecognized arguments: li-pbe-1'),
+    ('completion fish', 2, "argument shell: invalid choice: 'fish'"),
     ('', 2, 'the following arguments are required: command'),
     ('simulate', 2, "invalid choice: 'simulate'"),
     ('run --colour red', 2, 'unrecognized arguments: --colour red'),
@@ -334,7 +349,7 @@ def test_files_of_lammps_are_read(place, tmp_path, capsys):
 
     for name in ('cell.lmp', 'run.dump'):
         out = tmp_path / name
-        assert main(['run', '--structure', str(place / name), '--types', 'Li', '--time', '0', '-o', str(out),
+        assert main(['run', '--structure', str(place / name), '--types', 'Li', '--time', '0.002', '-o', str(out),
                      '--on-extrapolation', 'ignore']) == 0  # fmt: skip
         atoms = read(out / 'trajectory.extxyz')
         assert str(atoms.symbols) == 'Li2'
