@@ -3,8 +3,8 @@
 import numpy as np
 import pandas
 import pytest
+from mlffvv_analysis.foot import foot_width
 from mlffvv_analysis.frame import Frame, Settings
-from mlffvv_analysis.morphology import foot_width
 from mlffvv_analysis.observables import adatoms, energy, grade, grain, motion, shape
 from mlffvv_analysis.slides import angle_to_110, slide_between, slides
 
