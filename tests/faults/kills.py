@@ -117,7 +117,9 @@ def result(name, here):
     if name == 'learn':
         out = {'digest': VVPotential.load(here / 'loop' / 'round_0' / 'model.vv').digest()}
         for file in sorted(here.glob('loop/round_*/round.json')):
-            out[str(file.relative_to(here))] = {k: v for k, v in json.loads(file.read_text()).items() if k != 'seconds'}
+            out[str(file.relative_to(here))] = {
+                k: v for k, v in json.loads(file.read_text()).items() if k not in ('seconds', 'checksum')
+            }
         for file in sorted([*here.glob('loop/round_*/run_*.extxyz'), *here.glob('loop/round_*/cuts/cut_outs.*')]):
             out[str(file.relative_to(here))] = file.read_bytes()
         return out
