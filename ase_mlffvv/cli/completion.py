@@ -27,9 +27,7 @@ def run(args):
     except ImportError as error:
         raise ImportError(f'completion needs shtab ({error}); install it with: pip install shtab') from error
 
-    from .program import parser
-
-    whole = parser()
+    whole = args.parser
     for command in dict.fromkeys(whole._subparsers._group_actions[0].choices.values()):
         for action in command._actions:
             if action.dest in FILES:

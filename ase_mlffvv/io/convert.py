@@ -10,6 +10,7 @@ from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 from tqdm import tqdm
 
 from . import lammps_dump
+from .counting import estimated_frames
 from .files import complete, refuse_existing
 from .packed.frames import append_frame
 from .reading import DATA, DUMP, FileType, format_of, iread_structures
@@ -77,7 +78,9 @@ def convert(
     lammps = format_of(source, FileType(kind)) in (DUMP, DATA)
     found = iread_structures(source, frames, FileType(kind, tuple(types) if lammps else ()))
     with complete(target) as temporary:
-        return _write(temporary, tqdm(found, desc='convert', unit='frame', disable=not progress), goal, list(types))
+        total = estimated_frames(source) if frames == ':' else None
+        found = tqdm(found, desc='convert', unit='frame', total=total, disable=not progress)
+        return _write(temporary, found, goal, list(types))
 
 
 def _format_of(path):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlffvv_analysis.extras import need
 
-from ..io.files import complete
+from ..io.files import complete, save_figure
 from .claims import ROLES, judge
 from .claims.criteria import UNDECIDED
 from .compare import KEY, by_role, difference_table, read_study
@@ -51,9 +51,8 @@ def write_results(plan: Plan, folder: str | Path, rounds: Sequence[Mapping] = ()
     found = differences_of(runs, plan.compare)
     if found is not None:
         _csv(found, folder / DIFFERENCES)
-    with complete(folder / BANDS) as temporary:
-        groups = {name: list(tables.values()) for name, tables in runs.items()}
-        bands_figure(groups, KEY).savefig(temporary, dpi=110, format='png')
+    groups = {name: list(tables.values()) for name, tables in runs.items()}
+    save_figure(bands_figure(groups, KEY), folder / BANDS, dpi=110)
     return verdicts
 
 

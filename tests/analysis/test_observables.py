@@ -101,9 +101,11 @@ def test_adatoms_are_followed():
     carried = adatoms(Frame(atoms, None, np.full((len(atoms), 3), 2.0), first))
     assert carried['adatom_msd_A2'] == pytest.approx(12)
     assert carried['adatom_relative_msd_A2'] == pytest.approx(0, abs=1e-9)
-    assert carried['adatom_cn'] < carried['cn_terrace']
-    assert carried['adatom_incorporated_share'] < 0.5
-    assert (carried['adatom_bulk_share'], carried['adatom_detached_share']) == (0, 0)
+    numbers, others = first.coordination[mine], first.surface & first.column & ~mine
+    assert carried['adatom_cn'] == numbers.mean()
+    assert carried['cn_terrace'] == first.coordination[others].mean()
+    assert carried['adatom_incorporated_share'] == (numbers >= carried['cn_terrace']).mean()
+    assert (carried['adatom_bulk_share'], carried['adatom_detached_share']) == ((numbers >= 8).mean(), 0)
     moved = np.where(mine[:, None], [0.0, 0, 3], 0)
     assert adatoms(Frame(atoms, None, moved, first))['adatom_relative_msd_A2'] == pytest.approx(9)
     lifted = atoms.copy()

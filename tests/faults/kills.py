@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -123,7 +124,9 @@ def result(name, here):
         for file in sorted([*here.glob('loop/round_*/run_*.extxyz'), *here.glob('loop/round_*/cuts/cut_outs.*')]):
             out[str(file.relative_to(here))] = file.read_bytes()
         return out
-    return {file: (here / 'report' / file).read_bytes() for file in ('timeline.csv', 'coloured.extxyz', 'index.html')}
+    report = here / 'report'
+    page = re.sub(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '', (report / 'index.html').read_text())  # of Bokeh
+    return {file: (report / file).read_bytes() for file in ('timeline.csv', 'coloured.extxyz')} | {'page': page}
 
 
 def fork(name, here, folder, log, prepare=None):

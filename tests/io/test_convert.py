@@ -12,6 +12,7 @@ from ase.io import read, write
 
 from ase_mlffvv.cli import main
 from ase_mlffvv.io.convert import convert
+from ase_mlffvv.io.counting import estimated_frames
 from ase_mlffvv.io.packed.frames import append_frame
 
 
@@ -133,3 +134,16 @@ def test_mistakes_leave_no_file(tmp_path):
         convert(source, source, overwrite=True)
     with pytest.raises(FileNotFoundError, match='there is no file'):
         convert(tmp_path / 'none', tmp_path / 'a.dump', progress=False)
+
+
+@pytest.mark.parametrize('ending', ['vvtraj', 'extxyz', 'dump', 'traj'])
+def test_frames_are_counted_for_the_bar(tmp_path, ending):
+    source = packed(tmp_path / 'source.vvtraj', frames(n=7))
+    convert(source, tmp_path / f'a.{ending}', progress=False)
+    assert estimated_frames(tmp_path / f'a.{ending}') == 7
+
+
+def test_what_cannot_be_counted(tmp_path):
+    (tmp_path / 'a').write_text('nothing\n')
+    assert estimated_frames(tmp_path / 'a') is None
+    assert estimated_frames(tmp_path / 'none') is None
