@@ -59,7 +59,7 @@ def test_other_programs_of_the_readme_exist():
 
 def test_make_targets_and_files():
     makefile = (ROOT / 'Makefile').read_text()
-    for target in re.findall(r'make (\w+)', README):
+    for target in re.findall(r'(?:^|`)make (\w+)', README, re.M):
         assert f'\n{target}:' in makefile
     for link in re.findall(r'\]\(([^)h][^)]*)\)', README):
         assert (ROOT / link).exists(), link
