@@ -20,9 +20,13 @@ extensions = [
     'sphinx_copybutton',
 ]
 
-exclude_patterns = ['_build', '_ext', '**.ipynb_checkpoints']
+exclude_patterns = ['_build', '_ext', 'potentials/LICENSES.md', '**.ipynb_checkpoints']
+myst_links_external_new_tab = True
+linkcheck_ignore = [r'https://github.com/ase-mlffvv/', r'https://ase-mlffvv.readthedocs.io']  # not yet public
+linkcheck_timeout = 20
 myst_enable_extensions = ['colon_fence', 'deflist', 'dollarmath', 'substitution']
 myst_heading_anchors = 3
+suppress_warnings = ['toc.empty_glob']  # further guides: all other pages of this folder
 nb_execution_mode = 'off'  # the notebooks in tutorials/ are stored with their outputs; tests run them
 
 autodoc_mock_imports = ['gpaw']  # optional; compiled on installation

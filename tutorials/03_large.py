@@ -17,9 +17,9 @@
 # %%
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 from ase.io import read
 from ase.md.velocitydistribution import thermalize_momenta
-from matplotlib.figure import Figure
 
 from ase_mlffvv.md import Berendsen, Dynamics, Frames, Samples, minimise
 from ase_mlffvv.structures import column, freeze_bottom
@@ -51,12 +51,10 @@ frames = read('large.vvtraj', ':')
 print(f'{len(atoms)} atoms, {len(frames)} frames, {mean:.0f} K with deviations of {deviation:.0f} K in the second half')
 
 # %%
-figure = Figure(figsize=(6, 4), layout='constrained')
-axes = figure.subplots(2, 1, sharex=True)
+figure, axes = plt.subplots(2, 1, sharex=True, figsize=(6, 4), layout='constrained')
 time = samples['step'] * md.timestep / 1000
 axes[0].plot(time, samples['temperature_K'])
 axes[0].set_ylabel('temperature (K)')
 axes[1].plot(time, samples['mean_distance_A'])
 axes[1].set(xlabel='time (ps)', ylabel='mean displacement (Å)')
 figure.savefig('large.png', dpi=120)
-figure
