@@ -15,6 +15,7 @@ version = release = __version__
 extensions = [
     'myst_nb',
     'api_pages',
+    'mathml',
     'sphinx.ext.autodoc',
     'sphinx.ext.napoleon',
     'sphinx_copybutton',
@@ -26,7 +27,6 @@ linkcheck_ignore = [r'https://github.com/ase-mlffvv/', r'https://ase-mlffvv.read
 linkcheck_timeout = 20
 myst_enable_extensions = ['colon_fence', 'deflist', 'dollarmath', 'substitution']
 myst_heading_anchors = 3
-suppress_warnings = ['toc.empty_glob']  # further guides: all other pages of this folder
 nb_execution_mode = 'off'  # the notebooks in tutorials/ are stored with their outputs; tests run them
 
 autodoc_mock_imports = ['gpaw']  # optional; compiled on installation
@@ -36,5 +36,6 @@ autodoc_default_options = {'show-inheritance': True}
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 
+html_math_renderer = 'mathml'
 html_theme = 'furo'
 html_title = f'ase-mlffvv {__version__}'
