@@ -20,7 +20,7 @@ def need(module: str, extra: str = 'analysis') -> ModuleType:
     try:
         return import_module(module)
     except ImportError as error:
-        package = {'sklearn': 'scikit-learn'}.get(module.split('.')[0], module.split('.')[0])
+        package = {'sklearn': 'scikit-learn', 'yaml': 'pyyaml'}.get(module.split('.')[0], module.split('.')[0])
         raise ImportError(
             f'this function needs {package}, which could not be imported ({error}); install it with: '
             f'pip install "ase-mlffvv[{extra}]"'

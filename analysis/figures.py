@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
+from functools import wraps
 from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
 
+from ase_mlffvv.io.files import save_figure
+from ase_mlffvv.pages.style import figure as new_figure
+from ase_mlffvv.pages.style import plot_style
+
 from . import displacements, morphology
 from .colours import colouring, limits_of, rgb
 from .plots import draw_atoms
 from .render import available, axes_of, camera, cut, render
+from .times import axis_of, when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,12 +35,18 @@ if TYPE_CHECKING:
 WIDTH = 10.0  # inches
 
 
-def _figure(height, **settings):
-    from matplotlib.figure import Figure
+def _styled(function):
+    """Make the figure in the style of the project."""
 
-    return Figure(figsize=(WIDTH, height), layout='constrained', **settings)
+    @wraps(function)
+    def wrapped(*arguments, **settings):
+        with plot_style():
+            return function(*arguments, **settings)
+
+    return wrapped
 
 
+@_styled
 def snapshots(
     frames: Sequence[Frame], rows: Sequence[str] = ('phase', 'grain', 'local_energy'), ovito: bool | None = None
 ) -> Figure:
@@ -58,7 +70,7 @@ def snapshots(
     right, up = (everything.positions @ axis for axis in axes_of(np.array(view.direction)))
     edges = (right.min() - 2, right.max() + 2, up.min() - 2, up.max() + 2)
     row = (WIDTH - 1.9) / len(frames) * (edges[3] - edges[2]) / (edges[1] - edges[0])
-    figure = _figure(0.35 + len(rows) * (row + 0.1))
+    figure = new_figure(WIDTH, 0.35 + len(rows) * (row + 0.1))
     grid = figure.subplots(len(rows), len(frames), squeeze=False)
     for line, name in zip(grid, rows):
         limits = limits_of(name, *(atoms.arrays[name] for atoms in coloured))
@@ -67,16 +79,18 @@ def snapshots(
             _picture(axes, shown, name, view, limits, ovito, edges)
         _legend(figure, line, name, limits, coloured)
     for axes, frame in zip(grid[0], frames):
-        axes.set_title(_when(frame), fontsize=11)
+        axes.set_title(when(frame.atoms), fontsize=11)
     return figure
 
 
+@_styled
 def morphology_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figure:
     """Outlines seen from above, coordination and energy of surface atoms, and displacements (the paper's Fig. 4)."""
-    figure = _figure(6.6)
+    figure = new_figure(WIDTH, 6.6)
     axes = figure.subplots(2, 2)
     _outlines(axes[0, 0], frames)
-    t = table['time_ps']
+    abscissa = axis_of(table)
+    t = abscissa.values
     _curve(axes[0, 1], t, table['cn_surface'], 'mean coordination of surface atoms')
     _curve(axes[1, 0], t, table['e_surface_eV'], 'mean atomic energy of\nsurface atoms (eV)', 'C3')
     for name, label in (('abs_dz', '|Δz|'), ('dxy', 'in the xy plane')):
@@ -88,35 +102,40 @@ def morphology_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figur
     for axis, letter in zip(axes.flat, 'abcd'):
         axis.set_title(letter, loc='left', fontweight='bold')
         if letter != 'a':
-            axis.set_xlabel('time (ps)')
+            axis.set_xlabel(abscissa.label)
     return figure
 
 
+@_styled
 def phase_figure(table: pandas.DataFrame) -> Figure:
     """Fractions of crystal structures by two methods, in both halves of the column (the paper's Fig. S10)."""
-    figure = _figure(5.6)
+    figure = new_figure(WIDTH, 5.6)
     grid = figure.subplots(2, 2, sharex=True, sharey=True)
-    names, t = ('bcc', 'fcc', 'hcp', 'other'), table['time_ps']
+    names, abscissa = ('bcc', 'fcc', 'hcp', 'other'), axis_of(table)
     labels = 'a-CNA, all atoms', 'template matching, without surface layers'
     for line, method, label in zip(grid, ('acna', 'ptm'), labels):
         for axes, region in zip(line, ('top', 'bottom')):
             colours = [rgb('phase', np.array([number]))[0] for number in (3, 1, 2, 0)]
-            axes.stackplot(t, [table[f'{method}_{name}_{region}'] for name in names], labels=names, colors=colours)
+            axes.stackplot(
+                abscissa.values, [table[f'{method}_{name}_{region}'] for name in names], labels=names, colors=colours
+            )
             axes.set_title(f'{region} half: {label}', fontsize=10)
             axes.set_ylim(0, 1)
             axes.margins(x=0)
         line[0].set_ylabel('fraction of atoms')
     for axes in grid[1]:
-        axes.set_xlabel('time (ps)')
+        axes.set_xlabel(abscissa.label)
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc='outside right center')
     return figure
 
 
+@_styled
 def stages_figure(table: pandas.DataFrame) -> Figure:
     """Energies by class, rate of displacement with plateaus, and number of grains (the paper's Figs. S11 to S14)."""
-    figure = _figure(7.4)
+    figure = new_figure(WIDTH, 7.4)
     axes = figure.subplots(3, 1, sharex=True)
-    t = table['time_ps'].to_numpy()
+    abscissa = axis_of(table)
+    t = abscissa.values
     for name, colour in (('surface', 'C1'), ('boundary', 'C3'), ('subsurface', 'C9'), ('interior', 'C0')):
         axes[0].plot(t, table[f'e_{name}_eV'], lw=1.2, color=colour, label=name)
     _scale(axes[0], *(table[f'e_{name}_eV'] for name in ('surface', 'boundary', 'subsurface', 'interior')))
@@ -124,7 +143,7 @@ def stages_figure(table: pandas.DataFrame) -> Figure:
     axes[0].legend(fontsize=8, ncols=4, loc='lower right', bbox_to_anchor=(1, 1), frameon=False)
     for name, label, colour in (('dxy_all_A', 'in the xy plane', 'C0'), ('abs_dz_all_A', '|Δz|', 'C2')):
         values = table[name].to_numpy()
-        axes[1].plot(t, displacements.rate(t, values), lw=1.2, color=colour, label=label)
+        axes[1].plot(t, displacements.rate(t, values, abscissa.window), lw=1.2, color=colour, label=label)
     axes[1].axhline(0, color='0.6', lw=0.8)
     found = displacements.segments(t, table['dxy_all_A'].to_numpy())
     for k, part in enumerate(found):
@@ -133,7 +152,7 @@ def stages_figure(table: pandas.DataFrame) -> Figure:
             axes[1].axvspan(part.start, part.stop, color='C0', alpha=0.12, lw=0, label='plateau' if first else None)
         if k:
             axes[1].axvline(part.start, color='C0', lw=0.8, ls='--', label='change point' if k == 1 else None)
-    axes[1].set_ylabel('rate of mean\ndisplacement (Å/ps)')
+    axes[1].set_ylabel(f'rate of mean\ndisplacement (Å/{abscissa.unit})')
     axes[1].legend(fontsize=8, ncols=2)
     axes[2].step(t, table['n_grains'], where='mid', color='C4', label='grains')
     axes[2].set_ylabel('number of grains\n(50 atoms or more)', color='C4')
@@ -143,32 +162,41 @@ def stages_figure(table: pandas.DataFrame) -> Figure:
     twin.plot(t, table['n_boundary'], color='C3', lw=1.0)
     twin.set_ylabel('number of\nboundary atoms', color='C3')
     twin.set_ylim(bottom=0)
-    axes[2].set_xlabel('time (ps)')
+    axes[2].set_xlabel(abscissa.label)
     axes[2].margins(x=0.01)
     return figure
 
 
+@_styled
 def shape_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figure:
     """Height, proportions, kink and torsion as functions of time, and radius profiles of some frames."""
-    figure = _figure(6.6)
+    figure = new_figure(WIDTH, 6.6)
     axes = figure.subplots(2, 3)
-    t = table['time_ps']
+    abscissa = axis_of(table)
+    t = abscissa.values
     names = {'height_A': 'height above substrate (Å)', 'aspect': 'height / base radius',
              'convexity': 'volume / volume of convex hull', 'kink_deg': 'kink angle (°)',
              'torsion_deg': 'torsion of upper outline (°)'}  # fmt: skip
     for axis, (name, label) in zip(axes.flat, names.items()):
         _curve(axis, t, table[name], label)
-        axis.set_xlabel('time (ps)')
-    axis = axes[1, 2]
-    for frame, colour in zip(frames, _time_colours(len(frames))):
-        z, radii, _ = morphology.radius_profile(frame.body, floor=frame.floor)
-        axis.plot(radii, z - frame.floor, color=colour, lw=1.3, marker='.', ms=4, label=_when(frame))
-    axis.set_xlabel('radius (Å)')
-    axis.set_ylabel('height above substrate (Å)')
-    axis.legend(fontsize=8)
+        axis.set_xlabel(abscissa.label)
+    _profiles(axes[1, 2], frames)
     return figure
 
 
+@_styled
+def profiles_figure(frames: Sequence[Frame]) -> Figure:
+    """Outlines of the upper half seen from above, and radius against height, of some frames."""
+    figure = new_figure(WIDTH, 4.4)
+    left, right = figure.subplots(1, 2)
+    _outlines(left, frames)
+    left.get_legend().remove()
+    _profiles(right, frames)
+    right.legend(loc='center left', bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+@_styled
 def map_figure(
     frame: Frame, most: int = 1000, seed: int = 0, features: ArrayLike | None = None
 ) -> tuple[Figure, float]:
@@ -199,7 +227,7 @@ def map_figure(
     xy = embed(features[chosen], seed)
     atoms = frame.coloured()
     panels = [name for name in ('local_energy', 'class', 'coordination') if name in atoms.arrays]
-    figure = _figure(4.0)
+    figure = new_figure(WIDTH, 4.0)
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, name in zip(grid, panels):
         values = atoms.arrays[name]
@@ -213,12 +241,13 @@ def map_figure(
     return figure, score
 
 
+@_styled
 def band_figure(bands: Mapping[str, Band], ylabel: str, path: str | Path | None = None) -> Figure:
     """Mean and confidence band of replicas as functions of time.
 
     ``bands`` maps labels to :class:`mlffvv_analysis.statistics.Band`.
     """
-    figure = _figure(4.2)
+    figure = new_figure(WIDTH, 4.2)
     axes = figure.subplots()
     for k, (label, band) in enumerate(bands.items()):
         axes.plot(band.time, band.mean, color=f'C{k}', label=f'{label} ({band.count} runs)')
@@ -227,7 +256,7 @@ def band_figure(bands: Mapping[str, Band], ylabel: str, path: str | Path | None 
     axes.set_ylabel(ylabel)
     axes.legend(title=f'mean and {next(iter(bands.values())).level:.0%} band' if bands else None)
     if path is not None:
-        figure.savefig(path, dpi=150)
+        save_figure(figure, path)
     return figure
 
 
@@ -259,12 +288,21 @@ def _outlines(axes, frames):
         except ValueError:
             continue
         corners = np.vstack([shape.corners, shape.corners[:1]])
-        axes.plot(*corners.T, color=colour, lw=1.5, label=_when(frame))
+        axes.plot(*corners.T, color=colour, lw=1.5, label=when(frame.atoms))
         axes.plot(*shape.centre, '+', color=colour)
     axes.set_aspect('equal')
     axes.set_xlabel('x (Å)')
     axes.set_ylabel('y (Å), outline of the upper half')
     axes.legend(fontsize=8, loc='center left', bbox_to_anchor=(1, 0.5))
+
+
+def _profiles(axes, frames):
+    for frame, colour in zip(frames, _time_colours(len(frames))):
+        z, radii, _ = morphology.radius_profile(frame.body, floor=frame.floor)
+        axes.plot(radii, z - frame.floor, color=colour, lw=1.3, marker='.', ms=4, label=when(frame.atoms))
+    axes.set_xlabel('radius (Å)')
+    axes.set_ylabel('height above substrate (Å)')
+    axes.legend(fontsize=8)
 
 
 def _picture(axes, atoms, name, view, limits, ovito, edges):
@@ -330,8 +368,3 @@ def _time_colours(count):
     import matplotlib
 
     return matplotlib.colormaps['viridis'](np.linspace(0, 0.92, max(count, 1)))
-
-
-def _when(frame):
-    time = frame.atoms.info.get('time_ps')
-    return 'time unknown' if time is None else f'{float(time):.1f} ps'

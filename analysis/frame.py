@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ase_mlffvv.checks import check_choice, check_number, check_whole
+
 from . import boundaries, coordination, energies, grains, morphology, orientation, phases
 from .structure import checked_cell, default_column
 
@@ -46,9 +48,12 @@ class Settings:
     rmsd: float = orientation.RMSD
 
     def __post_init__(self):
-        if self.surface not in ('coordination', 'mesh'):
-            raise ValueError(f"surface must be 'coordination' or 'mesh', got {self.surface!r}")
+        check_choice(self.surface, 'surface', ('coordination', 'mesh'))
         coordination.surface_and_bulk([], self.cn8)
+        check_number(self.cutoff, 'cutoff', 'Å', above=0)
+        check_number(self.grain_angle, 'grain_angle', 'degrees', above=0, high=180)
+        check_whole(self.min_grain, 'min_grain', 'atoms', low=0)
+        check_number(self.rmsd, 'rmsd', above=0)
 
 
 class Frame:
@@ -129,6 +134,12 @@ class Frame:
         return grains.find_grains(self.atoms, *self.templates, angle=self.settings.grain_angle,
                                   min_size=self.settings.min_grain)  # fmt: skip
 
+    def main_grain(self, region: str) -> int | None:
+        """Index of the grain with the most atoms in a region ('top', 'bottom', ...), or None."""
+        ids = self.grains[0]
+        found = ids[self.regions[region] & (ids >= 0)]
+        return int(np.bincount(found).argmax()) if len(found) else None
+
     @cached_property
     def boundaries(self):
         return boundaries.find_boundaries(self.atoms, *self.grains)
@@ -158,9 +169,10 @@ class Frame:
 
     @cached_property
     def floor(self):
-        """Height of the top layer of the substrate, or of the lowest atom if there is no substrate, Å."""
-        z = self.atoms.positions[:, 2]
-        return float(z.min() if self.column.all() else np.quantile(z[~self.column], 0.99))
+        """Height of the terrace of the substrate, or of the lowest atom if there is no substrate, Å."""
+        if self.column.all():
+            return float(self.atoms.positions[:, 2].min())
+        return morphology.terrace(self.atoms, self.column)
 
     def coloured(self) -> Atoms:
         """Copy of the structure with all results as arrays, for extended XYZ files and colours in ``ase gui``.
@@ -170,16 +182,20 @@ class Frame:
         Atoms
             Structure with the arrays ``coordination``, ``phase`` (template matching) and ``phase_acna`` (0 other,
             1 fcc, 2 hcp, 3 bcc), ``grain`` (-1 none), ``class`` (0 surface, 1 interior, 2 boundary, 3 subsurface,
-            -1 none), ``displacement`` (its length, Å) and, if atomic energies are known, ``local_energy`` (eV).
+            -1 none), ``displacement`` (its length, Å) and, where they are known, ``local_energy`` (eV) and the
+            extrapolation ``grade``.
         """
         out = type(self.atoms)(self.atoms.numbers, self.atoms.positions, cell=self.atoms.cell, pbc=self.atoms.pbc)
         out.set_tags(self.atoms.get_tags())
-        out.info = {key: value for key, value in self.atoms.info.items() if key in ('time_ps', 'step', 'temperature_K')}
+        kept = ('time_ps', 'step', 'temperature_K')
+        out.info = {key: value for key, value in self.atoms.info.items() if key in kept}
         found = {'coordination': self.coordination, 'phase': self.templates[0], 'phase_acna': self.acna,
                  'grain': self.grains[0], 'class': self.classes,
                  'displacement': np.linalg.norm(self.displacements, axis=1)}  # fmt: skip
         if self.energies is not None:
             found['local_energy'] = self.energies
+        if 'grade' in self.atoms.arrays:
+            found['grade'] = self.atoms.arrays['grade']
         for name, values in found.items():
             out.arrays[name] = np.asarray(values)
         return out

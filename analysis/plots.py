@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ase_mlffvv.io.files import save_figure
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -105,7 +107,8 @@ def run_summary(
     Parameters
     ----------
     first, last : Atoms
-        Structures with an array ``coordination``.
+        Structures with an array ``coordination``. Titles are their times (``info['time_ps']``) or, without them, the
+        first and the last of the table.
     table : dict of array_like
         Columns ``time_ps``, ``temperature_K``, ``potential_energy_eV`` (per atom), ``height_A``, ``surface_fraction``
         and ``mean_coordination``.
@@ -122,7 +125,8 @@ def run_summary(
     grid = figure.add_gridspec(3, 4, width_ratios=[1, 1, 0.04, 1.15])
     pictures = [figure.add_subplot(grid[:, k]) for k in (0, 1)]
     time = np.asarray(table['time_ps'])
-    for axes, atoms, t in zip(pictures, (first, last), (time[0], time[-1])):
+    for axes, atoms, k in zip(pictures, (first, last), (0, -1)):
+        t = atoms.info.get('time_ps', time[k])
         scale = draw_atoms(axes, atoms, atoms.arrays['coordination'], limits=(2, 14))
         axes.set_title(f'{t:.1f} ps', fontsize=11)
     low, high = np.array([axes.get_ylim() for axes in pictures]).T
@@ -151,5 +155,5 @@ def run_summary(
     if title:
         figure.suptitle(title)
     if path is not None:
-        figure.savefig(path, dpi=150)
+        save_figure(figure, path)
     return figure

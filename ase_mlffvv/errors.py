@@ -6,6 +6,10 @@ import numpy as np
 from ase.calculators.calculator import CalculationFailed, CalculatorSetupError, ReadError
 
 
+class SettingError(CalculatorSetupError, ValueError):
+    """An argument or setting has the wrong type or lies outside of its range."""
+
+
 class VVFileError(ReadError):
     """A model file or folder is damaged, incomplete or in a newer format."""
 
@@ -18,8 +22,24 @@ class DatasetError(ValueError):
     """Training or test structures lack labels or have invalid ones."""
 
 
+class StructureFileError(ReadError):
+    """A file of structures is damaged or empty, or its format or its elements are not known."""
+
+
 class PWmatFileError(ReadError):
     """A PWmat file is damaged, incomplete or of the wrong type."""
+
+
+class DataWarning(UserWarning):
+    """Data can be used, but look as if they were of another kind, such as energies in other units."""
+
+
+class TrajectoryError(ReadError):
+    """A trajectory is damaged, or is not in the format that its name promises."""
+
+
+class TrajectoryWarning(UserWarning):
+    """Part of a trajectory was ignored, such as an incomplete last frame."""
 
 
 class PWmatWarning(UserWarning):

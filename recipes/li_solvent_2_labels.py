@@ -31,9 +31,11 @@ def gather(folders):
             info = {name: atoms.info[name] for name in (*ORIGIN, 'REF_energy') if name in atoms.info}
             info['seconds'] = round(atoms.info['label_seconds'])
             kept = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc, info=info)
-            for name in ('REF_forces', 'REF_energies', 'core'):
+            for name in ('REF_forces', 'REF_energies', 'core', 'REF_vacuum_forces', 'REF_vacuum_energies'):
                 if name in atoms.arrays:
-                    kept.set_array(name, atoms.arrays[name])
+                    kept.set_array(name.replace('REF_vacuum', 'vacuum'), atoms.arrays[name])
+            if 'REF_vacuum_energy' in atoms.info:
+                kept.info['vacuum_energy'] = atoms.info['REF_vacuum_energy']
             found[atoms.positions.round(4).tobytes()] = kept
     return sorted(found.values(), key=lambda atoms: (atoms.info['group'], atoms.info['name']))
 

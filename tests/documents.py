@@ -19,7 +19,7 @@ BLOCK = re.compile(
 )
 NEEDLE = ['--diameter', '2.5', '--height', '2', '--box', '5', '--substrate-layers', '3', '--time', '0.04']
 SHORTER = {  # commands that run, and the options that make them short; the parser reads all others
-    'run --temperature': [*NEEDLE, '--frame-interval', '10'],
+    'run --preset': [*NEEDLE, '--frame-interval', '10'],
     'run --restart column': [],
     'run --thermostat': NEEDLE,
     'fit train.extxyz': ['--set', 'cutoff=4.5', '--ridge', '1e-6'],
@@ -66,7 +66,7 @@ def run_blocks(path, names=None):
         elif language == 'sh':
             ran += [' '.join(words) for words in commands(text) if run_short(words)]
         else:
-            assert language in ('text', 'json', 'ini') or language.startswith('{'), f'{path}: {language}'
+            assert language in ('text', 'json', 'ini', 'yaml') or language.startswith('{'), f'{path}: {language}'
     return ran, skipped
 
 

@@ -38,7 +38,7 @@ def test_blocks_run_in_order(path, files, tmp_path, monkeypatch, capsys):
         pytest.importorskip(package, reason='the extra analysis is not installed')
     monkeypatch.chdir(tmp_path)
     shutil.copytree(files, tmp_path, dirs_exist_ok=True)
-    if 'mlffvv run --temperature' in path.read_text():  # a page that makes the run
+    if 'mlffvv run --preset' in path.read_text():  # a page that makes the run
         shutil.rmtree('column')
         shutil.rmtree('needle')
     ran, skipped = run_blocks(path)

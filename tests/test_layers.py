@@ -8,10 +8,35 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ['ase_plugins', 'errors', 'jit', 'io', 'structures', 'datasets', 'potentials', 'neighbors', 'features',
-          'model', 'kernels', 'engines', 'calculators', 'dft', 'fitting', 'md', 'analysis', 'jobs', 'labelling',
-          'properties', 'learning', 'cli']  # fmt: skip
-SAFE_FILES = [('errors',), ('io', 'checkpoint'), ('io', 'files'), ('io', 'identity'), ('jobs', 'folder')]
+LAYERS = [
+    *('ase_plugins', 'errors', 'checks', 'memory', 'jit', 'io', 'pages', 'structures', 'datasets', 'potentials'),
+    *(
+        'neighbors',
+        'features',
+        'model',
+        'kernels',
+        'engines',
+        'calculators',
+        'dft',
+        'fitting',
+        'md',
+        'analysis',
+        'jobs',
+    ),
+    *('labelling', 'properties', 'learning', 'studies', 'cli'),
+]
+SAFE_FILES = [
+    ('errors',),
+    ('checks',),
+    ('memory',),
+    ('io', 'checkpoint'),
+    ('io', 'files'),
+    ('io', 'identity'),
+    ('io', 'reading'),
+    ('io', 'xyz'),
+    ('jobs', 'folder'),
+    ('pages',),
+]
 ANALYSIS_MAY_IMPORT = [('ase_mlffvv', *name) for name in [*SAFE_FILES, ('structures',)]]  # nothing heavy
 FILES = sorted([*ROOT.glob('ase_mlffvv/**/*.py'), *ROOT.glob('analysis/**/*.py')])
 

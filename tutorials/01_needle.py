@@ -21,6 +21,7 @@ from ase.io import read, write
 from ase.md.nvtberendsen import NVTBerendsen
 from ase.md.velocitydistribution import thermalize_momenta
 from mlffvv_analysis import coordination_numbers, height, surface_and_bulk
+from mlffvv_analysis.notebook import show
 from tqdm.auto import tqdm
 
 from ase_mlffvv import VVCalculator
@@ -60,6 +61,7 @@ def record():
     frame.set_constraint()
     frame.arrays['coordination'] = coordination_numbers(atoms)
     frame.arrays['local_energy'] = atoms.get_potential_energies()
+    frame.info['time_ps'] = dynamics.nsteps * 0.002
     write('tutorial-needle.extxyz', frame, append=dynamics.nsteps > 0)
     surface, _ = surface_and_bulk(frame.arrays['coordination'])
     print(
@@ -85,11 +87,8 @@ energy = frames[-1].arrays['local_energy']
 print(f'surface atoms are {energy[surface].mean() - energy[bulk].mean():.3f} eV higher in energy than bulk atoms')
 
 # %% [markdown]
-# To see them, run `ase gui tutorial-needle.extxyz` and choose View, Colors, "By user-defined local_energy". In a
-# notebook, `show` draws them in 3D, with a slider for the frames (`pip install "ase-mlffvv[notebook]"`):
-#
-# ```python
-# from mlffvv_analysis.notebook import show
-#
-# show(frames, color='local_energy')
-# ```
+# To see them, turn the needle and move the slider; or run `ase gui tutorial-needle.extxyz` and choose View, Colors, "By
+# user-defined local_energy".
+
+# %%
+show(frames, color='local_energy')

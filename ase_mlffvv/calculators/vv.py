@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.calculators.calculator import Calculator, CalculatorSetupError, all_changes
 
+from ..checks import check_number, check_threads
 from ..engines.choice import check_choice, choose
 from ..engines.evaluator import Evaluator
 from ..engines.grade import GradeWatch, check_action, require_uncertainty
@@ -112,10 +113,8 @@ class VVCalculator(Calculator):
             raise TypeError(f'unknown settings {", ".join(unknown)}; known: {", ".join(self.default_parameters)}')
         new = {**self.parameters, **settings}
         check_choice(new['engine'], new['device'])
-        if new['threads'] is not None and not int(new['threads']) >= 1:
-            raise CalculatorSetupError(f'threads must be 1 or more, got {new["threads"]!r}')
-        if not new['skin'] >= 0:
-            raise ValueError(f'skin must be zero or positive (Å), got {new["skin"]!r}')
+        check_threads(new['threads'])
+        check_number(new['skin'], 'skin', 'Å', low=0)
         check_action(new['on_extrapolation'], new['check_interval'])
         with self._lock:
             if 'model' in settings:
@@ -153,10 +152,10 @@ class VVCalculator(Calculator):
     def __str__(self):
         p = self.parameters
         counts = self._statistics()
-        return (
-            f'{type(self).__name__}({p["model"]}): {self._potentials()[0]!r}, engine {p["engine"]} on {p["device"]}, '
-            f'pair list built {counts["builds"]} times and reused {counts["reuses"]} times'
-        )
+        text = f'{type(self).__name__}({p["model"]}): {self._potentials()[0]!r}, engine {p["engine"]} on {p["device"]}'
+        if counts['builds'] == 0:  # nothing was calculated yet
+            return text
+        return f'{text}, pair list built {counts["builds"]} times and reused {counts["reuses"]} times'
 
     def engine_info(self) -> dict:
         """Engine, device, threads, the method by which torch sums over pairs, and pair-list statistics."""

@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-from dataclasses import fields, replace
 from pathlib import Path
 
-from ..jobs.settings import RunSettings
-from .options import add_overwrite
+from ..jobs.options import CALCULATOR, CHANGEABLE, HELD, PRESETS, SHAPES
+from ..jobs.options import DEFAULTS as RUN
+from ..jobs.settings import steps_of
+from .look import gui_command
+from .options import add_file_type, add_overwrite, file_type
 
 log = logging.getLogger('mlffvv')
 
-BUILT = {'diameter': 6.0, 'height': 10.0, 'box': 10, 'substrate_layers': 5}  # options of needles only
-STRUCTURE = {'shape': 'column', **BUILT, 'structure': None, 'freeze': 0, 'adatoms': 0.0}
-DYNAMICS = {f.name: f.default for f in fields(RunSettings) if f.name != 'steps'}
-CALCULATOR = {'engine': 'auto', 'precision': 'float64', 'on_extrapolation': 'warn'}
-CHANGEABLE = {'time': 8.0, 'model': None, 'device': 'cpu', 'threads': None}  # options that a restart may change
-DEFAULTS = {**STRUCTURE, **DYNAMICS, **CALCULATOR, **CHANGEABLE, 'output': 'needle', 'overwrite': False}
+DEFAULTS = {**RUN, 'output': 'needle', 'overwrite': False}
 
 
 def add(commands):
@@ -30,32 +27,37 @@ def add(commands):
         'trajectory (open it with: ase gui), log.csv, summary.png and a checkpoint to a folder.',
     )
     what = p.add_argument_group('structure (lengths in lattice constants)')
-    what.add_argument('--shape', choices=('column', 'training', 'cuboid-100', 'cuboid-110'), help='needle to build')
+    what.add_argument('--preset', choices=tuple(PRESETS), help='system of the paper with its temperature and time: '
+                      'column at 250 or 350 K, cuboid A or B, larger column with adatoms; other options change '
+                      'it')  # fmt: skip
+    what.add_argument('--shape', choices=SHAPES, help='needle to build')
     what.add_argument('--diameter', type=float, help='diameter or side of the needle')
     what.add_argument('--height', type=float, help='height of the needle')
     what.add_argument('--box', type=int, help='number of cubic cells of the substrate along x and y')
     what.add_argument('--substrate-layers', type=int, help='number of atomic layers of the substrate')
-    what.add_argument('--freeze', type=int, help='number of bottom layers to keep fixed')
+    what.add_argument('--freeze', type=int, help='number of bottom layers to hold fixed; 0 lets the whole film move '
+                      f'(default: {HELD}, or 0 with --structure)')  # fmt: skip
     what.add_argument('--adatoms', type=float, help='number of adatoms per surface atom of the column')
     what.add_argument('--structure', metavar='FILE', help='read this structure instead of building one')
+    add_file_type(what)
     how = p.add_argument_group('dynamics')
     how.add_argument('--temperature', type=float, help='K')
     how.add_argument('--time', type=float, help='total simulation time, ps')
     how.add_argument('--timestep', type=float, help='fs')
     how.add_argument('--taut', type=float, help='time constant of the thermostat, fs')
-    how.add_argument('--thermostat', help="berendsen (the paper's), csvr or langevin (both sample the canonical "
-                     'ensemble), or none (constant energy)')  # fmt: skip
+    how.add_argument('--thermostat', metavar='{berendsen,csvr,langevin,none}', help="berendsen (the paper's), csvr or "
+                     'langevin (both sample the canonical ensemble), or none (constant energy)')  # fmt: skip
     how.add_argument('--frame-interval', type=int, help='steps between frames')
     how.add_argument('--log-interval', type=int, help='steps between lines of the log (default: --frame-interval)')
     how.add_argument('--checkpoint-interval', type=int, help='steps between checkpoints')
-    how.add_argument('--dynamics', help='ase, or native: ase_mlffvv.md.Dynamics, faster for many atoms (auto: native '
-                     'for 2 000 atoms and more, or if the thermostat requires it)')  # fmt: skip
-    how.add_argument('--trajectory', help='extxyz, or packed: trajectory.vvtraj, a tenth of the size (auto: packed '
-                     'for 50 000 atoms and more)')  # fmt: skip
+    how.add_argument('--dynamics', metavar='{auto,ase,native}', help='ase, or native: ase_mlffvv.md.Dynamics, faster '
+                     'for many atoms (auto: native for 2 000 atoms and more, or if the thermostat asks)')  # fmt: skip
+    how.add_argument('--trajectory', metavar='{auto,extxyz,packed}', help='extxyz, or packed: trajectory.vvtraj, a '
+                     'seventh of the size (auto: packed if extxyz would take more than 200 MB)')  # fmt: skip
     how.add_argument('--seed', type=int, help='random seed of adatoms, initial velocities and thermostat')
     model = p.add_argument_group('model')
     model.add_argument('--model', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
-    model.add_argument('--device', help="'cpu' or 'cuda'")
+    model.add_argument('--device', metavar='{cpu,cuda}', help='where the model is evaluated')
     model.add_argument('--engine', choices=('auto', 'numba', 'torch', 'cuda'), help='implementation that '
                        'evaluates the model')  # fmt: skip
     model.add_argument('--threads', type=int, help='number of CPU threads (default: all processors)')
@@ -80,31 +82,45 @@ def run(args):
     from ..jobs.record import trajectory_path
 
     given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
-    folder = _restart(Path(args.restart), given) if args.restart else _start(given)
+    if (args.format or args.types) and (args.restart or 'structure' not in given):
+        raise ValueError('--format and --types describe the file of --structure')
+    folder = _restart(Path(args.restart), given) if args.restart else _start(given, file_type(args))
     print(summary(folder))
+    print(f'\n{_held(folder)}')
     frames = trajectory_path(folder)
-    print(f'\ntrajectory  {frames}   (look at it with: ase gui {frames})')
+    print(f'trajectory  {frames}   (look at it with: {gui_command(frames)})')
     print(f'picture     {folder / "summary.png"}')
 
 
-def _start(given):
+def _held(folder):
+    """Line that says which part of the structure is held."""
+    from ..jobs import read_settings
+
+    structure = read_settings(folder)['structure']
+    if not structure['n_frozen']:
+        return 'held        nothing: the whole structure moves'
+    layers, more = structure['source'].get('freeze'), ' (--freeze 0 lets the whole film move)'
+    what = f'the lowest {layers} layers, ' if layers else ''
+    return f'held        {what}{structure["n_frozen"]} of {structure["n_atoms"]} atoms{more if layers else ""}'
+
+
+def _start(given, kind):
     """Begin a run with the options that were given."""
     from ..calculators import VVCalculator
     from ..jobs import start
+    from ..jobs.options import build_structure, complete_options, settings_of
 
-    options = {**DEFAULTS, **given}
-    folder = Path(options['output'])
-    if options['thermostat'] == 'none' and 'taut' in given:
-        raise ValueError('--taut is a setting of a thermostat; it cannot be given with --thermostat none')
-    atoms, source = _structure(options, given)
+    folder = Path(given.get('output', DEFAULTS['output']))
+    chosen = {name: value for name, value in given.items() if name in RUN}
+    options = complete_options(chosen)
+    atoms, source = build_structure(chosen, kind)
     calc = VVCalculator(options['model'], device=options['device'], threads=options['threads'],
                         **{name: options[name] for name in CALCULATOR})  # fmt: skip
     log.info('%s', calc)
-    settings = RunSettings(**{name: options[name] for name in DYNAMICS})
-    settings = replace(settings, steps=round(options['time'] * 1000 / settings.timestep))
+    settings = settings_of(options)
     log.info('%d atoms, %d steps of %g fs at %g K, into %s', len(atoms), settings.steps, settings.timestep,
              settings.temperature, folder)  # fmt: skip
-    start(atoms, calc, folder, settings, source=source, overwrite=options['overwrite'])
+    start(atoms, calc, folder, settings, source=source, overwrite=given.get('overwrite', False))
     return folder
 
 
@@ -135,42 +151,9 @@ def _restart(folder, given):
             f'{", ".join(refused)}. Leave them out, or start a new run with -o.'
         )
     changed = {name: given[name] for name in ('model', 'device', 'threads') if name in given}
-    steps = round(given['time'] * 1000 / stored['dynamics']['timestep']) if 'time' in given else None
+    steps = steps_of(given['time'], stored['dynamics']['timestep']) if 'time' in given else None
     resume(folder, steps=steps, **changed)
     return folder
-
-
-def _structure(options, given):
-    """The structure and its origin."""
-    from .. import structures
-
-    if options['structure']:
-        from ase.io import read
-
-        from ..jobs.describe import describe_file
-
-        useless, instead = [name for name in ('shape', *BUILT) if name in given], '--structure'
-        atoms, source = read(options['structure']), describe_file(options['structure'])
-    elif options['shape'] == 'training':
-        useless, instead = [name for name in BUILT if name in given], '--shape training'
-        atoms, source = structures.training_cell(), {'shape': 'training'}
-    else:
-        useless, instead, shape = [], '', options['shape']
-        source = {'shape': shape, **{name: options[name] for name in BUILT}}
-        sizes = {name: options[name] for name in BUILT if name != 'diameter'}
-        if shape == 'column':
-            atoms = structures.column(diameter=options['diameter'], **sizes)
-        else:
-            atoms = structures.cuboid(shape.removeprefix('cuboid-'), side=options['diameter'], **sizes)
-    if useless:
-        raise ValueError(
-            f'{", ".join("--" + name.replace("_", "-") for name in useless)} cannot be given with {instead}, which has '
-            'its own sizes'
-        )
-    source.update(freeze=options['freeze'], adatoms=options['adatoms'])
-    if options['adatoms']:
-        atoms = structures.add_adatoms(atoms, options['adatoms'], seed=options['seed'])
-    return structures.freeze_bottom(atoms, options['freeze']) if options['freeze'] else atoms, source
 
 
 def _same_file(source, path):

@@ -16,6 +16,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import numpy as np
 from ase.io import read, write
@@ -23,6 +24,8 @@ from ase.io import read, write
 from ..io.files import complete
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ase import Atoms
 
 
@@ -50,6 +53,35 @@ def load(medium: str = 'solvent', path: str | Path | None = None, name: str = SE
     if name not in SETS:
         raise ValueError(f'name must be one of {", ".join(SETS)}, got {name!r}')
     return [_labelled(atoms, medium) for atoms in _stored(path, name) if _has(atoms, medium)]
+
+
+def set_apart(frames: Sequence[Atoms], share: int = 5) -> tuple[list[Atoms], list[Atoms]]:
+    """Split structures into those to fit to and those that test a fit.
+
+    The names decide, so that a structure stays on its side when the set grows.
+
+    Parameters
+    ----------
+    frames : sequence of Atoms
+        Structures with ``name`` in their info.
+    share : int
+        About one structure in ``share`` is set apart for tests.
+
+    Returns
+    -------
+    list of Atoms, list of Atoms
+        Structures to fit to, structures for tests.
+
+    Examples
+    --------
+    >>> fitted, tests = set_apart(load())
+    >>> len(fitted), len(tests)
+    (114, 37)
+    """
+    if share < 2:
+        raise ValueError(f'share must be at least 2, got {share!r}')
+    apart = [crc32(atoms.info['name'].encode()) % share == 0 for atoms in frames]
+    return [a for a, test in zip(frames, apart) if not test], [a for a, test in zip(frames, apart) if test]
 
 
 def in_both_media(path: str | Path | None = None) -> tuple[list[Atoms], list[Atoms]]:

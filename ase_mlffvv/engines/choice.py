@@ -32,6 +32,8 @@ def check_choice(engine, device):
         raise CalculatorSetupError(f"engine='numba' runs on device='cpu', got {device!r}; use engine='torch'")
     if device == 'cpu':
         return
+    if not isinstance(device, str):
+        raise CalculatorSetupError(f"device must be 'cpu' or 'cuda' (or 'cuda:0', ...), got {device!r}")
     import torch
 
     try:

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 from ase.calculators.calculator import CalculatorSetupError
 
+from ..checks import check_whole
 from ..errors import ExtrapolationError, ExtrapolationWarning, some
 from ..kernels.fit.uncertainty import UncertaintyEngine
 from ..model.potential import VVPotential
@@ -85,8 +86,7 @@ def check_action(action, interval):
     """Raise CalculatorSetupError for invalid settings of a watch."""
     if action not in ACTIONS:
         raise CalculatorSetupError(f"on_extrapolation must be 'warn', 'stop' or 'ignore', got {action!r}")
-    if not int(interval) >= 1:
-        raise CalculatorSetupError(f'check_interval must be 1 or more, got {interval!r}')
+    check_whole(interval, 'check_interval', 'calculations', low=1)
 
 
 def require_uncertainty(potential):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from ase.calculators.calculator import CalculatorSetupError
 
+from ..checks import check_number
 from ..kernels.cpu.counts import count_neighbors
+from ..memory import check_search
 from ..model import Prediction
 from ..neighbors import SkinList, pair_list
 from .choice import device_index, make_engine
@@ -99,8 +101,7 @@ class DevicePlace:
     def __init__(self, potential, device, skin, precision, virials):
         from numba import config, cuda
 
-        if not skin >= 0:
-            raise ValueError(f'skin must be zero or positive (Å), got {skin!r}')
+        check_number(skin, 'skin', 'Å', low=0)
         self._simulated = bool(config.ENABLE_CUDASIM)
         self._potential, self._device, self._cuda = potential, device, cuda
         self._settings = {'skin': skin, 'dtype': precision, 'virials': virials, 'device': device_index(device)}
@@ -122,6 +123,8 @@ class DevicePlace:
         (self.species,), self.cell, self.pbc = species, cell, pbc
         if len(self.species) == 0:
             return
+        if pbc.all():
+            check_search(np.zeros((len(self.species), 3)), cell, pbc, self._potential.cutoff + self._settings['skin'])
         if self._forces is None:
             self._forces = CudaForces(self._potential, self.species, cell, pbc, **self._settings)
         elif not (np.array_equal(self._on_device[0], self.species) and np.array_equal(self._on_device[1], pbc)):

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..checks import check_array, check_number, check_whole
+from ..errors import SettingError
+
 
 def stretched_grid(radius, n, stretch=9.0):
     """The default grid of the original programs: geometrically spaced centres and basis functions of equal width.
@@ -35,8 +38,7 @@ def stretched_grid(radius, n, stretch=9.0):
 def geometric_nodes(radius, n, r_min):
     """Nodes ``g_i = r_min (q**i - 1)``, i = 0..n+1, from 0 to ``radius``, in Å (``iflag_grid`` = 1 originally)."""
     _check(radius, n)
-    if not r_min > 0:
-        raise ValueError(f'r_min must be positive (Å), got {r_min!r}')
+    check_number(r_min, 'grid_start (r_min)', 'Å', above=0)
     q = ((radius + r_min) / r_min) ** (1 / (n + 1))
     nodes = r_min * (q ** np.arange(n + 2) - 1)
     nodes[-1] = radius
@@ -46,8 +48,8 @@ def geometric_nodes(radius, n, r_min):
 def uniform_nodes(radius, n, start=0.0):
     """``n + 2`` equally spaced nodes from ``start`` to ``radius``, in Å."""
     _check(radius, n)
-    if not start < radius:
-        raise ValueError(f'start must lie below the radius {radius} Å, got {start!r}')
+    if not check_number(start, 'grid_start', 'Å', low=0) < radius:
+        raise SettingError(f'start must lie below the radius {radius} Å, got {start!r}')
     return np.linspace(start, radius, n + 2)
 
 
@@ -94,7 +96,7 @@ def make_grid(grid, radius, n, r_min=None):
         the uniform grid (by default 0).
     """
     if not isinstance(grid, str):
-        intervals = np.array(grid, float)
+        intervals = check_array(grid, 'an explicit grid', (None, 2), 'Å')
         if intervals.shape != (n, 2) or not (intervals[:, 1] > intervals[:, 0]).all():
             raise ValueError(
                 f'an explicit grid must have shape ({n}, 2) with a < b in each row, got {intervals.tolist()}'
@@ -115,7 +117,5 @@ def make_grid(grid, radius, n, r_min=None):
 
 
 def _check(radius, n):
-    if not radius > 0:
-        raise ValueError(f'the radius of a grid must be positive (Å), got {radius!r}')
-    if int(n) != n or n < 1:
-        raise ValueError(f'a grid needs at least one basis function, got n = {n!r}')
+    check_number(radius, 'the radius of a grid', 'Å', above=0)
+    check_whole(n, 'the number of basis functions of a grid', low=1)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..checks import check_number
 from ..errors import DatasetError
-from ..io.files import complete
+from ..io.archive import load_archive, save_archive
 from .dataset import Dataset, as_dataset
 from .projector import Projector
 from .rows import Columns, as_weights
@@ -55,8 +56,7 @@ class NormalMatrix:
         return NormalMatrix(self.functions, self.matrix + other.matrix, self.known + other.known)
 
     def __rmul__(self, share):
-        if not (np.isfinite(share) and share >= 0):
-            raise ValueError(f'the factor of a normal matrix must be zero or positive, got {share!r}')
+        share = check_number(share, 'the factor of a normal matrix', low=0)
         return replace(self, matrix=share * self.matrix)
 
     def check(self, potential):
@@ -71,12 +71,11 @@ class NormalMatrix:
             )
 
     def save(self, path):
-        """Write an ``.npz`` file; it appears under its name only when complete."""
-        arrays = {'functions': np.array(self.functions), 'matrix': self.matrix, 'bound': np.array(self.known.bound)}
+        """Write an archive (``.npz``); it appears under its name only when complete."""
+        arrays = {'matrix': self.matrix, 'bound': np.array(self.known.bound, float)}
         for t, (gram, rows) in enumerate(zip(self.known.gram, self.known.rows)):
             arrays |= {f'gram{t}': gram, f'rows{t}': rows}
-        with complete(path) as temporary, open(temporary, 'wb') as file:
-            np.savez(file, **arrays)
+        save_archive(path, {'format': 1, 'kind': 'normal matrix', 'functions': self.functions}, arrays)
 
     @classmethod
     def load(cls, path):
@@ -88,15 +87,17 @@ class NormalMatrix:
         DatasetError
             The file is damaged or is not a normal matrix.
         """
+        if not Path(path).is_file():
+            what = 'is a folder' if Path(path).is_dir() else 'does not exist'
+            raise FileNotFoundError(f"the normal matrix '{path}' {what} (working directory {Path.cwd()})")
         try:
-            with open(path, 'rb') as raw, np.load(raw, allow_pickle=False) as file:
-                bound = file['bound']
-                gram, rows = (tuple(file[f'{name}{t}'] for t in range(len(bound))) for name in ('gram', 'rows'))
-                known = KnownSurroundings(gram, rows, tuple(map(float, bound)))
-                return cls(str(file['functions']), file['matrix'], known)
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError, KeyError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+            header, arrays, _ = load_archive(path)
+            if (header['kind'], header['format']) != ('normal matrix', 1):
+                raise ValueError(f'it is format {header["format"]} of {header["kind"]}')
+            gram, rows = (tuple(arrays[f'{name}{t}'] for t in range(len(arrays['bound']))) for name in ('gram', 'rows'))
+            known = KnownSurroundings(gram, rows, tuple(map(float, arrays['bound'])))
+            return cls(header['functions'], arrays['matrix'], known)
+        except Exception as error:  # the readers of zip files, JSON and arrays raise nearly everything
             raise DatasetError(
                 f"'{path}' is not a normal matrix or is damaged ({type(error).__name__}: {error}); write it again "
                 'with the save() of report.normal or of normal_matrix()'

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+
+import numpy as np
 from ase import units
 from ase.md.nvtberendsen import NVTBerendsen
+from ase.md.velocitydistribution import Stationary, thermalize_momenta
 from mlffvv_analysis import coordination_numbers
 
 from ..calculators import VVCalculator
 from ..calculators.vv import CommitteeCalculator
+from ..checks import check_array
+from ..errors import StructureError, check_structure
 from ..md.dynamics import Dynamics, frozen_atoms, host
 from ..md.integrators import CSVR, Berendsen, Langevin, VelocityVerlet
+
+log = logging.getLogger(__name__)
 
 
 class BerendsenWithWork(NVTBerendsen):
@@ -132,6 +140,42 @@ class NativeDriver(_Driver):
 def make_driver(atoms, calc, settings, thermostat_work, step):
     """Driver for resolved settings that starts from a state at ``step``."""
     return (NativeDriver if settings.dynamics == 'native' else AseDriver)(atoms, calc, settings, thermostat_work, step)
+
+
+def with_velocities(atoms, settings):
+    """Copy of a structure that can be run, with momenta.
+
+    If there are no momenta, or all are zero, they are drawn at twice the temperature.
+
+    Raises
+    ------
+    StructureError
+        Positions, momenta or masses are invalid, or no atom can move.
+    """
+    if len(atoms) == 0:
+        raise StructureError('the structure has no atoms')
+    atoms = atoms.copy()
+    check_structure(atoms.positions, atoms.cell[:], atoms.pbc)
+    check_array(atoms.get_masses(), 'masses', (len(atoms),), 'amu', above=0, error=StructureError)
+    momenta = check_array(atoms.get_momenta(), 'momenta', (len(atoms), 3), error=StructureError)
+    if atoms.get_number_of_degrees_of_freedom() <= 0:
+        raise StructureError(
+            f'constraints leave no degree of freedom to {len(atoms)} atoms: there is no motion and no temperature. '
+            'Remove some of them, or freeze fewer layers.'
+        )
+    if len(atoms) == 1 and not atoms.constraints and settings.thermostat in ('berendsen', 'csvr'):
+        raise StructureError(
+            f'the thermostat {settings.thermostat} cannot control the temperature of a single free atom, which moves '
+            "with the centre of mass. Use more atoms, or thermostat='langevin'."
+        )
+    if not momenta.any():
+        if atoms.has('momenta'):
+            log.info('the atoms of the structure are at rest: velocities are drawn at twice the temperature')
+        rng = np.random.default_rng(settings.seed)
+        thermalize_momenta(atoms, temperature_K=2 * settings.temperature, rng=rng)
+        if not atoms.constraints and len(atoms) > 1:
+            Stationary(atoms)
+    return atoms
 
 
 def can_drive(atoms, calc):

@@ -21,7 +21,6 @@ from ..errors import CheckpointError
 from ..io import checkpoint
 from ..io.background import Background
 from ..io.files import complete
-from ..io.packed.frames import cut, header
 from ..md.reporters import append
 
 COLUMNS = ('step', 'time_ps', 'temperature_K', 'potential_energy_eV', 'total_energy_eV', 'thermostat_work_eV',
@@ -40,7 +39,6 @@ class Progress:
     step: int = 0
     thermostat_work: float = 0.0
     trajectory_bytes: int = 0
-    trajectory_header: str = ''  # header of a packed trajectory
     log_bytes: int = 0
 
 
@@ -60,7 +58,7 @@ class Recorder:
         self.job, self.folder, self.settings = job, job.path, settings
         self.trajectory = self.folder / (PACKED if settings.trajectory == 'packed' else TRAJECTORY)
         self.log = self.folder / LOG
-        _cut(self.trajectory, progress.trajectory_bytes, progress.trajectory_header)
+        _cut(self.trajectory, progress.trajectory_bytes)
         _cut(self.log, progress.log_bytes)
         self._background = Background()
 
@@ -114,9 +112,8 @@ class Recorder:
         for path in (self.trajectory, self.log):
             with open(path, 'rb+') as file:
                 os.fsync(file.fileno())
-        packed = header(self.trajectory) if self.trajectory.name == PACKED else ''
         size, log_size = self.trajectory.stat().st_size, self.log.stat().st_size
-        save_checkpoint(self.job, atoms, Progress(step, thermostat_work, size, packed, log_size))
+        save_checkpoint(self.job, atoms, Progress(step, thermostat_work, size, log_size))
 
     def close(self):
         """Wait until everything is written."""
@@ -153,10 +150,21 @@ def load_checkpoint(job) -> tuple[Atoms, Progress]:
     arrays, data = checkpoint.load_checkpoint(path, KIND)
     if data['job'] != job.digest:
         raise CheckpointError(f"'{path}' is the checkpoint of another run than that of '{job.path / job.file}'.")
-    atoms = Atoms(cell=arrays.pop('cell'), pbc=arrays.pop('pbc'))
-    atoms.arrays = arrays
-    atoms.set_constraint([dict2constraint(d) for d in decode(data['constraints'])])
-    return atoms, Progress(**data['progress'])
+    if data['progress'].pop('trajectory_header', ''):
+        raise CheckpointError(
+            f"'{path}' belongs to a packed trajectory of version 1, which had no checksums. Continue the run with the "
+            'version of ase-mlffvv that began it.'
+        )
+    try:
+        atoms = Atoms(cell=arrays.pop('cell'), pbc=arrays.pop('pbc'))
+        atoms.arrays = arrays
+        atoms.set_constraint([dict2constraint(d) for d in decode(data['constraints'])])
+        return atoms, Progress(**data['progress'])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"'{path}' was written by another version of ase-mlffvv ({type(error).__name__}: {error}). Continue the "
+            'run with that version, or start it again with --overwrite.'
+        ) from error
 
 
 def trajectory_path(folder):
@@ -173,34 +181,44 @@ def read_log(folder: str | Path) -> dict:
 
 
 def summary(folder: str | Path) -> str:
-    """Summary table of a finished run, as text."""
+    """Summary table of a finished run, as text.
+
+    Its columns are the start, the first line of the log after it, and the end. The start may be an ideal lattice, in
+    which second neighbors lie within the cutoff of the coordination numbers; they do not once the atoms vibrate.
+    """
     table = read_log(folder)
     time, conserved = table['time_ps'], table['total_energy_eV'] - table['thermostat_work_eV']
-    span = time[-1] - time[0]
-    rows = [('', f'{time[0]:.1f} ps', f'{time[-1]:.1f} ps')]
+    shown = [0, *([1] if len(time) > 2 else []), -1]
+    rows = [('', *(f'{time[k]:.4g} ps' for k in shown))]
     for name, label, scale in (
         ('temperature_K', 'temperature (K)', '{:.0f}'),
         ('potential_energy_eV', 'potential energy (eV/atom)', '{:.4f}'),
-        ('height_A', 'height over substrate (Å)', '{:.1f}'),
+        ('height_A', 'height above the terrace (Å)', '{:.1f}'),
         ('surface_fraction', 'surface fraction (CN < 8)', '{:.3f}'),
-        ('mean_coordination', 'mean coordination', '{:.2f}'),
+        ('mean_coordination', f'mean coordination (within {CUTOFF:g} Å)', '{:.2f}'),
         ('detached', f'detached atoms (no neighbor within {DETACHED:g} Å)', '{:.0f}'),
     ):
-        rows.append((label, scale.format(table[name][0]), scale.format(table[name][-1])))
+        rows.append((label, *(scale.format(table[name][k]) for k in shown)))
     drift = (conserved[-1] - conserved[0]) * 1e3
-    rows.append(('energy drift (meV/atom, work of the thermostat removed)', '', f'{drift:+.3f} in {span:.1f} ps'))
-    return '\n'.join(f'{label:56}{begin:>12}{end:>20}' for label, begin, end in rows)
+    rows.append(('energy drift (meV/atom, work of the thermostat removed)', '', *[''] * (len(shown) - 2),
+                 f'{drift:+.3f} in {time[-1] - time[0]:.1f} ps'))  # fmt: skip
+    text = [f'{row[0]:56}{"".join(f"{cell:>12}" for cell in row[1:-1])}{row[-1]:>20}' for row in rows]
+    if len(shown) > 2 and table['mean_coordination'][0] > table['mean_coordination'][1] + 0.5:
+        text.append('The start is (nearly) an ideal lattice: compare coordination and surface with the second column.')
+    return '\n'.join(text)
 
 
 def picture(folder, title):
-    """Draw the summary of a run."""
+    """Draw the summary of a run: the first frame after the start, in which the atoms vibrate, and the last."""
     frames = trajectory_path(folder)
-    figure = run_summary(read(frames, 0), read(frames, -1), read_log(folder), title=title)
+    early, last = read(frames, ':2'), read(frames, -1)
+    first = early[-1] if early[-1].info['step'] < last.info['step'] else early[0]
+    figure = run_summary(first, last, read_log(folder), title=title)
     with complete(folder / PICTURE) as temporary:
         figure.savefig(temporary, dpi=150, format='png')
 
 
-def _cut(path, size, packed_header=''):
+def _cut(path, size):
     """Remove output that was written after the checkpoint."""
     found = path.stat().st_size if path.exists() else 0
     if found < size:
@@ -208,7 +226,5 @@ def _cut(path, size, packed_header=''):
             f"'{path}' has {found} bytes, but {size} were written before the checkpoint: it was removed or cut. Put it "
             'back, or start the run again with --overwrite.'
         )
-    if packed_header:
-        cut(path, size, packed_header)
-    elif found:
+    if found:
         os.truncate(path, size)

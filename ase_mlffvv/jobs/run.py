@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import Atoms
 from ase.io import write
-from ase.md.velocitydistribution import Stationary, thermalize_momenta
 from tqdm.auto import tqdm
 
+from ..calculators import VVCalculator
 from ..errors import ExtrapolationError, StructureError
 from ..io.checkpoint import previous
 from ..io.files import complete
 from ..md.interrupt import interrupt_flag
 from . import record
 from .describe import describe_calculator, describe_machine, describe_structure, describe_versions, make_calculator
-from .drivers import can_drive, make_driver
+from .drivers import can_drive, make_driver, with_velocities
 from .folder import OVERWRITE, JobFolder, differences, read_job
 from .record import CHECKPOINT, Progress, Recorder, load_checkpoint, picture, read_log, save_checkpoint
 from .settings import RunSettings
@@ -37,6 +37,7 @@ SETTINGS, EXTRAPOLATION, WHAT = 'settings.json', 'extrapolation.extxyz', 'a run'
 WRITES = (record.TRAJECTORY, record.PACKED, record.LOG, CHECKPOINT, previous(CHECKPOINT).name, record.PICTURE,
           EXTRAPOLATION)  # fmt: skip
 CHANGEABLE = ('steps', 'model', 'device', 'threads', 'versions')  # entries that a restart may change
+BAR = '{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]'  # fits 80 columns
 DYNAMICS = {'ase': "ASE's dynamics", 'native': 'dynamics on the device (ase_mlffvv.md.Dynamics)'}
 
 
@@ -59,8 +60,8 @@ def start(
     Parameters
     ----------
     atoms : Atoms
-        If they have no momenta, these are drawn from a Maxwell-Boltzmann distribution at twice the temperature:
-        during equilibration from a perfect crystal, half of the kinetic energy becomes potential energy.
+        If they have no momenta, or all are zero, these are drawn from a Maxwell-Boltzmann distribution at twice the
+        temperature: during equilibration from a perfect crystal, half of the kinetic energy becomes potential energy.
     calc : ASE calculator
         Calculates energies, forces and, for coloring, atomic energies.
     folder : path
@@ -78,15 +79,17 @@ def start(
         The folder holds a run or other files, or another process is working in it.
     """
     folder = Path(folder)
-    if len(atoms) == 0:
-        raise StructureError('the structure has no atoms')
-    atoms = atoms.copy()
-    atoms.info = {}
+    given = atoms.copy()
+    given.info = {}
+    atoms = with_velocities(given, settings)
+    if isinstance(calc, VVCalculator):
+        for potential in getattr(calc, 'members', None) or [calc.potential]:
+            potential.species(atoms.numbers)  # an unknown element is refused before there is a folder
     settings = settings.resolve(len(atoms), can_drive(atoms, calc))
     dynamics = asdict(settings)
     steps = dynamics.pop('steps')
     identity = {
-        'structure': describe_structure(atoms, source),
+        'structure': describe_structure(given, source),
         'calculator': describe_calculator(calc),
         'dynamics': dynamics,
     }
@@ -96,11 +99,6 @@ def start(
             f"'{folder}' already holds a run. Continue it with --restart {folder} (resume(...) in Python), choose "
             f'another folder, or give {OVERWRITE} to begin anew.'
         )
-    if not atoms.has('momenta'):
-        rng = np.random.default_rng(settings.seed)
-        thermalize_momenta(atoms, temperature_K=2 * settings.temperature, rng=rng)
-        if not atoms.constraints:
-            Stationary(atoms)
     with JobFolder(folder, SETTINGS, identity, what=WHAT, writes=WRITES, new=overwrite, overwrite=overwrite) as job:
         if (folder / CHECKPOINT).exists():
             raise FileExistsError(f"another process began a run in '{folder}'")
@@ -223,7 +221,8 @@ def _run(job, calc, atoms, so_far, progress):
     settings = RunSettings(steps=job.entries['steps'], **job.identity['dynamics'])
     settings = settings.resolve(len(atoms), can_drive(atoms, calc))
     recorder = Recorder(job, settings, so_far)
-    log.info('%s, %d atoms, frames in %s', DYNAMICS[settings.dynamics], len(atoms), recorder.trajectory)
+    log.info('%s, %d atoms, frames in %s, at the end about %.3g MB', DYNAMICS[settings.dynamics], len(atoms),
+             recorder.trajectory, settings.size(len(atoms)) / 1e6)  # fmt: skip
     driver = None
     try:
         driver = make_driver(atoms, calc, settings, so_far.thermostat_work, so_far.step)
@@ -243,22 +242,16 @@ def _loop(driver, recorder, settings, step, progress):
     n_atoms, begin, first = len(driver), perf_counter(), step
     chunk = math.gcd(settings.log_interval, settings.checkpoint_interval, 10)
     with interrupt_flag(always=True) as stop, tqdm(total=settings.steps, initial=step, unit='step', desc='MD',
-                                                   disable=not progress, smoothing=0.1) as bar:  # fmt: skip
+                                                   disable=not progress, smoothing=0.1,
+                                                   bar_format=BAR) as bar:  # fmt: skip
         while step < settings.steps:
             n = min(chunk - step % chunk, settings.steps - step)
-            driver.run(n)
+            temperature = _advance(driver, n, step, settings, recorder.folder)
             step += n
-            temperature = driver.temperature
-            if not np.isfinite(temperature) or temperature > 20 * settings.temperature + 1000:
-                raise StructureError(
-                    f'the run blew up at step {step}: {temperature:.0f} K. The last good state is in '
-                    f'{recorder.folder / CHECKPOINT}. Use a shorter time step, or a model fitted to such structures.'
-                )
             bar.update(n)
-            rate = n_atoms * (step - first) / (perf_counter() - begin)
+            rate = (step - first) / (perf_counter() - begin)
             bar.set_postfix_str(
-                f'{temperature:4.0f} K, {driver.potential_energy / n_atoms:.4f} eV/atom, {rate:.2g} atom-steps/s',
-                refresh=False,
+                f'{temperature:.0f} K, {driver.potential_energy / n_atoms:.3f} eV, {rate:.3g}/s', refresh=False
             )
             last = step == settings.steps
             if step % settings.log_interval == 0 or last:
@@ -270,6 +263,23 @@ def _loop(driver, recorder, settings, step, progress):
                     f'stopped at step {step} of {settings.steps}; '
                     f"continue with: mlffvv run --restart '{recorder.folder}'"
                 )
+
+
+def _advance(driver, n, step, settings, folder):
+    """Run ``n`` steps and return the temperature."""
+    try:
+        driver.run(n)
+        temperature = driver.temperature
+        if np.isfinite(temperature) and temperature <= 20 * settings.temperature + 1000:
+            return temperature
+        reason = f'the temperature is {temperature:.0f} K'
+    except StructureError as error:
+        reason = str(error.__cause__ or error).split('. ')[0]
+    raise StructureError(
+        f'the run blew up between steps {step} and {step + n}: {reason}. The last good state is in '
+        f'{folder / CHECKPOINT}. The time step of {settings.timestep:g} fs is too long, or the model was not fitted to '
+        'such structures.'
+    )
 
 
 def _stopped(folder, atoms, error):

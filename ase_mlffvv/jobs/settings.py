@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
-import numpy as np
+from ..checks import check_choice, check_number, check_seed, check_temperature, check_timestep, check_whole
+from ..errors import SettingError
 
 DEVICE_ATOMS = 2000  # runs with at least this number of atoms use Dynamics
-PACKED_ATOMS = 50_000  # runs with at least this number of atoms write packed trajectories
+PACKED_BYTES = 200e6  # trajectories that would be larger as text are packed
+BYTES = {'extxyz': 100, 'packed': 14}  # per atom and frame, with coordination, energy and grade
 CHOICES = {
     'thermostat': ('berendsen', 'csvr', 'langevin', 'none'),
     'dynamics': ('auto', 'ase', 'native'),
@@ -44,7 +46,8 @@ class RunSettings:
         supports all thermostats. ``'auto'`` selects the latter for 2 000 atoms and more, or if the thermostat requires
         it.
     trajectory : {'auto', 'extxyz', 'packed'}
-        Text, or compressed frames of a tenth of the size. ``'auto'`` selects the latter for 50 000 atoms and more.
+        Text, or compressed frames of a seventh of the size. ``'auto'`` selects the latter if the text would take more
+        than 200 MB.
     """
 
     steps: int = 5000
@@ -60,21 +63,21 @@ class RunSettings:
     trajectory: str = 'auto'
 
     def __post_init__(self):
-        for name in ('timestep', 'temperature', 'taut'):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ValueError(f'{name} must be positive, got {getattr(self, name)!r}')
+        check_timestep(self.timestep)
+        check_temperature(self.temperature)
+        check_number(self.taut, 'taut', 'fs', above=0)
+        check_seed(self.seed)
         if self.log_interval is None:
             object.__setattr__(self, 'log_interval', self.frame_interval)
         for name in ('frame_interval', 'checkpoint_interval', 'log_interval', 'steps'):
-            if not (int(getattr(self, name)) == getattr(self, name) and getattr(self, name) >= (name != 'steps')):
-                raise ValueError(f'{name} must be a whole number of steps, got {getattr(self, name)!r}')
+            steps = check_whole(getattr(self, name), name, 'steps', low=int(name != 'steps'))
+            object.__setattr__(self, name, steps)
         if self.frame_interval % self.log_interval:
             raise ValueError(
                 f'log_interval must divide frame_interval ({self.frame_interval}), got {self.log_interval!r}'
             )
         for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(f'{name} must be one of {", ".join(choices)}, got {getattr(self, name)!r}')
+            check_choice(getattr(self, name), name, choices)
         if self.dynamics == 'ase' and self.thermostat != 'berendsen':
             raise ValueError(f"dynamics='ase' has the thermostat berendsen alone, got {self.thermostat!r}")
 
@@ -84,6 +87,11 @@ class RunSettings:
         known = {f.name for f in fields(cls)}
         return cls(**{k: v for k, v in data.items() if k in known})
 
+    def size(self, n_atoms: int, trajectory: str | None = None) -> float:
+        """Approximate size of the trajectory of the whole run in bytes, in this format or another."""
+        frames = -(-self.steps // self.frame_interval) + 1
+        return BYTES[trajectory or self.trajectory] * float(n_atoms) * frames
+
     def resolve(self, n_atoms, on_device):
         """Replace ``'auto'`` for this number of atoms; ``on_device`` is whether the calculator allows Dynamics."""
         dynamics, trajectory = self.dynamics, self.trajectory
@@ -91,10 +99,21 @@ class RunSettings:
             large = n_atoms >= DEVICE_ATOMS or self.thermostat != 'berendsen'
             dynamics = 'native' if on_device and large else 'ase'
         if trajectory == 'auto':
-            trajectory = 'packed' if n_atoms >= PACKED_ATOMS else 'extxyz'
+            trajectory = 'packed' if self.size(n_atoms, 'extxyz') > PACKED_BYTES else 'extxyz'
         if dynamics == 'native' and not on_device:
             raise ValueError(
                 "dynamics='native' needs a VVCalculator and no constraints but FixAtoms. Use dynamics='ase' with the "
                 'thermostat berendsen.'
             )
         return replace(self, dynamics=dynamics, trajectory=trajectory)
+
+
+LONGEST = 1e9  # ps
+
+
+def steps_of(time_ps, timestep):
+    """Number of steps of ``timestep`` (fs) in a time (ps), at least one."""
+    steps = round(check_number(time_ps, 'time', 'ps', above=0, high=LONGEST) * 1000 / check_timestep(timestep))
+    if steps < 1:
+        raise SettingError(f'time must be at least one time step of {timestep:g} fs, got {time_ps:g} ps')
+    return steps

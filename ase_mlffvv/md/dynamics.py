@@ -11,6 +11,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms
 from tqdm.auto import tqdm
 
+from ..checks import check_array, check_timestep, check_whole
 from ..engines.grade import GradeWatch
 from ..errors import StructureError
 from ..model.find import DEFAULT, find_potential
@@ -91,11 +92,16 @@ class Dynamics:
     ):
         if len(atoms) == 0:
             raise StructureError('the structure has no atoms')
-        if not (np.isfinite(timestep) and timestep > 0):
-            raise ValueError(f'timestep must be positive (fs), got {timestep!r}')
+        timestep = check_timestep(timestep)
+        masses = check_array(atoms.get_masses(), 'masses', (len(atoms),), 'amu', above=0, error=StructureError)
+        integrator = integrator or VelocityVerlet()
+        if not hasattr(integrator, 'prepare'):
+            raise TypeError(
+                f'integrator must be VelocityVerlet(), Berendsen(...), CSVR(...) or Langevin(...), got {integrator!r}'
+            )
         frozen = frozen_atoms(atoms)
         self.potential = find_potential(model)
-        self.integrator, self.timestep = integrator or VelocityVerlet(), float(timestep)
+        self.integrator, self.timestep = integrator, timestep
         self._start = atoms.copy()
         self.forces = make_forces(self.potential, atoms, device=device, engine=engine, skin=skin, threads=threads,
                                   precision=precision)  # fmt: skip
@@ -103,14 +109,16 @@ class Dynamics:
         mobile = np.ones((len(atoms), 1))
         mobile[frozen] = 0.0
         if not mobile.any():
-            raise StructureError('all atoms are frozen')
-        momenta = atoms.get_momenta() * mobile
-        if not np.isfinite(momenta).all():
-            raise StructureError('momenta hold values that are not finite numbers')
-        self.state = State(array(atoms.positions), array(momenta), None, None, array(1 / atoms.get_masses()[:, None]),
+            raise StructureError(
+                f'all {len(atoms)} atoms are frozen: none can move and there is no temperature. Remove the constraint '
+                'FixAtoms from some of them.'
+            )
+        momenta = check_array(atoms.get_momenta(), 'momenta', (len(atoms), 3), error=StructureError) * mobile
+        self.state = State(array(atoms.positions), array(momenta), None, None, array(1 / masses[:, None]),
                            array(mobile), 3 * int(mobile.sum()))  # fmt: skip
         if check_interval is None:
             check_interval = 10 if device == 'cpu' else 1000
+        check_whole(check_interval, 'check_interval', 'steps', low=1)
         if model_name is None:
             model_name = model if isinstance(model, str) else DEFAULT if model is None else 'the model'
         self._watch = GradeWatch(self.potential, on_extrapolation, 1, threads, model_name)
@@ -150,13 +158,14 @@ class Dynamics:
         KeyboardInterrupt
             Ctrl-C was pressed.
         """
+        steps = check_whole(steps, 'steps', low=0)
         state, begin, first = self.state, perf_counter(), self.state.step
         with interrupt_flag() as stop:
             bar = tqdm(total=steps, unit='step', desc='MD', smoothing=0.1, disable=not progress)
             try:
                 self._begin()
                 while state.step < first + steps and not stop.is_set():
-                    self._stepper.step(state, self.forces)
+                    self._step()
                     self._report()
                     if progress:
                         rate = len(self) * (state.step - first) / (perf_counter() - begin)
@@ -173,6 +182,16 @@ class Dynamics:
         """Compute the forces of the present positions if necessary, and call the reporters that are due."""
         self._evaluate()
         self._report()
+
+    def _step(self):
+        try:
+            self._stepper.step(self.state, self.forces)
+        except StructureError as error:
+            raise StructureError(
+                f'the run blew up in step {self.state.step + 1}, because the time step of {self.timestep:g} fs is too '
+                f'long or the potential does not know such structures ({str(error).split(". ")[0]}). Continue from an '
+                'earlier structure with a shorter time step.'
+            ) from error
 
     def _evaluate(self):
         state = self.state

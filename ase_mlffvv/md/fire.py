@@ -8,6 +8,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..calculators import VVCalculator
+from ..checks import check_number, check_whole
 from ..errors import StructureError
 from .dynamics import Dynamics
 
@@ -64,6 +65,9 @@ def minimise(
     displacement of each atom is limited, rather than the norm of all displacements, so that the number of steps does
     not grow with the size of the system.
     """
+    check_number(fmax, 'fmax', 'eV/Å', above=0)
+    check_number(maxstep, 'maxstep', 'Å', above=0)
+    steps = check_whole(steps, 'steps', low=0)
     still = atoms.copy()
     still.set_momenta(np.zeros((len(atoms), 3)), apply_constraint=False)
     md = Dynamics(still, model, on_extrapolation='ignore', reporters=(), **settings)

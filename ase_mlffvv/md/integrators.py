@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from ase import units
 
+from ..checks import check_number, check_seed, check_temperature
 from ..errors import StructureError
 
 
@@ -61,13 +62,12 @@ def kinetic_energy(momenta, inverse_mass):
     return 0.5 * (momenta * momenta * inverse_mass).sum()
 
 
-def _check(**values):
-    for name, value in values.items():
-        if not (np.isfinite(value) and value > 0):
-            raise ValueError(f'{name} must be positive, got {value!r}')
-
-
 def _check_moving(state, settings):
+    if state.n_dof <= 3 and bool(state.mobile.min() > 0):
+        raise StructureError(
+            f'{settings.name} cannot control the temperature of a single free atom, which moves with the centre of '
+            'mass; use more atoms, or VelocityVerlet()'
+        )
     if not float(state.kinetic_energy()) > 0:
         raise StructureError(
             f'{settings.name} scales momenta, and those of the structure are zero. Draw them first: '
@@ -141,7 +141,8 @@ class Berendsen:
     name = 'Berendsen'
 
     def __post_init__(self):
-        _check(temperature=self.temperature, taut=self.taut)
+        check_temperature(self.temperature)
+        check_number(self.taut, 'taut', 'fs', above=0)
 
     def prepare(self, state, timestep):
         """Object that does the steps; see the module."""
@@ -182,7 +183,9 @@ class CSVR:
     name = 'CSVR'
 
     def __post_init__(self):
-        _check(temperature=self.temperature, taut=self.taut)
+        check_temperature(self.temperature)
+        check_number(self.taut, 'taut', 'fs', above=0)
+        check_seed(self.seed)
 
     def prepare(self, state, timestep):
         """Object that does the steps; see the module."""
@@ -233,7 +236,9 @@ class Langevin:
     name = 'Langevin'
 
     def __post_init__(self):
-        _check(temperature=self.temperature, friction=self.friction)
+        check_temperature(self.temperature)
+        check_number(self.friction, 'friction', '1/fs', above=0)
+        check_seed(self.seed)
 
     def prepare(self, state, timestep):
         """Object that does the steps; see the module."""

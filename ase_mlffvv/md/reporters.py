@@ -9,6 +9,7 @@ import numpy as np
 from ase import units
 from ase.io import write
 
+from ..checks import check_number, check_whole
 from ..io.background import Background
 from ..io.packed.frames import append_frame
 
@@ -133,9 +134,10 @@ class Reporter:
     """
 
     def __init__(self, interval: int, function: Callable | None = None):
-        if not (interval == int(interval) and interval >= 1):
-            raise ValueError(f'the interval of a reporter must be a whole number of steps, got {interval!r}')
-        self.interval, self._function = int(interval), function
+        self.interval = check_whole(interval, 'the interval of a reporter', 'steps', low=1)
+        if function is not None and not callable(function):
+            raise TypeError(f'the function of a reporter is called with the view, got {function!r}')
+        self._function = function
 
     def __call__(self, view):
         """Observe the present state."""
@@ -159,9 +161,7 @@ class Samples(Reporter):
 
     def __init__(self, interval: int = 10, cutoff: float = 3.45):
         super().__init__(interval)
-        if not cutoff > 0:
-            raise ValueError(f'cutoff must be positive (Å), got {cutoff!r}')
-        self.cutoff = float(cutoff)
+        self.cutoff = check_number(cutoff, 'cutoff', 'Å', above=0)
         self._rows: list = []
 
     def __call__(self, view):
@@ -192,6 +192,7 @@ class Samples(Reporter):
 
     def averages(self, skip=0):
         """Mean and standard deviation over all samples after the first ``skip``: ``{name: (mean, deviation)}``."""
+        skip = check_whole(skip, 'skip', 'samples', low=0, high=max(len(self._rows) - 1, 0))
         return {name: (x[skip:].mean(), x[skip:].std()) for name, x in self.table.items() if name != 'step'}
 
 

@@ -1,37 +1,30 @@
-"""Model files ``.vv``: a zip of ``header.json`` and plain ``.npy`` arrays, versioned, without pickle."""
+"""Model files ``.vv``: archives (:mod:`ase_mlffvv.io.archive`) with a versioned header, without pickle."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import VVFileError
 from ..features import FAMILIES
-from ..io.files import complete
+from ..io.archive import Unsealed, load_archive, save_archive
 from .pair import PairTerm
 from .terms import ElementBlock
 from .uncertainty import Uncertainty
 
-FORMAT = 2  # 1: cosine features, no uncertainty
+FORMAT = 3  # 1: cosine features, no uncertainty; 2: any; 3: with a checksum of the whole file
 _BLOCK = ('projection', 'shift', 'scale', 'single', 'product', 'terms', 'coefficients')
+_REMEDY = 'Copy it again from its source, or fit the potential again.'
 
 
 def save(potential, path):
     """Write ``potential``. The file appears at ``path`` only when it is complete."""
-    path = Path(path)
     header, arrays = _to_parts(potential)
-    header['sha256'] = digest(potential)
-    with complete(path) as temporary, zipfile.ZipFile(temporary, 'w', zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr('header.json', json.dumps(header, indent=1, ensure_ascii=False))
-        for name, array in arrays.items():
-            buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
-            archive.writestr(f'{name}.npy', buffer.getvalue())
+    header = {'format': FORMAT, 'sha256': digest(potential), **header, 'card': potential.card}
+    save_archive(path, header, arrays)
 
 
 def load(path, make):
@@ -58,28 +51,33 @@ def load(path, make):
             'Give a .vv file, a folder of the original PWMLFF programs, or no model for the shipped lithium potential.'
         )
     try:
-        with zipfile.ZipFile(path) as archive:
-            header = json.loads(archive.read('header.json'))
-            _check_version(header, path)
-            arrays = {
-                name[:-4]: np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
-                for name in archive.namelist()
-                if name.endswith('.npy')
-            }
+        header, arrays, sealed = load_archive(path, sealed=False)
+        _check_version(header, path)
+        if header['format'] >= 3 and not sealed:
+            raise Unsealed('its checksum is missing')
+        bad = [name for name, a in arrays.items() if a.dtype.kind == 'f' and not np.isfinite(a).all()]
+        if bad:
+            raise ValueError(f'{bad[0]} holds values that are not finite numbers')
         potential = make(*_from_parts(header, arrays))
         if header['sha256'] != digest(potential):
-            raise VVFileError(f"'{path}' is damaged: its numbers do not match its checksum")
+            raise Unsealed('its numbers do not match their checksum')
         return potential
     except VVFileError:
         raise
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, OSError) as error:
-        raise VVFileError(f"'{path}' is not a complete .vv model file ({type(error).__name__}: {error})") from error
+    except Unsealed as error:
+        raise VVFileError(f"'{path}' is damaged: {error}. {_REMEDY}") from error
+    except Exception as error:  # the readers of zip files, JSON and arrays raise nearly everything
+        raise VVFileError(
+            f"'{path}' is not a complete .vv model file ({type(error).__name__}: {error}). {_REMEDY}"
+        ) from error
 
 
 def digest(potential):
-    """SHA-256 of the arrays and of the parts of the header that determine results."""
+    """SHA-256 of the arrays and of the parts of the header that determine results, which the card does not."""
     header, arrays = _to_parts(potential)
-    sha = hashlib.sha256(json.dumps({k: v for k, v in header.items() if k != 'card'}, sort_keys=True).encode())
+    plain = potential.uncertainty is None and all(family.name.startswith('cosine') for family in potential.features)
+    header['format'] = 1 if plain else 2  # the number of a format before 3, so that potentials keep their digests
+    sha = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         sha.update(f'{name} {array.dtype.str} {array.shape}'.encode())
@@ -89,6 +87,8 @@ def digest(potential):
 
 def _check_version(header, path):
     found = header['format']
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+        raise ValueError(f'its format is {found!r}')
     if found > FORMAT:
         from .. import __version__
 
@@ -98,13 +98,10 @@ def _check_version(header, path):
 
 
 def _to_parts(potential):
-    plain = potential.uncertainty is None and all(family.name.startswith('cosine') for family in potential.features)
     header = {
-        'format': 1 if plain else FORMAT,
         'elements': list(potential.elements),
         'families': [family.name for family in potential.features],
         'pair_term': None,
-        'card': potential.card,
     }
     arrays = {}
     for k, family in enumerate(potential.features):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..checks import check_array, check_number
+
 
 @dataclass(frozen=True, eq=False)
 class PairTerm:
@@ -35,6 +37,9 @@ class PairTerm:
         n = len(self.radius)
         if self.weights.shape != (2, n, n):
             raise ValueError(f'pair weights must have shape (2, {n}, {n}), got {self.weights.shape}')
+        check_array(self.radius, 'radius of the pair term', (n,), 'Å', low=0)
+        check_array(self.weights, 'pair weights', (2, n, n), 'eV')
+        check_number(self.cutoff, 'cutoff of the pair term', 'Å', low=0)
 
     @property
     def range(self):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from ase.data import atomic_numbers
+from ase.data import atomic_numbers, chemical_symbols
 
 from ..errors import ElementError, some
 from ..io.html import table
@@ -157,14 +157,21 @@ def element_indices(numbers, elements):
     ElementError
         An element is not among them. The message lists the atoms.
     """
+
     numbers = np.asarray(numbers)
-    table = np.full(max(numbers.max(initial=0), 118) + 1, -1)
+    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in 'iu'):
+        raise ElementError(f'atomic numbers must be whole numbers, one per atom, got {numbers!r}')
+    outside = np.flatnonzero((numbers < 0) | (numbers >= len(chemical_symbols)))
+    if len(outside):
+        raise ElementError(
+            f'atomic numbers must be whole numbers from 0 to {len(chemical_symbols) - 1}, got {numbers[outside[0]]} '
+            f'(atoms {some(outside)})'
+        )
+    table = np.full(len(chemical_symbols), -1)
     table[[atomic_numbers[e] for e in elements]] = np.arange(len(elements))
     species = table[numbers]
     unknown = np.flatnonzero(species < 0)
     if len(unknown):
-        from ase.data import chemical_symbols
-
         names = sorted({chemical_symbols[n] for n in numbers[unknown]})
         raise ElementError(
             f'the model was fitted for {", ".join(elements)}; the structure contains {", ".join(names)} '

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.data import atomic_numbers
 
+from ..checks import check_choice, check_flag, check_number, check_whole
+from ..errors import SettingError
 from ..features import Cosine2, Cosine3, Density
 from ..features.grid import make_grid
 
@@ -25,6 +27,12 @@ RECIPES = {
     'accurate': {'cutoff': 8.5, 'two_body': 0, 'three_body': (0, 0), 'density': (10, 4), 'degree': (12, 10),
                  'projection': 'none', 'terms': 0},
 }  # fmt: skip
+
+
+#: Largest values of the settings that are counts.
+COUNTS = {'two_body': 1000, 'single': 1000, 'product': 1000, 'terms': 100_000, 'components': 10_000}
+PAIRS = {'three_body': 100, 'density': 100, 'degree': 100}
+MOST_PRODUCTS = 3_000_000  # of three moments of the density; their list takes some seconds
 
 
 @dataclass(frozen=True)
@@ -102,35 +110,42 @@ class VVSpec:
     repulsion: float = 1.0
 
     def __post_init__(self):
-        elements = (self.elements,) if isinstance(self.elements, str) else tuple(self.elements)
+        given = [self.elements] if isinstance(self.elements, str) or np.ndim(self.elements) == 0 else self.elements
+        elements = tuple(given)
         object.__setattr__(self, 'elements', elements)
-        for name in ('three_body', 'density', 'degree'):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        unknown = [e for e in elements if e not in atomic_numbers]
+        unknown = [e for e in elements if not isinstance(e, str) or e not in atomic_numbers or e == 'X']
         if not elements or unknown or len(set(elements)) < len(elements):
-            raise ValueError(f'elements must be different chemical symbols, got {elements}')
+            raise SettingError(f'elements must be different chemical symbols, got {elements}')
         for name, choices in {'projection': ('pca', 'supervised', 'none'), 'centres': ('adaptive', 'fixed')}.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(f'{name} must be one of {choices}, got {getattr(self, name)!r}')
-        if not 0 < self.cutoff < 50:
-            raise ValueError(f'cutoff must be a distance in Å, got {self.cutoff!r}')
+            check_choice(getattr(self, name), name, choices)
+        check_flag(self.cubic, 'cubic')
+        for name, most in COUNTS.items():
+            if getattr(self, name) is not None:
+                check_whole(getattr(self, name), name, low=name == 'components', high=most)
+        for name, most in PAIRS.items():
+            object.__setattr__(self, name, _two_counts(getattr(self, name), name, most))
+        check_number(self.cutoff, 'cutoff', 'Å', above=0, high=50)
+        if self.side_cutoff is not None:
+            check_number(self.side_cutoff, 'side_cutoff', 'Å', above=0)
+        if self.grid_start is not None:
+            check_number(self.grid_start, 'grid_start', 'Å')
+        check_number(self.width_factor, 'width_factor', above=0)
+        check_number(self.repulsion, 'repulsion', 'eV', low=0)
         if self.centres == 'fixed' and self.product != 4:
-            raise ValueError(f"centres='fixed' defines 4 Gaussians for products, got product={self.product}")
-        if (
-            min(
-                self.two_body,
-                self.single,
-                self.product,
-                self.terms,
-                self.repulsion,
-                *self.three_body,
-                *self.density,
-                *self.degree,
-            )
-            < 0
-        ):
-            raise ValueError('counts and the repulsion cannot be negative')
+            raise SettingError(f"centres='fixed' defines 4 Gaussians for products, got product={self.product}")
+        self._check_density()
         self.features()  # raises an error for impossible grids
+
+    def _check_density(self):
+        """Refuse many-body features whose list alone would take minutes."""
+        (n, l_max), most = self.density, self.degree[1]
+        moments = len(self.elements) * sum(min(n, max(most - l + 1, 0)) for l in range(l_max + 1))
+        products = moments * (moments - 1) * (moments - 2) // 6
+        if products > MOST_PRODUCTS:
+            raise SettingError(
+                f'density={self.density} with degree={self.degree} has {products:.2g} products of three moments, and '
+                f'{MOST_PRODUCTS:.0e} are allowed. Use a smaller density or degree.'
+            )
 
     @classmethod
     def recipe(cls, name: str, elements: Sequence[str], **changes: Any) -> VVSpec:
@@ -175,3 +190,10 @@ class VVSpec:
         if unknown:
             raise ValueError(f'unknown settings {", ".join(unknown)}; known: {", ".join(known)}')
         return cls(**data)
+
+
+def _two_counts(values, name, most):
+    """Setting that consists of two counts, as a tuple of int."""
+    if isinstance(values, str) or np.shape(values) != (2,):
+        raise SettingError(f'{name} must be two whole numbers, got {values!r}')
+    return tuple(check_whole(value, f'each number of {name}', low=0, high=most) for value in values)

@@ -54,7 +54,8 @@ def find_points(positions, cell, pbc, cutoff):
     turns = np.floor(np.where(pbc, scaled, 0.0))
     if len(far := np.flatnonzero((np.abs(turns) > 500_000).any(axis=1))):
         raise StructureError(
-            f'atoms {some(far)} are more than 500000 cell vectors outside the cell. Wrap them with atoms.wrap().'
+            f'atoms {some(far)} are more than 500000 cell vectors outside the cell. If this happened during molecular '
+            'dynamics, the time step is too long; otherwise, use atoms.wrap().'
         )
     wrapped = turns.any()
     low, high = turns.min(axis=0).astype(int), turns.max(axis=0).astype(int)

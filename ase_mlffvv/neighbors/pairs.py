@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.geometry import complete_cell
 
+from ..checks import check_array, check_number, check_threads
 from ..errors import StructureError, check_structure, some
 from ..jit import available_threads
+from ..memory import check_memory, check_search
 from .cells import count_pairs, fill_pairs, find_points
-from .memory import check_memory
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -82,17 +83,18 @@ def pair_list(
     InsufficientMemoryError
         If the machine has too little memory for the list and the results of an evaluation.
     """
-    positions = np.ascontiguousarray(positions, float)
+    positions = np.ascontiguousarray(check_array(positions, 'positions', (None, 3), 'Å', finite=False))
+    cell = check_array(cell, 'cell', (3, 3), 'Å', finite=False)
     pbc = np.broadcast_to(np.asarray(pbc, bool), 3)
-    cell = np.asarray(cell, float)
-    cutoff = float(cutoff)
-    threads = threads or available_threads()
+    cutoff = check_number(cutoff, 'cutoff', 'Å', above=0)
+    threads = check_threads(threads) or available_threads()
     check_structure(positions, cell, pbc)
     n_atoms = len(positions)
     first = np.zeros(n_atoms + 1, np.int64)
     if n_atoms == 0:
         return PairList(first, np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros((1, 3), np.int32), cutoff)
     box = complete_cell(np.where(pbc[:, None], cell, 0.0))
+    check_search(positions, box, pbc, cutoff)
     points, strides, origin = find_points(positions, box, pbc, cutoff)
 
     def listed(cutoff, refuse=0.0):

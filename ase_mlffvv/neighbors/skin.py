@@ -6,6 +6,7 @@ from time import perf_counter
 
 import numpy as np
 
+from ..checks import check_number, check_threads
 from .pairs import PairList, pair_list
 
 
@@ -32,11 +33,9 @@ class SkinList:
     """
 
     def __init__(self, cutoff: float, skin: float = 0.8, threads: int | None = None):
-        if not skin >= 0:
-            raise ValueError(f'skin must be zero or positive (Å), got {skin!r}')
-        self.cutoff = float(cutoff)
-        self.skin = float(skin)
-        self.threads = threads
+        self.cutoff = check_number(cutoff, 'cutoff', 'Å', low=0)
+        self.skin = check_number(skin, 'skin', 'Å', low=0)
+        self.threads = check_threads(threads)
         self.statistics = {'builds': 0, 'reuses': 0, 'seconds': 0.0}
         self._pairs: PairList | None = None
 

@@ -8,6 +8,9 @@ import numpy as np
 from ase import Atoms
 from scipy.spatial import cKDTree
 
+from ..checks import check_number, check_seed, check_whole
+from ..errors import check_structure
+from ..memory import check_n_atoms
 from .dendrites import A_LITHIUM, ADATOM, COLUMN, freeze_bottom
 from .slabs import slab
 
@@ -92,12 +95,16 @@ def add_adatoms(
     """
     if (coverage is None) == (number is None):
         raise ValueError('give either coverage (adatoms per surface atom) or number')
-    wanted = coverage if number is None else number
-    if not wanted >= 0 or not distance > 0:
-        raise ValueError(f'coverage, number and distance must be positive, got {wanted!r} and {distance!r}')
+    if number is None:
+        check_number(coverage, 'coverage', 'adatoms per surface atom', low=0)
+    else:
+        number = check_whole(number, 'number', 'adatoms', low=0)
+    check_number(distance, 'distance', 'Å', above=0)
+    check_seed(seed)
+    check_structure(atoms.positions, atoms.cell[:], atoms.pbc)
     anchors = _anchors(atoms, where)
     points, owner, contacts = _free_points(atoms, anchors, where, distance, np.random.default_rng(seed))
-    n = round(coverage * len(np.unique(owner))) if number is None else int(number)
+    n = round(coverage * len(np.unique(owner))) if number is None else number
     chosen = _spaced(points[np.argsort(-contacts, kind='stable')], n, atoms, distance)
     if len(chosen) < n:
         raise ValueError(
@@ -157,7 +164,9 @@ def _closest(points, others):
 def _shifts(atoms, margin):
     """Lattice vectors that can move an image to within ``margin`` of the cell, shape (n, 3), Å."""
     heights = 1 / np.linalg.norm(atoms.cell.complete().reciprocal(), axis=1)
-    counts = [int(np.ceil(margin / h)) if p else 0 for h, p in zip(heights, atoms.pbc)]
+    wide = [np.ceil(margin / h) if p else 0 for h, p in zip(heights, atoms.pbc)]
+    check_n_atoms(len(atoms) * float(np.prod([2 * n + 1 for n in wide])), 'Use a larger cell or a shorter distance.')
+    counts = [int(n) for n in wide]
     grid = np.stack(np.meshgrid(*[np.arange(-c, c + 1) for c in counts], indexing='ij'), axis=-1).reshape(-1, 3)
     return grid @ atoms.cell[:]
 

@@ -6,7 +6,10 @@ import numpy as np
 from ase import Atoms
 from ase.lattice.cubic import BodyCenteredCubic
 
+from ..checks import check_array, check_element, check_number, check_whole
+from ..memory import check_n_atoms
 from .dendrites import A_LITHIUM
+from .slabs import check_repeat
 
 # name -> directions along x (in the boundary), y (tilt axis), z (normal), and periods of a grain along z
 TILT_BOUNDARIES = {
@@ -51,7 +54,11 @@ def tilt_bicrystal(
     if name not in TILT_BOUNDARIES:
         raise ValueError(f'the boundary must be one of {", ".join(TILT_BOUNDARIES)}, got {name!r}')
     directions, usual = TILT_BOUNDARIES[name]
-    size = (*repeat, usual if periods is None else periods)
+    check_number(a, 'a', 'Å', above=0)
+    check_array(shift, 'shift', (2,), 'fractions of the cell')
+    check_element(element)
+    size = (*check_repeat(repeat), usual if periods is None else check_whole(periods, 'periods', low=1))
+    check_n_atoms(2 * 12 * np.prod(np.array(size, float)), 'Use a smaller repeat or fewer periods.')
     grain = BodyCenteredCubic(directions=directions, size=size, symbol=element, latticeconstant=a)
     grain.wrap(eps=1e-6)
     z = grain.positions[:, 2] - grain.positions[:, 2].min()
@@ -83,6 +90,7 @@ def stacked_bicrystal(lower: Atoms, upper: Atoms, gap: float = 2.5) -> Atoms:
     Atoms
         The atoms of ``lower`` come first. The cell is orthorhombic.
     """
+    check_number(gap, 'gap', 'Å', low=0)
     for atoms in (lower, upper):
         plane = atoms.cell[:2]
         if abs(plane[:, 2]).max() > 1e-6 or max(abs(plane[0, 1]), abs(plane[1, 0])) > 1e-6:

@@ -9,6 +9,8 @@ import numpy as np
 from ase import Atoms
 from ase.build import bulk
 
+from ..checks import check_array, check_element, check_number, check_whole
+from ..memory import check_n_atoms
 from .dendrites import A_LITHIUM, COLUMN, column
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ def cluster(positions: np.ndarray, element: str = 'Li', vacuum: float = VACUUM) 
     vacuum : float, Å
         Empty space on each side.
     """
+    positions = check_array(positions, 'positions', (None, 3), 'Å')
+    check_number(vacuum, 'vacuum', 'Å', low=0)
+    check_element(element)
     atoms = Atoms([element] * len(positions), positions)
     atoms.center(vacuum=vacuum)
     atoms.pbc = True
@@ -54,6 +59,11 @@ def ball(
     vacuum : float, Å
         Empty space on each side.
     """
+    number = check_whole(number, 'number', 'atoms', low=1)
+    check_array(centre, 'centre', (3,), 'lattice constants')
+    check_number(a, 'a', 'Å', above=0)
+    check_element(element)
+    check_n_atoms(16 * number, 'Use fewer atoms.')
     radius = (3 * number / (8 * pi)) ** (1 / 3)  # in lattice constants
     half = max(3, ceil(radius) + 1)
     grid = (bulk(element, 'bcc', a=a, cubic=True) * (2 * half, 2 * half, 2 * half)).positions
@@ -74,6 +84,7 @@ def free_needle(
     vacuum : float, Å
         Empty space on each side.
     """
+    check_number(diameter, 'diameter', 'lattice constants', above=0)
     atoms = column(diameter, height, box=ceil(diameter) + 2, substrate_layers=1, a=a, element=element)
     return cluster(atoms.positions[atoms.get_tags() == COLUMN], element, vacuum)
 
@@ -92,6 +103,8 @@ def surroundings(atoms: Atoms, index: int, number: int, vacuum: float = VACUUM) 
     vacuum : float, Å
         Empty space on each side.
     """
+    index = check_whole(index, 'index', low=0, high=len(atoms) - 1)
+    number = check_whole(number, 'number', 'atoms', low=1, high=len(atoms))
     vectors = atoms.get_distances(index, range(len(atoms)), mic=True, vector=True)
     near = np.argsort(np.linalg.norm(vectors, axis=1), kind='stable')[:number]
     return cluster(vectors[near], atoms[index].symbol, vacuum)

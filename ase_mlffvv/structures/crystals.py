@@ -6,6 +6,9 @@ import numpy as np
 from ase import Atoms, units
 from ase.build import bulk
 
+from ..checks import check_element, check_number, check_whole
+from ..errors import StructureError
+from ..memory import check_n_atoms
 from .dendrites import A_LITHIUM
 
 STACKING_9R = 'ABCBCACAB'
@@ -26,7 +29,8 @@ def phase(name: str, element: str = 'Li', a: float = A_LITHIUM) -> Atoms:
     Atoms
         Primitive cell; for 9R a hexagonal cell with nine layers.
     """
-    volume = a**3 / 2
+    volume = check_number(a, 'a', 'Å', above=0) ** 3 / 2
+    check_element(element)
     if name == 'bcc':
         return bulk(element, 'bcc', a=a)
     if name == 'fcc':
@@ -52,6 +56,10 @@ def crystal_of_density(density: float, element: str = 'Li', cells: int = 5) -> A
     cells : int
         Number of cubic cells along each axis.
     """
+    check_number(density, 'density', 'g/cm^3', above=0)
+    cells = check_whole(cells, 'cells', 'cubic cells', low=1)
+    check_element(element)
+    check_n_atoms(2 * cells**3, 'Use fewer cells.')
     atoms = bulk(element, 'bcc', a=A_LITHIUM, cubic=True) * (cells, cells, cells)
     volume = atoms.get_masses().sum() * units._amu * 1e3 / density * 1e24
     atoms.set_cell(np.eye(3) * volume ** (1 / 3), scale_atoms=True)
@@ -60,6 +68,7 @@ def crystal_of_density(density: float, element: str = 'Li', cells: int = 5) -> A
 
 def with_vacancy(atoms: Atoms, index: int = 0) -> Atoms:
     """Copy of a structure without one atom, and without its calculator."""
+    index = check_whole(index, 'index', low=-len(atoms), high=len(atoms) - 1)
     atoms = atoms.copy()
     del atoms[index]
     return atoms
@@ -78,6 +87,8 @@ def vacancy_hop(crystal: Atoms) -> tuple[Atoms, Atoms]:
     initial, final : Atoms
         Unrelaxed structures with atoms in the same order.
     """
+    if len(crystal) < 2:
+        raise StructureError(f'a hop into a vacancy needs a supercell of two or more atoms, got {len(crystal)}')
     vectors = crystal.get_distances(0, np.arange(len(crystal)), mic=True, vector=True)
     jumper = np.linalg.norm(vectors, axis=1)[1:].argmin() + 1
     moved = crystal.copy()

@@ -11,6 +11,9 @@ import numpy as np
 from ase import Atoms
 from ase.constraints import FixAtoms
 
+from ..checks import check_element, check_number, check_whole
+from ..memory import check_n_atoms
+
 SUBSTRATE, COLUMN, ADATOM = 0, 1, 2
 A_LITHIUM = 3.44  # Å, PBE
 
@@ -72,7 +75,8 @@ def column(
     Atoms
         Structure periodic in three directions; ``tags`` are SUBSTRATE (0) and COLUMN (1).
     """
-    return _dendrite(_disc(diameter), box, substrate_layers, round(2 * height), vacuum, a, element)
+    layers = round(2 * check_number(height, 'height', 'lattice constants', low=0.5))
+    return _dendrite(_disc(diameter), box, substrate_layers, layers, vacuum, a, element)
 
 
 def cuboid(
@@ -105,8 +109,9 @@ def cuboid(
             return np.maximum(np.abs(x + y), np.abs(x - y)) / np.sqrt(2) <= side / 2 + 1e-9
     else:
         raise ValueError(f"face must be '100' or '110', got {face!r}")
-    _positive(side=side)
-    return _dendrite(inside, box, substrate_layers, round(2 * height), vacuum, a, element)
+    layers = round(2 * check_number(height, 'height', 'lattice constants', low=0.5))
+    check_number(side, 'side', 'lattice constants', above=0)
+    return _dendrite(inside, box, substrate_layers, layers, vacuum, a, element)
 
 
 def freeze_bottom(atoms: Atoms, layers: int = 1, thickness: float | None = None) -> Atoms:
@@ -128,8 +133,7 @@ def freeze_bottom(atoms: Atoms, layers: int = 1, thickness: float | None = None)
     atoms = atoms.copy()
     z = atoms.positions[:, 2]
     if thickness is None:
-        if int(layers) != layers or layers < 0:
-            raise ValueError(f'layers must be a number of atomic layers, got {layers!r}')
+        layers = check_whole(layers, 'layers', 'atomic layers', low=0)
         heights = np.sort(z)
         starts = heights[np.concatenate([[True], np.diff(heights) > 0.1])] if len(z) else heights
         if layers > len(starts):
@@ -137,32 +141,27 @@ def freeze_bottom(atoms: Atoms, layers: int = 1, thickness: float | None = None)
         limit = np.inf if layers == len(starts) else starts[layers] - 0.05
         frozen = np.flatnonzero(z < limit) if layers else np.zeros(0, int)
     else:
-        frozen = np.flatnonzero(z <= z.min(initial=0.0) + thickness)
+        thickness = check_number(thickness, 'thickness', 'Å', low=0)
+        frozen = np.flatnonzero(z <= z.min(initial=np.inf) + thickness)
     if len(frozen):
         atoms.set_constraint([*atoms.constraints, FixAtoms(frozen)])
     return atoms
 
 
 def _disc(diameter):
-    _positive(diameter=diameter)
+    check_number(diameter, 'diameter', 'lattice constants', above=0)
     return lambda x, y: x**2 + y**2 <= (diameter / 2) ** 2 + 1e-9
-
-
-def _positive(**values):
-    for name, value in values.items():
-        if not value > 0:
-            raise ValueError(f'{name} must be positive, got {value!r}')
 
 
 def _dendrite(inside, cells, substrate_layers, column_layers, vacuum, a, element):
     """Substrate layers, starting at 0, and above them the layers of a column whose axis is a site of layer 0."""
-    if min(cells, substrate_layers, column_layers) < 1 or cells != int(cells):
-        raise ValueError(
-            f'cells and layers must be whole numbers of 1 or more, got {cells} cells, {substrate_layers} substrate '
-            f'layers and {column_layers} column layers'
-        )
-    _positive(a=a, vacuum=vacuum)
-    cells = int(cells)
+    cells = check_whole(cells, 'cells', 'cubic cells along x and y', low=1)
+    substrate_layers = check_whole(substrate_layers, 'substrate_layers', 'atomic layers', low=1)
+    column_layers = check_whole(column_layers, 'column_layers', 'atomic layers', low=1)
+    check_number(a, 'a', 'Å', above=0)
+    check_number(vacuum, 'vacuum', 'lattice constants', above=0)
+    check_n_atoms(cells**2 * (substrate_layers + column_layers), 'Use a smaller box, fewer layers or a lower column.')
+    check_element(element)
     axis = cells // 2
     points, tags = [], []
     for layer in range(substrate_layers + column_layers):

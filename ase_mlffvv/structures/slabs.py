@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.build import bcc100, bcc110, bcc111, bulk, surface
 
+from ..checks import check_array, check_element, check_number, check_whole
+from ..errors import SettingError
+from ..memory import check_n_atoms
 from .dendrites import A_LITHIUM
 
 if TYPE_CHECKING:
@@ -66,8 +69,19 @@ def slab(
     20
     """
     indices = miller(hkl)
-    if layers is not None and (int(layers) != layers or layers < 1):
-        raise ValueError(f'layers must be a whole number of 1 or more, got {layers!r}')
+    check_number(a, 'a', 'Å', above=0)
+    check_number(vacuum, 'vacuum', 'Å', low=0)
+    check_element(element)
+    repeat = check_repeat(repeat)
+    if layers is None:
+        thickness = check_number(thickness, 'thickness', 'Å', above=0)
+    else:
+        layers = check_whole(layers, 'layers', low=1)
+    depth = thickness / a if layers is None else layers / 2
+    check_n_atoms(
+        2 * depth * np.linalg.norm(indices) * repeat[0] * repeat[1],
+        'Use a thinner slab, lower indices or a smaller repeat.',
+    )
     if layers is not None and indices in SMALLEST_CELLS:
         build = SMALLEST_CELLS[indices]
         return build(element, (*repeat, int(layers)), a=a, vacuum=vacuum, periodic=True)
@@ -103,10 +117,17 @@ def step(atoms: Atoms, layers: int = 1, start: float = 0.45) -> Atoms:
     """
     z = atoms.positions[:, 2]
     heights = np.unique(np.round(z, 1))
-    if not 0 < layers < len(heights):
-        raise ValueError(f'layers must be between 1 and {len(heights) - 1} for this slab, got {layers!r}')
+    check_number(start, 'start')
+    if not 0 < check_whole(layers, 'layers', 'atomic layers') < len(heights):
+        raise SettingError(f'layers must be between 1 and {len(heights) - 1} for this slab, got {layers!r}')
     lowest = heights[-layers] - 0.15
     return atoms[~((z > lowest) & (atoms.get_scaled_positions()[:, 0] > start))]
+
+
+def check_repeat(repeat, name='repeat'):
+    """Repetitions along two vectors, two whole numbers of 1 or more."""
+    check_array(repeat, name, (2,), 'repetitions', low=1)
+    return tuple(check_whole(n, name, low=1) for n in repeat)
 
 
 def miller(hkl: str | Sequence[int]) -> tuple[int, ...]:

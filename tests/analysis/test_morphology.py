@@ -8,10 +8,12 @@ from mlffvv_analysis.morphology import (
     aspect_ratio,
     collapse_rate,
     convexity,
+    height,
     kink_angle,
     largest_cluster,
     outline,
     radius_profile,
+    terrace,
     torsion_angle,
 )
 from scipy.spatial.transform import Rotation
@@ -107,3 +109,53 @@ def test_atoms_that_left():
     assert mask.sum() == len(needle) - 1
     assert not mask[-1]
     assert largest_cluster(Atoms()).shape == (0,)
+
+
+def mound(rng, exchanged):
+    """A dome of 20 Å on a substrate, with a pit and an adatom on the terrace, and tags exchanged at random."""
+    atoms = column(diameter=12, height=7, box=20)
+    tags = atoms.get_tags()
+    floor = atoms.positions[tags == 0, 2].max()
+    axis = atoms.positions[tags == 1].mean(axis=0)
+    far = np.linalg.norm(atoms.positions - [*axis[:2], floor], axis=1)
+    atoms = atoms[(tags == 0) | (far <= 20.0)]
+    tags, top = atoms.get_tags(), abs(atoms.positions[:, 2] - floor) < 0.1
+    corner = np.flatnonzero(top & (tags == 0))[:3]
+    atoms.positions[corner[0], 2] += A / 2  # an adatom
+    del atoms[corner[1:]]
+    atoms.rattle(0.15, rng=rng)
+    tags = atoms.get_tags()
+    swap = [rng.choice(np.flatnonzero(tags == t), int(exchanged * (tags == 1).sum()), replace=False) for t in (0, 1)]
+    atoms.arrays['tags'][swap[0]], atoms.arrays['tags'][swap[1]] = 1, 0
+    return atoms, floor
+
+
+@pytest.mark.parametrize('exchanged', [0.0, 0.05, 0.4])
+@pytest.mark.parametrize('shift', [0.0, 31.0], ids=['centred', 'across the boundary'])
+def test_height_of_a_mound_whose_atoms_were_exchanged(exchanged, shift):
+    """The substrate's atoms climb the mound, so their upper end is not the terrace."""
+    atoms, floor = mound(np.random.default_rng(3), exchanged)
+    column_, z = atoms.get_tags() != 0, atoms.positions[:, 2].copy()
+    atoms.positions[:, 0] += shift
+    atoms.wrap()  # which moves some atoms of the bottom layer to the top of the cell
+    assert np.ptp(atoms.positions[:, 2]) > 40
+    assert terrace(atoms, column_) == pytest.approx(floor, abs=0.15)
+    assert height(atoms) == pytest.approx(np.quantile(z[z > floor + 1], 0.99) - floor, abs=0.2)
+    assert 16 < height(atoms) < 20
+    if exchanged:
+        assert np.quantile(z[~column_], 0.99) > floor + 2  # what the tags alone would take for the terrace
+
+
+def test_height_without_a_periodic_plane_or_a_mound():
+    atoms, floor = mound(np.random.default_rng(3), 0.1)
+    atoms.pbc, atoms.cell = False, None
+    assert terrace(atoms, atoms.get_tags() != 0) == pytest.approx(floor, abs=0.15)
+    flat = column(diameter=3, height=3, box=8)
+    flat.positions[:, 2] -= np.where(flat.get_tags() == 1, flat.positions[:, 2] - flat.positions[0, 2], 0)
+    assert height(flat) == 0  # the column sank into its substrate
+
+
+def test_exchange_alone_is_no_collapse():
+    first, _ = mound(np.random.default_rng(3), 0.0)
+    later, _ = mound(np.random.default_rng(3), 0.3)
+    assert collapse_rate([0, 1], [height(first), height(later)]) == pytest.approx(0, abs=0.2)

@@ -13,7 +13,7 @@ from mlffvv_analysis.observables import OBSERVABLES, row
 from mlffvv_analysis.stream import frames
 from mlffvv_analysis.timeline import timeline
 
-from ase_mlffvv.errors import CheckpointError
+from ase_mlffvv.errors import CheckpointError, StructureFileError
 from ase_mlffvv.jobs.folder import locked
 from ase_mlffvv.structures import add_adatoms, column
 
@@ -53,8 +53,8 @@ def test_a_timeline_tells_what_was_built(tmp_path):
     assert table['ptm_bcc_column'].iloc[0] == 1
     assert (table['n_grains'] >= 1).all()
     assert table['top_rotation_z_deg'].abs().max() < 2
-    for name in table.columns.drop(['frame', 'n_surface', 'detached']):
-        assert name in ('aspect', 'convexity') or any(unit in name for unit in (
+    for name in table.columns.drop(['frame', 'step', 'n_surface', 'detached']):
+        assert name in ('aspect', 'convexity', 'grade_max') or any(unit in name for unit in (
             '_A', '_eV', '_K', '_ps', '_deg', 'fraction', 'share', 'n_', 'cn', 'acna', 'ptm', 'largest'
         )), name  # fmt: skip
 
@@ -255,7 +255,7 @@ def test_more_that_is_refused(tmp_path):
     with pytest.raises(ValueError, match='is empty'):
         timeline(tmp_path / 'empty.extxyz', progress=False)
     (tmp_path / 'bad.extxyz').write_text('2\n\nLi 0 0 0\nLi 0 0 3\nx\n')
-    with pytest.raises(ValueError, match='expected a number of atoms'):
+    with pytest.raises(StructureFileError, match='expected a number of atoms'):
         timeline(tmp_path / 'bad.extxyz', progress=False)
     with pytest.raises(ValueError, match='unknown observables'):
         timeline([bulk('Li')], observables=('height',), progress=False)

@@ -107,15 +107,34 @@ def test_shipped_potential_knows_the_solvent(frames):
     assert 0.015 < excess['li-pbe-solvent-1'] - excess['li-pbe-1'] < 0.035  # DFT: 0.023 J/m^2
 
 
-def test_the_growing_set_adds_up():
+@pytest.mark.parametrize('name', solvent_set.SETS)
+def test_energies_add_up(name):
     """Atomic energies sum to the energy, and the electronic part and the surface tension make the whole."""
-    frames = solvent_set.load(name='li-solvent-2')
+    frames = solvent_set.load(name=name)
     tension = 32.5 * 1e-3 * units.J / units.m**2  # dyn/cm
     for atoms in frames:
         info, arrays = atoms.info, atoms.arrays
-        assert arrays['REF_energies'].sum() == pytest.approx(info['REF_energy'], abs=1e-5)
+        assert arrays['REF_energies'].sum() == pytest.approx(info['REF_energy'], abs=1e-4)
         assert info['REF_el_energy'] + tension * info['REF_surface'] == pytest.approx(info['REF_energy'], abs=1e-5)
         forces = arrays['REF_el_forces'] - tension * arrays['REF_surface_gradient']
         np.testing.assert_allclose(forces, arrays['REF_forces'], atol=1e-6)
     with pytest.raises(ValueError, match='name must be one of li-solvent-1, li-solvent-2'):
         solvent_set.load(name='li-solvent-3')
+
+
+def test_labels_in_vacuum_have_no_cavity():
+    for atoms in solvent_set.load('vacuum'):
+        found = {name for name in (*atoms.info, *atoms.arrays) if name.startswith('REF_')}
+        assert found == {'REF_energy', 'REF_forces', 'REF_energies'}
+
+
+def test_set_apart_does_not_move_structures(frames):
+    """A structure stays on its side whatever else is in the set."""
+    fitted, tests = solvent_set.set_apart(frames)
+    assert len(fitted) + len(tests) == len(frames)
+    assert 0.1 < len(tests) / len(frames) < 0.3
+    for side, chosen in enumerate((fitted, tests)):
+        again = solvent_set.set_apart(chosen[::3])
+        assert len(again[side]) == len(chosen[::3])
+    with pytest.raises(ValueError, match='share must be at least 2, got 1'):
+        solvent_set.set_apart(frames, share=1)

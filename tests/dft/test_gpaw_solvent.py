@@ -86,10 +86,10 @@ def test_kpoints():
     ('settings', 'message'),
     [
         ({'cutoff': '350 eV'}, "cutoff must be a finite number, got '350 eV'"),
-        ({'cutoff': 5}, 'cutoff must be 50 or more, got 5'),
+        ({'cutoff': 5}, 'cutoff must be 50 or more and at most 5000 .eV., got 5'),
         ({'smearing': 0.0}, 'smearing must be 0.0001 or more'),
         ({'xc': 'B3LYP'}, "xc must be one of PBE, PBEsol, RPBE, LDA, got 'B3LYP'"),
-        ({'kpts': (2, 2)}, r'kpts must be a density in Å or three numbers of k-points, got \(2, 2\)'),
+        ({'kpts': (2, 2)}, r'kpts must have shape \(3,\) \(numbers of k-points\), got \(2,\)'),
         ({'kpts': (2, 2, 0.5)}, 'kpts must be'),
         ({'kpts': -1}, 'kpts must be'),
         ({'solvent': 'water'}, r"solvent must be None \(vacuum\) or a Solvent.*got 'water'"),
@@ -248,3 +248,23 @@ def test_charge_and_potential(gpaw):
     assert grand == pytest.approx(f3 + 0.02 * e3, abs=5e-3)
     assert atoms.get_potential_energies().sum() == pytest.approx(grand, abs=1e-3)
     check_forces(atoms, [(2, 2)], 3e-3)
+
+
+def test_both_media_at_once(gpaw):
+    """What continues from the solvent to vacuum is what starts there; then the solvent comes back."""
+    settings = {'cutoff': 200, 'kpts': 1.5, 'smearing': 0.3}
+    atoms, alone = slab(), slab()
+    atoms.calc = GPAWSolvent(Solvent.pc_dme(), also_vacuum=True, **settings)
+    alone.calc = GPAWSolvent(**settings)
+    first = atoms.get_potential_energy()
+    found = atoms.calc.extra_results
+    assert found['vacuum_energy'] == pytest.approx(alone.get_potential_energy(), abs=1e-4)
+    assert first - found['vacuum_energy'] > 0.01
+    np.testing.assert_allclose(found['vacuum_forces'], alone.get_forces(), atol=1e-3)
+    np.testing.assert_allclose(found['vacuum_energies'], alone.get_potential_energies(), atol=1e-3)
+    atoms.rattle(0.0)
+    atoms.calc.reset()
+    assert atoms.get_potential_energy() == pytest.approx(first, abs=1e-5)
+    for bad in ({}, {'solvent': Solvent.pc_dme(), 'charge': 0.1}):
+        with pytest.raises(CalculatorSetupError, match='also_vacuum=True needs a solvent'):
+            GPAWSolvent(also_vacuum=True, **bad)

@@ -1,5 +1,7 @@
 """Packed trajectories through ase.io."""
 
+import os
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -7,7 +9,8 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import iread, read, write
 from ase.io.formats import filetype
 
-from ase_mlffvv.io.packed.frames import append_frame, cut, header
+from ase_mlffvv.errors import TrajectoryError, TrajectoryWarning
+from ase_mlffvv.io.packed.frames import append_frame
 from ase_mlffvv.structures import column
 
 from ..systems import zoo
@@ -67,20 +70,60 @@ def test_any_cell(tmp_path, name):
 
 
 def test_going_back(tmp_path):
-    """What was appended after a checkpoint is cut off, also where the index of the file has moved meanwhile."""
+    """What was appended after a checkpoint is cut off by its number of bytes."""
     path = tmp_path / 'a.vvtraj'
-    frames = [frame(k, column(diameter=2, height=1, box=4, substrate_layers=2)) for k in range(50)]
-    for atoms in frames[:40]:
+    frames = [frame(k, column(diameter=2, height=1, box=4, substrate_layers=2)) for k in range(12)]
+    for atoms in frames[:8]:
         append_frame(path, atoms)
-    size, head = path.stat().st_size, header(path)
-    for atoms in frames[40:]:
+    size = path.stat().st_size
+    for atoms in frames[8:]:
         append_frame(path, atoms)
     whole = path.read_bytes()
-    cut(path, size, head)
-    assert len(read(path, ':')) == 40
-    for atoms in frames[40:]:
+    os.truncate(path, size)
+    assert len(read(path, ':')) == 8
+    for atoms in frames[8:]:
         append_frame(path, atoms)
     assert path.read_bytes() == whole
+
+
+def test_an_incomplete_frame_is_left_out_and_replaced(tmp_path, caplog):
+    path = tmp_path / 'a.vvtraj'
+    frames = [frame(k, column(diameter=2, height=1, box=4, substrate_layers=2)) for k in range(3)]
+    write(path, frames[:2])
+    size = path.stat().st_size
+    append_frame(path, frames[2])
+    whole = path.read_bytes()
+    for cut in (size + 1, size + 30, len(whole) - 1):
+        path.write_bytes(whole[:cut])
+        with pytest.warns(TrajectoryWarning, match=rf"a.vvtraj': frame 2 \(at byte {size}\) is cut off and left out"):
+            assert len(read(path, ':')) == 2
+        append_frame(path, frames[2])
+        assert path.read_bytes() == whole
+    assert caplog.text.count('frame 2 was incomplete') == 3
+
+
+def test_a_file_is_replaced_only_when_the_new_one_is_complete(tmp_path):
+    path = tmp_path / 'a.vvtraj'
+    write(path, frame(0))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match='cannot be stored'):
+        write(path, [frame(1), Atoms('Li', [[0, 0, np.nan]])])
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ['a.vvtraj']
+
+
+def test_frames_are_read_as_far_as_they_are_sound(tmp_path):
+    path = tmp_path / 'a.vvtraj'
+    write(path, [frame(k, column(diameter=2, height=1, box=4, substrate_layers=2)) for k in range(4)])
+    with pytest.raises(IndexError, match='has 4 frames, there is no frame 99'):
+        read(path, 99)
+    content = bytearray(path.read_bytes())
+    content[len(content) * 5 // 8] ^= 1  # in frame 2
+    path.write_bytes(content)
+    assert len(read(path, ':2')) == 2
+    assert read(path).info['step'] == read(path, '3:')[0].info['step'] == 3
+    with pytest.raises(TrajectoryError, match='frame 2 .* is damaged: its content does not match its checksum'):
+        read(path, ':')
 
 
 def test_messages(tmp_path):

@@ -13,10 +13,11 @@ from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
 from ase.io import read
 from ase.md.nvtberendsen import NVTBerendsen
+from matplotlib.figure import Figure
 
 from ase_mlffvv import VVCalculator
 from ase_mlffvv.errors import StructureError
-from ase_mlffvv.jobs import Interrupted, JobFolder, RunSettings, read_log, record, resume, start, summary
+from ase_mlffvv.jobs import Interrupted, JobFolder, RunSettings, read_log, read_settings, record, resume, start, summary
 from ase_mlffvv.jobs.run import SETTINGS
 
 from ..toys import random_potential
@@ -46,10 +47,26 @@ def test_what_a_run_leaves(tmp_path):
     conserved = table['total_energy_eV'] - table['thermostat_work_eV']
     assert np.ptp(conserved) < 2e-4
     text = summary(tmp_path / 'run')
-    for word in ('height over substrate', 'surface fraction', 'mean coordination', 'energy drift', 'temperature (K)'):
+    for word in (
+        'height above the terrace',
+        'surface fraction',
+        'mean coordination',
+        'energy drift',
+        'temperature (K)',
+    ):
         assert word in text
+    assert text.splitlines()[0].split() == ['0', 'ps', '0.04', 'ps', '0.12', 'ps']
+    assert 'The start is (nearly) an ideal lattice' in text  # second neighbors count there, and later do not
     assert len(atoms.constraints) == 1
     assert not atoms.has('momenta')
+
+
+def test_the_picture_begins_with_a_frame_that_vibrates(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(record, 'run_summary', lambda first, last, *_, **__: shown.append((first, last)) or Figure())
+    start(needle(), VVCalculator(), tmp_path / 'run', QUICK, progress=False)
+    start(needle(), VVCalculator(), tmp_path / 'short', replace(QUICK, steps=10), progress=False)
+    assert [[atoms.info['step'] for atoms in pair] for pair in shown] == [[20, 60], [0, 10]]
 
 
 def test_same_numbers_as_ase(tmp_path):
@@ -159,13 +176,19 @@ def test_blow_up_is_reported_and_the_checkpoint_kept(tmp_path):
             super().calculate(atoms, properties, system_changes)
             self.results = {'energy': 0.0, 'forces': 100.0 * np.sin(97 * self.atoms.positions)}
 
-    with pytest.raises(StructureError, match=r'the run blew up at step \d+: \d+ K'):
+    with pytest.raises(StructureError, match=r'the run blew up between steps \d+ and \d+: '):
         start(needle(), Hot(), tmp_path / 'run', RunSettings(steps=400), progress=False)
     assert (tmp_path / 'run' / record.CHECKPOINT).exists()
 
 
 def test_potential_object_as_model(tmp_path):
-    start(needle(), VVCalculator(random_potential()), tmp_path / 'run', RunSettings(steps=2), progress=False)
+    potential = random_potential()
+    start(needle(), VVCalculator(potential), tmp_path / 'run', RunSettings(steps=2), progress=False)
+    assert read_settings(tmp_path / 'run')['model']['sha256'] == potential.digest()
+    with pytest.raises(ValueError, match=r'started with a potential that has no file \(VVPotential'):
+        resume(tmp_path / 'run', steps=4, progress=False)
+    table = resume(tmp_path / 'run', steps=4, model=potential, progress=False)
+    assert table['step'][-1] == 4
 
 
 @pytest.mark.parametrize('thermostat', ['berendsen', 'csvr', 'langevin', 'none'])

@@ -203,7 +203,7 @@ def test_messages():
     with pytest.raises(NotImplementedError, match='FixAtoms only, the structure has FixBondLength'):
         Dynamics(bound)
     bound.set_constraint(FixAtoms(mask=np.ones(len(atoms), bool)))
-    with pytest.raises(StructureError, match='all atoms are frozen'):
+    with pytest.raises(StructureError, match=r'all \d+ atoms are frozen'):
         Dynamics(bound)
     far = atoms.copy()
     far.positions[0] += 0.9

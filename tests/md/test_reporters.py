@@ -111,7 +111,7 @@ def test_the_grade_is_looked_at_by_step():
 
 
 def test_messages(tmp_path):
-    with pytest.raises(ValueError, match='interval of a reporter must be a whole number of steps, got 0'):
+    with pytest.raises(ValueError, match='interval of a reporter must be a whole number of steps, 1 or more, got 0'):
         Samples(0)
     with pytest.raises(ValueError, match='cutoff must be positive'):
         Samples(cutoff=-1)

@@ -78,6 +78,10 @@ class GPAWSolvent(Calculator):
         Reference electrode of ``potential``: Li/Li+ (Fermi level -1.38 eV at 0 V) or the standard hydrogen electrode
         (-4.42 eV).
     potential_tolerance : float, V
+    also_vacuum : bool
+        Continue to vacuum from the solution in the solvent, which takes a fraction of the iterations of a new
+        calculation: ``extra_results`` also contains ``vacuum_energy`` (eV), ``vacuum_forces`` (eV/Å) and
+        ``vacuum_energies`` (eV). It requires a solvent and a neutral cell.
     symmetry : bool
         Use the point group of the structure. This is useful for perfect crystals and has no benefit for others.
     spacing : float, Å
@@ -130,6 +134,7 @@ class GPAWSolvent(Calculator):
         'potential': None,
         'reference': DEFAULT_REFERENCE,
         'potential_tolerance': 0.005,
+        'also_vacuum': False,
         'symmetry': False,
         'spacing': SPACING,
         'solver_tolerance': 1e-8,
@@ -261,6 +266,7 @@ class GPAWSolvent(Calculator):
             dft = self._new(atoms)
         else:
             dft.move_atoms(atoms)
+            _forget_steps(dft.scf_loop.mixer)
             dft.converge()
         self._dft = dft
 
@@ -298,19 +304,10 @@ class GPAWSolvent(Calculator):
         return dft
 
     def _collect(self, atoms, stress):
-        from .energies import atomic_energies
-
         dft = self._dft
         extension = dft.pot_calc.extensions[0] if dft.pot_calc.extensions else None
         free = float(dft.energies.total_free * Ha)
-        energies, charges = atomic_energies(dft, extension)
-        missing = free - energies.sum()
-        if abs(missing) > 2e-4 * len(atoms):
-            raise CalculationFailed(
-                f'atomic energies of {atoms.get_chemical_formula()} miss the free energy by {missing:.1e} eV; a '
-                'smaller spacing of the solvent grid helps'
-            )
-        energies += missing / len(atoms)
+        energies, charges = _atomic_energies(dft, extension, atoms)
         level = self._wanted_level()
         if level is not None:  # the grand free energy, F - E_F (N - N_neutral)
             energies += level * charges
@@ -328,7 +325,44 @@ class GPAWSolvent(Calculator):
             cavity = measure(extension.cavity.interface, extension.atoms)
             totals = {name: results[name] for name in ('energy', 'forces', 'energies')}
             self.extra_results = cavity_targets(cavity, self.solvent, **totals)
+        if self.parameters['also_vacuum']:
+            self.extra_results.update(self._continue_to_vacuum(atoms))
         return results
+
+    def _continue_to_vacuum(self, atoms):
+        dft, self._dft = self._dft, None  # from here on it is not the calculation in the solvent
+        dft.pot_calc.extensions[0].present = False
+        dft.potential, dft.energies, _ = dft.pot_calc.calculate(dft.density, dft.ibzwfs, dft.potential.vHt_x)
+        _forget_steps(dft.scf_loop.mixer)
+        dft.converge()
+        dft.results = {}
+        energies, _ = _atomic_energies(dft, None, atoms)
+        return {
+            'vacuum_energy': float(dft.energies.total_free * Ha),
+            'vacuum_energies': energies,
+            'vacuum_forces': dft.calculate_forces(),
+        }
+
+
+def _forget_steps(mixer):
+    """Let a mixer begin anew: GPAW's reset keeps lengths of steps, which are tiny after convergence."""
+    for name, value in (('A', 0.0), ('B', 1.0), ('trust_radius', None), ('last_dNt', float('inf'))):
+        if hasattr(mixer, name):
+            setattr(mixer, name, value)
+
+
+def _atomic_energies(dft, extension, atoms):
+    """Atomic energies (eV) that sum to the free energy, and charges."""
+    from .energies import atomic_energies
+
+    energies, charges = atomic_energies(dft, extension)
+    missing = float(dft.energies.total_free * Ha) - energies.sum()
+    if abs(missing) > 2e-4 * len(atoms):
+        raise CalculationFailed(
+            f'atomic energies of {atoms.get_chemical_formula()} miss the free energy by {missing:.1e} eV; a smaller '
+            'spacing of the solvent grid, or a density that is converged further, helps'
+        )
+    return energies + missing / len(atoms), charges
 
 
 def _import_gpaw():

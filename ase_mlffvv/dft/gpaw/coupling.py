@@ -54,6 +54,8 @@ class SolventExtension(Extension):
     cavity : CavityFields
     phi, phi_vacuum : ndarray
         Potential energy of an electron with and without the solvent, with smoothed nuclei, on ``grid``.
+    present : bool
+        Whether there is a solvent. If false, the calculation continues in vacuum.
     """
 
     name = NAME
@@ -71,6 +73,7 @@ class SolventExtension(Extension):
         self.profiles = [neutral_atom(setup) for setup in setups]
         self.phi = self.phi_vacuum = self.pseudo_density = None
         self.iterations = 0
+        self.present = True
         self.move_atoms(builder.relpos_ac)
 
     def move_atoms(self, relpos_ac):
@@ -88,9 +91,11 @@ class SolventExtension(Extension):
         return SolventPoissonSolver(pw, self)
 
     def get_energy_contributions(self):
-        return {NAME: self.energy}
+        return {NAME: self.energy if self.present else 0.0}
 
     def force_contribution(self, nt_g, vHt_g):
+        if not self.present:
+            return np.zeros((len(self.kinds), 3))
         return self.atoms.forces(energy_derivative(self.cavity, self.grid, self.phi))
 
     def update1pw(self, nt_g):
@@ -139,6 +144,8 @@ class SolventPoissonSolver(PWPoissonSolver):
     def _solve(self, vHt_g, rhot_g):
         energy = super()._solve(vHt_g, rhot_g)
         extension = self.extension
+        if not extension.present:
+            return energy
         if self.pseudo_indices is None:
             self.pseudo_indices, _ = self.pw.map_indices(extension.pseudo_density.desc)
         smooth = self.pw.zeros()

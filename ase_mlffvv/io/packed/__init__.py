@@ -10,5 +10,5 @@ mlffvv_packed = ExternalIOFormat(
     code='+S',
     module='ase_mlffvv.io.packed.frames',
     ext='vvtraj',
-    magic=b'- of Ulmmlffvv-packed',
+    magic=b'mlffvv-packed',
 )

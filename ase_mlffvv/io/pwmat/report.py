@@ -49,6 +49,8 @@ def read_report(file: str | Path | TextIO) -> dict:
     settings: dict | None = {}
     with reading(file) as (text, name):
         for k, line in enumerate(text, 1):
+            if not line.endswith('\n'):
+                break  # its last number may be cut off
             if 'end of etot.input report' in line:
                 result['settings'], settings = settings, None
             elif settings is not None and (setting := _SETTING.match(line)):

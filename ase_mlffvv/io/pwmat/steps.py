@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import PWmatFileError, PWmatWarning
-from .text import Place, quoted, reading
+from .text import CutOff, Place, quoted, reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,20 +94,16 @@ def _pairs(file, needed):
         lines = [(k, line) for k, line in enumerate(text, 1) if line.strip()]
     if not lines:
         raise PWmatFileError(f'{name}: expected lines with {needed}=, found an empty file')
-    columns = lines[0][1].count('=')
     for k, line in lines:
         place = Place(name, k)
-        try:
-            pairs = _split(place, line, needed)
-            cut = len(lines) > 1 and line.count('=') < columns and not line.endswith('\n')
-        except PWmatFileError:
-            cut = len(lines) > 1 and not line.endswith('\n')
-            if not cut:
-                raise
-        if cut:
-            warnings.warn(f'{place}: the last line is cut off and left out', PWmatWarning, stacklevel=3)
+        if '\ufffd' in line or not line.strip().replace('\t', ' ').isprintable():
+            raise place.error('text', quoted(line), 'The file is damaged; copy it again.')
+        if line.endswith('\n'):
+            yield place, _split(place, line, needed)
+        elif len(lines) == 1:
+            raise CutOff(f'{place}: expected the end of the line, found the end of the file. The file is cut off.')
         else:
-            yield place, pairs
+            warnings.warn(f'{place}: the last line is cut off and left out', PWmatWarning, stacklevel=3)
 
 
 def _split(place, line, needed):

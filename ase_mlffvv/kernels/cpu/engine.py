@@ -9,6 +9,7 @@ import numpy as np
 from ase.calculators.calculator import CalculatorSetupError
 from numba import njit
 
+from ...checks import check_threads
 from ...errors import StructureError, check_centres
 from ...jit import available_threads, in_order, kernel
 from ...model.potential import VVPotential
@@ -44,7 +45,7 @@ class NumbaEngine:
 
     def __init__(self, potential: VVPotential, threads: int | None = None, dtype='float64'):
         self.cutoff = potential.cutoff
-        self.threads = threads or available_threads()
+        self.threads = check_threads(threads) or available_threads()
         families = [family.name for family in potential.features]
         alone = families == ['density']
         if dtype not in ('float64', 'float32'):

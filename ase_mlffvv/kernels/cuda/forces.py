@@ -8,6 +8,7 @@ import numpy as np
 from ase.calculators.calculator import CalculatorSetupError
 from numba import cuda
 
+from ...checks import check_number
 from ...model.potential import VVPotential
 from .cells import CellSearch, DevicePairs, place
 from .kernels import SLICE, DeviceSystem, first_pair, pair_vector
@@ -71,8 +72,7 @@ class CudaForces:
                 f'Numba finds no CUDA device number {device}. Use VVCalculator on the CPU, or install the extra cuda '
                 '(pip install ".[cuda]") on a machine with an NVIDIA GPU.'
             )
-        if not skin >= 0:
-            raise ValueError(f'skin must be zero or positive (Å), got {skin!r}')
+        check_number(skin, 'skin', 'Å', low=0)
         self.cutoff, self.skin, self.device, self.dtype = potential.cutoff, float(skin), device, dtype
         self.statistics = {'builds': 0, 'reuses': 0, 'seconds': 0.0}
         self._elements, self._with_virials = potential.elements, virials
