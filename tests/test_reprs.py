@@ -69,3 +69,14 @@ def test_a_summary_of_labels(tmp_path):
     assert 'structure 4' in texts
     assert any('<convergence>' in text for text in texts)
     assert texts[texts.index('not yet computed') + 1] == '1'
+
+
+def test_a_verdict_shows_its_criteria():
+    pytest.importorskip('pandas', reason='the extra analysis is not installed')
+    from ase_mlffvv.studies.claims.criteria import Verdict, mean
+
+    verdict = Verdict('C1', 'it < collapses', (mean('height', [10.0, 10.5, 10.2], 5.0, 20.0, unit='Å'),))
+    texts = Cells(verdict._repr_html_()).texts
+    assert texts[0] == 'C1 supported: it < collapses'
+    assert texts[1:6] == ['criterion', 'found', 'accepted', 'result', 'height']
+    assert texts[-2:] == ['5 to 20', 'supported']

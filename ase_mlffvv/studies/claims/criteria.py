@@ -106,7 +106,8 @@ class Verdict:
 
     def _repr_html_(self):
         rows = [(c.name, c.number, c.accepted, c.result) for c in self.criteria]
-        return html.table(rows, ['criterion', 'found', 'accepted', 'result'], f'{self.claim} {self.result}: {self.text}')
+        head = ['criterion', 'found', 'accepted', 'result']
+        return html.table(rows, head, f'{self.claim} {self.result}: {self.text}')
 
     def rows(self) -> list[dict]:
         """One dict per criterion, for a table."""
