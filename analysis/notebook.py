@@ -43,7 +43,7 @@ class View:
         return f'View({self.page.title}; a notebook draws it in 3D, page.save(path) writes a file)'
 
 
-def show(frames: Atoms | Iterable[Atoms], color: str | None = None, height: int = 640) -> View:
+def show(frames: Atoms | Iterable[Atoms], color: str | None = None, height: int = 760) -> View:
     """Show a structure or a trajectory in 3D: turn it, move through the frames, and choose by what atoms are colored.
 
     Parameters
