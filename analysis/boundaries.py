@@ -11,6 +11,9 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 from scipy.spatial.transform import Rotation
 
+from ase_mlffvv.checks import check_number, check_whole
+from ase_mlffvv.memory import check_search
+
 from .grains import neighbor_pairs
 from .orientation import group, in_crystal, inverse, misorientation, nearest_direction, product
 from .structure import checked_cell
@@ -127,9 +130,12 @@ def find_boundaries(
     list of Boundary
         In order of decreasing extent.
     """
+    check_number(gap, 'gap', 'Å', above=0)
+    min_points = check_whole(min_points, 'min_points', low=1)
     if len(grains) < 2:
         return []
     cell = checked_cell(atoms)
+    check_search(atoms.positions, cell, atoms.pbc, gap, bytes_per_pair=60)
     i, j = neighbor_pairs(atoms)
     ids = _grow(ids, i, j, len(grains))
     rim = np.zeros(len(atoms), bool)

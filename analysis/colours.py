@@ -1,4 +1,7 @@
-"""Colours of atoms by results of the analysis, the same in OVITO, matplotlib and legends."""
+"""Colours of atoms by results of the analysis, the same in OVITO, matplotlib, pages and legends.
+
+They are told apart without full colour vision: Okabe and Ito's set, and maps that grow lighter throughout.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ase_mlffvv.pages.style import PALETTE
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
+BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, YELLOW = (
+    tuple(int(code[k : k + 2], 16) / 255 for k in (1, 3, 5)) for code in PALETTE[:7]
+)
 GREY = (0.75, 0.75, 0.75)
-PHASE_COLOURS = {0: GREY, 1: (0.40, 0.75, 0.35), 2: (0.90, 0.35, 0.30), 3: (0.25, 0.45, 0.85), 4: (0.9, 0.8, 0.2)}
-CLASS_COLOURS = {-1: (0.95, 0.95, 0.95), 0: (0.95, 0.75, 0.30), 1: (0.30, 0.50, 0.80), 2: (0.80, 0.20, 0.35),
-                 3: (0.65, 0.75, 0.90)}  # fmt: skip
-GRAIN_COLOURS = ((0.30, 0.50, 0.80), (0.90, 0.55, 0.20), (0.35, 0.65, 0.40), (0.65, 0.40, 0.70), (0.80, 0.75, 0.25),
-                 (0.40, 0.75, 0.75), (0.75, 0.35, 0.45), (0.55, 0.45, 0.35))  # fmt: skip
+PHASE_COLOURS = {0: GREY, 1: GREEN, 2: VERMILION, 3: BLUE, 4: YELLOW}
+CLASS_COLOURS = {-1: (0.95, 0.95, 0.95), 0: YELLOW, 1: BLUE, 2: VERMILION, 3: SKY}
+GRAIN_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY, VERMILION, (0.35, 0.30, 0.25))
 
 
 @dataclass(frozen=True)
@@ -53,8 +59,9 @@ COLOURINGS = {
     'grain': Colouring('grain', {-1: GREY, **dict(enumerate(GRAIN_COLOURS))},
                        {**{k: f'grain {k + 1}' for k in range(len(GRAIN_COLOURS))}, -1: 'none'}),
     'coordination': Colouring('coordination number', limits=(2, 14)),
-    'local_energy': Colouring('atomic energy (eV)', cmap='magma'),
+    'local_energy': Colouring('atomic energy (eV)', cmap='plasma'),
     'displacement': Colouring('displacement (Å)', cmap='cividis'),
+    'grade': Colouring('extrapolation grade', cmap='cividis', limits=(0, 1)),
 }  # fmt: skip
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matscipy.neighbours import neighbour_list
 
-from .structure import checked_cell, thick, to_ovito
+from ase_mlffvv.checks import check_choice, check_number, check_whole
+
+from .structure import checked_cell, neighbors, thick, to_ovito
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -39,9 +40,8 @@ def coordination_numbers(atoms: Atoms, cutoff: float = CUTOFF) -> np.ndarray:
     ValueError
         If positions are not finite, or a periodic direction has no cell vector.
     """
-    if not cutoff > 0:
-        raise ValueError(f'cutoff must be positive (Å), got {cutoff!r}')
-    return np.bincount(_neighbors(atoms, 'i', cutoff), minlength=len(atoms)) if len(atoms) else np.zeros(0, int)
+    check_number(cutoff, 'cutoff', 'Å', above=0)
+    return np.bincount(neighbors('i', atoms, cutoff), minlength=len(atoms)) if len(atoms) else np.zeros(0, int)
 
 
 def smooth_coordination(atoms: Atoms, inner: float = SMOOTH[0], outer: float = SMOOTH[1]) -> np.ndarray:
@@ -60,11 +60,11 @@ def smooth_coordination(atoms: Atoms, inner: float = SMOOTH[0], outer: float = S
     -------
     ndarray, shape (n_atoms,), float
     """
-    if not 0 < inner < outer:
-        raise ValueError(f'expected 0 < inner < outer (Å), got {inner!r} and {outer!r}')
+    check_number(inner, 'inner', 'Å', above=0)
+    check_number(outer, 'outer', 'Å', above=inner)
     if len(atoms) == 0:
         return np.zeros(0)
-    i, d = _neighbors(atoms, 'id', outer)
+    i, d = neighbors('id', atoms, outer, 'outer')
     x = np.clip((d - inner) / (outer - inner), 0, 1)
     return np.bincount(i, 0.5 + 0.5 * np.cos(np.pi * x), minlength=len(atoms))
 
@@ -88,8 +88,7 @@ def surface_and_bulk(numbers: ArrayLike, cn8: str = 'bulk') -> tuple[np.ndarray,
     -------
     surface, bulk : ndarray, shape (n_atoms,), bool
     """
-    if cn8 not in ('bulk', 'surface', 'exclude'):
-        raise ValueError(f"cn8 must be 'bulk', 'surface' or 'exclude', got {cn8!r}")
+    check_choice(cn8, 'cn8', ('bulk', 'surface', 'exclude'))
     numbers = np.asarray(numbers)
     surface = numbers <= 8 if cn8 == 'surface' else numbers < 8
     bulk = numbers >= 8 if cn8 == 'bulk' else numbers > 8
@@ -116,8 +115,8 @@ def surface_by_mesh(atoms: Atoms, radius: float = 4.0, depth: float = 0.0) -> np
     -----
     Stukowski, JOM 66, 399 (2014).
     """
-    if not radius > 0 or not depth >= 0:
-        raise ValueError(f'radius must be positive and depth not negative (Å), got {radius!r} and {depth!r}')
+    check_number(radius, 'radius', 'Å', above=0)
+    check_number(depth, 'depth', 'Å', low=0)
     checked_cell(atoms)
     if len(atoms) < 5 and not atoms.pbc.any():  # too few for a tetrahedron with an atom inside
         return np.ones(len(atoms), bool)
@@ -128,18 +127,14 @@ def surface_by_mesh(atoms: Atoms, radius: float = 4.0, depth: float = 0.0) -> np
     data.apply(ConstructSurfaceModifier(method=method, radius=radius, smoothing_level=0, select_surface_particles=True))
     mask = data.particles['Selection'][: len(atoms)] != 0
     if depth > 0 and mask.any():
-        i, j = _neighbors(atoms, 'ij', depth)
+        i, j = neighbors('ij', atoms, depth, 'depth')
         mask = mask | (np.bincount(i, mask[j], minlength=len(atoms)) > 0)
     return mask
 
 
 def histogram(numbers: ArrayLike, mask: np.ndarray | None = None, top: int = 20) -> np.ndarray:
     """Fraction of atoms with 0, 1, ..., ``top - 1`` and at least ``top`` neighbors, shape (top + 1,)."""
+    top = check_whole(top, 'top', low=0, high=1_000_000)
     numbers = np.asarray(numbers, int) if mask is None else np.asarray(numbers, int)[mask]
     counts = np.bincount(np.minimum(numbers, top), minlength=top + 1)
     return counts / max(counts.sum(), 1)
-
-
-def _neighbors(atoms, what, cutoff):
-    cell = checked_cell(atoms)
-    return neighbour_list(what, positions=atoms.positions, cell=cell, pbc=atoms.pbc, cutoff=float(cutoff))

@@ -7,6 +7,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import cKDTree
+
+from ase_mlffvv.checks import check_number, check_whole
 
 from .extras import need
 from .structure import checked_cell
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 
     from ase import Atoms
     from numpy.typing import ArrayLike
+
+
+JUMP, CLOSE = 4.0, 0.8  # Å: a jump between frames, and a place where another atom was
 
 
 class Unwrapper:
@@ -32,6 +38,7 @@ class Unwrapper:
 
     def __init__(self, atoms: Atoms):
         checked_cell(atoms)
+        self.numbers = atoms.numbers.copy()
         self.start = atoms.positions.copy()
         self.last = atoms.positions.copy()
 
@@ -41,15 +48,40 @@ class Unwrapper:
         Raises
         ------
         ValueError
-            If the number of atoms has changed.
+            If the number of atoms, their elements or their order has changed.
         """
         if len(atoms) != len(self.start):
             raise ValueError(f'the number of atoms changed from {len(self.start)} to {len(atoms)}')
+        if (atoms.numbers != self.numbers).any():
+            changed = np.flatnonzero(atoms.numbers != self.numbers)
+            raise ValueError(f'the elements of {len(changed)} atoms changed, that of atom {changed[0]} first')
         cell = checked_cell(atoms)
         step = atoms.positions - self.last
         jumps = np.where(atoms.pbc, np.round(np.linalg.solve(cell.T, step.T).T), 0.0)
-        self.last = atoms.positions - jumps @ cell
+        new = atoms.positions - jumps @ cell
+        _check_order(self.last, new, cell, atoms.pbc)
+        self.last = new
         return self.last - self.start
+
+
+def _check_order(before, after, cell, pbc):
+    """Raise ValueError if many atoms jumped, incoherently, to places where others were, as in an unsorted file."""
+    moved = after - before
+    length = np.linalg.norm(moved, axis=1)
+    far = length > JUMP
+    if far.sum() < max(4, 0.2 * len(before)) or np.linalg.norm(moved[far].mean(axis=0)) > 0.5 * np.median(length[far]):
+        return
+    inverse = np.linalg.inv(cell)
+    here, there = (np.where(pbc, (x @ inverse) % 1.0 % 1.0, x @ inverse) for x in (before, after[far]))
+    _, nearest = cKDTree(here, boxsize=np.where(pbc, 1.0, 0.0)).query(there)
+    apart = there - here[nearest]
+    apart -= np.where(pbc, np.round(apart), 0.0)
+    close = np.linalg.norm(apart @ cell, axis=1) < CLOSE
+    if close.mean() > 0.9 and len(np.unique(nearest)) > 0.9 * far.sum():
+        raise ValueError(
+            f'the order of the atoms changed: {far.sum()} of {len(before)} atoms jumped to places where others were. '
+            'Write all frames in the same order (LAMMPS: dump_modify sort id).'
+        )
 
 
 def mean_displacements(displacements: ArrayLike, column: np.ndarray | None = None) -> dict[str, float]:
@@ -113,6 +145,7 @@ def rate(time: ArrayLike, values: ArrayLike, window: float = 2.0) -> np.ndarray:
     -------
     ndarray, shape (n,)
     """
+    check_number(window, 'window', above=0)
     t, v = _series(time, values)
     if len(t) < 2:
         return np.full(len(t), np.nan)
@@ -160,6 +193,11 @@ def change_points(
     -----
     Killick, Fearnhead and Eckley, J. Am. Stat. Assoc. 107, 1590 (2012).
     """
+    if min_span is not None:
+        check_number(min_span, 'min_span', above=0)
+    check_number(penalty, 'penalty', above=0)
+    check_number(tolerance, 'tolerance', low=0)
+    at_most = check_whole(at_most, 'at_most', 'points', low=8)
     t, v = _series(time, values)
     bins = max(1, int(np.ceil(len(t) / at_most)))
     if bins > 1:
@@ -236,6 +274,7 @@ def segments(time: ArrayLike, values: ArrayLike, flat: float = 0.2, **settings: 
     -------
     list of Segment
     """
+    check_number(flat, 'flat', low=0)
     t, v = _series(time, values)
     if len(t) < 2:
         return []
@@ -292,8 +331,12 @@ def hops(time: ArrayLike, positions: ArrayLike, distance: float = 1.8, persist: 
         In order of time.
     """
     t, x = np.asarray(time, float), np.asarray(positions, float)
+    if not (np.isfinite(t).all() and np.isfinite(x).all()):
+        raise ValueError('time and positions must be finite numbers')
     if x.ndim != 3 or x.shape[2] != 3 or len(x) != len(t):
         raise ValueError(f'positions must have the shape ({len(t)}, n_atoms, 3), got {x.shape}')
+    check_number(distance, 'distance', 'Å', above=0)
+    persist = check_whole(persist, 'persist', 'frames', low=1)
     found = [hop for atom in range(x.shape[1]) for hop in _hops_of(atom, t, x[:, atom], distance, persist)]
     return sorted(found, key=lambda hop: (hop.frame, hop.atom))
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ase_mlffvv.checks import check_number, check_seed, check_whole
+
 from .extras import need
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ def embed(features: ArrayLike, seed: int = 0, perplexity: float = 30.0, componen
     ndarray, shape (n_atoms, 2)
     """
     x = _standardised(features)
+    check_number(perplexity, 'perplexity', above=0)
+    components, seed = check_whole(components, 'components', low=1), _seed(seed)
     if len(x) < 4:
         raise ValueError(f't-SNE needs 4 or more atoms, got {len(x)}')
     need('sklearn')
@@ -59,6 +63,7 @@ def silhouette(features: ArrayLike, classes: ArrayLike, sample: int = 5000, seed
     sample : int
         Largest number of atoms to use; of more atoms, a random sample is drawn.
     """
+    sample, seed = check_whole(sample, 'sample', 'atoms', low=2), _seed(seed)
     x, classes = _standardised(features), np.asarray(classes)
     if len(x) != len(classes):
         raise ValueError(f'features describe {len(x)} atoms, but classes {len(classes)}')
@@ -89,15 +94,15 @@ def shell_features(atoms: Atoms, cutoff: float = 6.0, count: int = 24) -> np.nda
     ndarray, shape (n_atoms, count + 4)
         Smooth number of neighbors at each distance, and the lengths of weighted sums of bond vectors within four radii.
     """
-    from matscipy.neighbours import neighbour_list
+    from .structure import neighbors
 
-    from .structure import checked_cell
+    check_number(cutoff, 'cutoff', 'Å', above=2)
+    count = check_whole(count, 'count', low=2, high=10_000)
 
     n = len(atoms)
     if n == 0:
         return np.zeros((0, count + 4))
-    i, d, vectors = neighbour_list('idD', positions=atoms.positions, cell=checked_cell(atoms), pbc=atoms.pbc,
-                                   cutoff=float(cutoff))  # fmt: skip
+    i, d, vectors = neighbors('idD', atoms, cutoff)
     fade = 0.5 + 0.5 * np.cos(np.pi * d / cutoff)
     centres = np.linspace(2.0, cutoff, count)
     width = centres[1] - centres[0]
@@ -107,6 +112,11 @@ def shell_features(atoms: Atoms, cutoff: float = 6.0, count: int = 24) -> np.nda
         sums = [np.bincount(i, inside * vectors[:, k], minlength=n) for k in range(3)]
         columns.append(np.linalg.norm(sums, axis=0))
     return np.column_stack(columns)
+
+
+def _seed(seed):
+    """Seed for scikit-learn, which takes 32 bits."""
+    return check_seed(seed) % 2**32
 
 
 def _standardised(features):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import units
 
+from ase_mlffvv.checks import check_number, check_whole
+
 from .grains import CLASSES
 
 if TYPE_CHECKING:
@@ -116,6 +118,8 @@ def excess_per_area(energy: float, n_atoms: int, bulk_energy: float, face: float
     -------
     float, J/m^2
     """
+    _check(energy=energy, bulk_energy=bulk_energy)
+    _check_faces(face, count)
     return float((energy - n_atoms * bulk_energy) / (count * face) * J_PER_M2)
 
 
@@ -138,4 +142,16 @@ def work_of_separation_per_area(first: float, second: float, together: float, fa
     float, J/m^2
         Positive if cleavage costs energy: γ of the two surfaces minus that of the boundary.
     """
+    _check(first=first, second=second, together=together)
+    _check_faces(face, count)
     return float((first + second - together) / (count * face) * J_PER_M2)
+
+
+def _check(**energies):
+    for name, energy in energies.items():
+        check_number(energy, name, 'eV')
+
+
+def _check_faces(face, count):
+    check_number(face, 'face', 'Å^2', above=0)
+    check_whole(count, 'count', low=1)

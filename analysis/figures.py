@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
+from functools import wraps
 from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
+
+from ase_mlffvv.io.files import save_figure
+from ase_mlffvv.pages.style import figure as new_figure
+from ase_mlffvv.pages.style import plot_style
 
 from . import displacements, morphology
 from .colours import colouring, limits_of, rgb
@@ -30,12 +35,18 @@ if TYPE_CHECKING:
 WIDTH = 10.0  # inches
 
 
-def _figure(height, **settings):
-    from matplotlib.figure import Figure
+def _styled(function):
+    """Make the figure in the style of the project."""
 
-    return Figure(figsize=(WIDTH, height), layout='constrained', **settings)
+    @wraps(function)
+    def wrapped(*arguments, **settings):
+        with plot_style():
+            return function(*arguments, **settings)
+
+    return wrapped
 
 
+@_styled
 def snapshots(
     frames: Sequence[Frame], rows: Sequence[str] = ('phase', 'grain', 'local_energy'), ovito: bool | None = None
 ) -> Figure:
@@ -59,7 +70,7 @@ def snapshots(
     right, up = (everything.positions @ axis for axis in axes_of(np.array(view.direction)))
     edges = (right.min() - 2, right.max() + 2, up.min() - 2, up.max() + 2)
     row = (WIDTH - 1.9) / len(frames) * (edges[3] - edges[2]) / (edges[1] - edges[0])
-    figure = _figure(0.35 + len(rows) * (row + 0.1))
+    figure = new_figure(WIDTH, 0.35 + len(rows) * (row + 0.1))
     grid = figure.subplots(len(rows), len(frames), squeeze=False)
     for line, name in zip(grid, rows):
         limits = limits_of(name, *(atoms.arrays[name] for atoms in coloured))
@@ -72,9 +83,10 @@ def snapshots(
     return figure
 
 
+@_styled
 def morphology_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figure:
     """Outlines seen from above, coordination and energy of surface atoms, and displacements (the paper's Fig. 4)."""
-    figure = _figure(6.6)
+    figure = new_figure(WIDTH, 6.6)
     axes = figure.subplots(2, 2)
     _outlines(axes[0, 0], frames)
     abscissa = axis_of(table)
@@ -94,9 +106,10 @@ def morphology_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figur
     return figure
 
 
+@_styled
 def phase_figure(table: pandas.DataFrame) -> Figure:
     """Fractions of crystal structures by two methods, in both halves of the column (the paper's Fig. S10)."""
-    figure = _figure(5.6)
+    figure = new_figure(WIDTH, 5.6)
     grid = figure.subplots(2, 2, sharex=True, sharey=True)
     names, abscissa = ('bcc', 'fcc', 'hcp', 'other'), axis_of(table)
     labels = 'a-CNA, all atoms', 'template matching, without surface layers'
@@ -116,9 +129,10 @@ def phase_figure(table: pandas.DataFrame) -> Figure:
     return figure
 
 
+@_styled
 def stages_figure(table: pandas.DataFrame) -> Figure:
     """Energies by class, rate of displacement with plateaus, and number of grains (the paper's Figs. S11 to S14)."""
-    figure = _figure(7.4)
+    figure = new_figure(WIDTH, 7.4)
     axes = figure.subplots(3, 1, sharex=True)
     abscissa = axis_of(table)
     t = abscissa.values
@@ -153,9 +167,10 @@ def stages_figure(table: pandas.DataFrame) -> Figure:
     return figure
 
 
+@_styled
 def shape_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figure:
     """Height, proportions, kink and torsion as functions of time, and radius profiles of some frames."""
-    figure = _figure(6.6)
+    figure = new_figure(WIDTH, 6.6)
     axes = figure.subplots(2, 3)
     abscissa = axis_of(table)
     t = abscissa.values
@@ -165,16 +180,23 @@ def shape_figure(table: pandas.DataFrame, frames: Sequence[Frame]) -> Figure:
     for axis, (name, label) in zip(axes.flat, names.items()):
         _curve(axis, t, table[name], label)
         axis.set_xlabel(abscissa.label)
-    axis = axes[1, 2]
-    for frame, colour in zip(frames, _time_colours(len(frames))):
-        z, radii, _ = morphology.radius_profile(frame.body, floor=frame.floor)
-        axis.plot(radii, z - frame.floor, color=colour, lw=1.3, marker='.', ms=4, label=when(frame.atoms))
-    axis.set_xlabel('radius (Å)')
-    axis.set_ylabel('height above substrate (Å)')
-    axis.legend(fontsize=8)
+    _profiles(axes[1, 2], frames)
     return figure
 
 
+@_styled
+def profiles_figure(frames: Sequence[Frame]) -> Figure:
+    """Outlines of the upper half seen from above, and radius against height, of some frames."""
+    figure = new_figure(WIDTH, 4.4)
+    left, right = figure.subplots(1, 2)
+    _outlines(left, frames)
+    left.get_legend().remove()
+    _profiles(right, frames)
+    right.legend(loc='center left', bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+@_styled
 def map_figure(
     frame: Frame, most: int = 1000, seed: int = 0, features: ArrayLike | None = None
 ) -> tuple[Figure, float]:
@@ -205,7 +227,7 @@ def map_figure(
     xy = embed(features[chosen], seed)
     atoms = frame.coloured()
     panels = [name for name in ('local_energy', 'class', 'coordination') if name in atoms.arrays]
-    figure = _figure(4.0)
+    figure = new_figure(WIDTH, 4.0)
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, name in zip(grid, panels):
         values = atoms.arrays[name]
@@ -219,12 +241,13 @@ def map_figure(
     return figure, score
 
 
+@_styled
 def band_figure(bands: Mapping[str, Band], ylabel: str, path: str | Path | None = None) -> Figure:
     """Mean and confidence band of replicas as functions of time.
 
     ``bands`` maps labels to :class:`mlffvv_analysis.statistics.Band`.
     """
-    figure = _figure(4.2)
+    figure = new_figure(WIDTH, 4.2)
     axes = figure.subplots()
     for k, (label, band) in enumerate(bands.items()):
         axes.plot(band.time, band.mean, color=f'C{k}', label=f'{label} ({band.count} runs)')
@@ -233,7 +256,7 @@ def band_figure(bands: Mapping[str, Band], ylabel: str, path: str | Path | None 
     axes.set_ylabel(ylabel)
     axes.legend(title=f'mean and {next(iter(bands.values())).level:.0%} band' if bands else None)
     if path is not None:
-        figure.savefig(path, dpi=150)
+        save_figure(figure, path)
     return figure
 
 
@@ -271,6 +294,15 @@ def _outlines(axes, frames):
     axes.set_xlabel('x (Å)')
     axes.set_ylabel('y (Å), outline of the upper half')
     axes.legend(fontsize=8, loc='center left', bbox_to_anchor=(1, 0.5))
+
+
+def _profiles(axes, frames):
+    for frame, colour in zip(frames, _time_colours(len(frames))):
+        z, radii, _ = morphology.radius_profile(frame.body, floor=frame.floor)
+        axes.plot(radii, z - frame.floor, color=colour, lw=1.3, marker='.', ms=4, label=when(frame.atoms))
+    axes.set_xlabel('radius (Å)')
+    axes.set_ylabel('height above substrate (Å)')
+    axes.legend(fontsize=8)
 
 
 def _picture(axes, atoms, name, view, limits, ovito, edges):

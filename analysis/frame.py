@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import boundaries, coordination, energies, grains, morphology, orientation, phases
+from ase_mlffvv.checks import check_choice, check_number, check_whole
+
+from . import boundaries, coordination, energies, grains, heights, morphology, orientation, phases
 from .structure import checked_cell, default_column
 
 if TYPE_CHECKING:
@@ -46,9 +48,12 @@ class Settings:
     rmsd: float = orientation.RMSD
 
     def __post_init__(self):
-        if self.surface not in ('coordination', 'mesh'):
-            raise ValueError(f"surface must be 'coordination' or 'mesh', got {self.surface!r}")
+        check_choice(self.surface, 'surface', ('coordination', 'mesh'))
         coordination.surface_and_bulk([], self.cn8)
+        check_number(self.cutoff, 'cutoff', 'Å', above=0)
+        check_number(self.grain_angle, 'grain_angle', 'degrees', above=0, high=180)
+        check_whole(self.min_grain, 'min_grain', 'atoms', low=0)
+        check_number(self.rmsd, 'rmsd', above=0)
 
 
 class Frame:
@@ -167,7 +172,7 @@ class Frame:
         """Height of the terrace of the substrate, or of the lowest atom if there is no substrate, Å."""
         if self.column.all():
             return float(self.atoms.positions[:, 2].min())
-        return morphology.terrace(self.atoms, self.column)
+        return heights.terrace(self.atoms, self.column)
 
     def coloured(self) -> Atoms:
         """Copy of the structure with all results as arrays, for extended XYZ files and colours in ``ase gui``.
@@ -177,7 +182,8 @@ class Frame:
         Atoms
             Structure with the arrays ``coordination``, ``phase`` (template matching) and ``phase_acna`` (0 other,
             1 fcc, 2 hcp, 3 bcc), ``grain`` (-1 none), ``class`` (0 surface, 1 interior, 2 boundary, 3 subsurface,
-            -1 none), ``displacement`` (its length, Å) and, if atomic energies are known, ``local_energy`` (eV).
+            -1 none), ``displacement`` (its length, Å) and, where they are known, ``local_energy`` (eV) and the
+            extrapolation ``grade``.
         """
         out = type(self.atoms)(self.atoms.numbers, self.atoms.positions, cell=self.atoms.cell, pbc=self.atoms.pbc)
         out.set_tags(self.atoms.get_tags())
@@ -188,6 +194,8 @@ class Frame:
                  'displacement': np.linalg.norm(self.displacements, axis=1)}  # fmt: skip
         if self.energies is not None:
             found['local_energy'] = self.energies
+        if 'grade' in self.atoms.arrays:
+            found['grade'] = self.atoms.arrays['grade']
         for name, values in found.items():
             out.arrays[name] = np.asarray(values)
         return out

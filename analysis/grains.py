@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matscipy.neighbours import neighbour_list
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from ase_mlffvv.checks import check_number, check_whole
+
 from .orientation import GROUPS, mean_orientation, misorientation, orientations
 from .phases import NAMES
-from .structure import checked_cell
+from .structure import neighbors
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -83,6 +84,10 @@ def find_grains(
         Index of the grain of each atom: 0 for the largest grain, 1 for the next, ..., -1 for atoms in no grain.
     grains : list of Grain
     """
+    check_number(angle, 'angle', 'degrees', above=0, high=180)
+    min_size = check_whole(min_size, 'min_size', 'atoms', low=0)
+    check_number(core, 'core', 'neighbors', low=0)
+    check_number(reach, 'reach', 'Å', above=0)
     if labels is None or quaternions is None:
         labels, quaternions = orientations(atoms)
     n = len(atoms)
@@ -162,9 +167,10 @@ def classify(
 
 def neighbor_pairs(atoms: Atoms, reach: float = REACH) -> tuple[np.ndarray, np.ndarray]:
     """Neighbors i, j within ``reach`` (Å), with each pair in both orders."""
+    check_number(reach, 'reach', 'Å', above=0)
     if len(atoms) == 0:
         return np.zeros(0, int), np.zeros(0, int)
-    return neighbour_list('ij', positions=atoms.positions, cell=checked_cell(atoms), pbc=atoms.pbc, cutoff=float(reach))
+    return neighbors('ij', atoms, reach, 'reach')
 
 
 def _similar(atoms, labels, quaternions, angle, reach):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from ase_mlffvv.checks import check_number
+
 from .phases import BCC, FCC, HCP
 from .structure import to_ovito
 
@@ -53,8 +55,10 @@ def orientations(
     Larsen, Schmidt and Schiøtz, Modelling Simul. Mater. Sci. Eng. 24, 055007 (2016). An orientation is determined up to
     rotations of the symmetry group of the crystal.
     """
-    if not rmsd > 0:
-        raise ValueError(f'rmsd must be positive, got {rmsd!r}')
+    check_number(rmsd, 'rmsd', above=0)
+    unknown = sorted(set(structures) - {'fcc', 'hcp', 'bcc'})
+    if unknown or isinstance(structures, str):
+        raise ValueError(f"structures must be some of 'fcc', 'hcp', 'bcc', got {structures!r}")
     if len(atoms) == 0:
         return np.zeros(0, int), np.zeros((0, 4))
     data = to_ovito(atoms)

@@ -8,6 +8,8 @@ import numpy as np
 from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE, LBFGS
 
+from ase_mlffvv.checks import check_number, check_whole
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -42,6 +44,8 @@ def relax(atoms: Atoms, fmax: float = 0.005, steps: int = 600, cell: Sequence[bo
     PropertyError
         If the relaxation does not converge, or energies or forces are not finite.
     """
+    check_number(fmax, 'fmax', 'eV/Å', above=0)
+    steps = check_whole(steps, 'steps', low=1)
     target = atoms if cell is None else FrechetCellFilter(atoms, mask=cell)
 
     def check():

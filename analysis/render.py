@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -94,6 +96,28 @@ def cut(atoms: Atoms, point: ArrayLike, normal: ArrayLike) -> Atoms:
     return atoms[(atoms.positions - np.asarray(point)) @ np.asarray(normal, float) <= 1e-9]
 
 
+@contextmanager
+def quiet():
+    """Keep what a library writes to the error stream of the process away from the terminal.
+
+    Without a driver, OVITO's renderer prints four lines there; the error that it raises says the same.
+    """
+    with suppress(AttributeError, ValueError, OSError):
+        sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # the process has no error stream
+        yield
+        return
+    try:
+        with open(os.devnull, 'wb') as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
 @lru_cache
 def available() -> str | None:
     """None if OVITO can draw on this machine, otherwise the reason why it cannot."""
@@ -103,7 +127,8 @@ def available() -> str | None:
 
     try:
         need('ovito')
-        _draw(Atoms('Li'), np.ones((1, 3)), Camera((0, 1, 0), (0, 0, 0), 2.0), None, (8, 8), False)
+        with quiet():
+            _draw(Atoms('Li'), np.ones((1, 3)), Camera((0, 1, 0), (0, 0, 0), 2.0), None, (8, 8), False)
     except (ImportError, RuntimeError) as error:
         return str(error).strip().splitlines()[0]
     return None

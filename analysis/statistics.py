@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import optimize, stats
 
+from ase_mlffvv.checks import check_number, check_seed, check_whole
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -56,9 +58,14 @@ def band(
     Band
         With one replica, ``low`` and ``high`` are NaN, because a single run gives no variance.
     """
+    _check_level(level)
+    if points is not None:
+        points = check_whole(points, 'points', low=1, high=1_000_000)
     times, values = [np.asarray(t, float) for t in times], [np.asarray(v, float) for v in values]
     if not times or len(times) != len(values) or any(t.shape != v.shape or t.ndim != 1 for t, v in zip(times, values)):
         raise ValueError('times and values must hold, for each replica, one-dimensional arrays of equal length')
+    if not all(np.isfinite(x).all() for x in [*times, *values]):
+        raise ValueError('times and values must be finite numbers')
     if any(len(t) == 0 or np.any(np.diff(t) <= 0) for t in times):
         raise ValueError('the times of each replica must increase')
     start, stop = max(t[0] for t in times), min(t[-1] for t in times)
@@ -130,6 +137,8 @@ def compare(first: ArrayLike, second: ArrayLike, level: float = 0.95, seed: int 
     -------
     Comparison
     """
+    _check_level(level)
+    seed = check_seed(seed) % 2**32
     first, second = np.asarray(first, float).ravel(), np.asarray(second, float).ravel()
     if min(len(first), len(second)) < 2:
         raise ValueError(f'a test needs at least two runs of each condition, got {len(first)} and {len(second)}')
@@ -147,6 +156,11 @@ def compare(first: ArrayLike, second: ArrayLike, level: float = 0.95, seed: int 
         n_resamples=9999, random_state=seed,
     )  # fmt: skip
     return Comparison(difference, low, high, welch, float(exchanged.pvalue), (len(first), len(second)), level)
+
+
+def _check_level(level):
+    if not 0 < check_number(level, 'level', above=0, high=1) < 1:
+        raise ValueError(f'level must be a confidence level between 0 and 1, got {level!r}')
 
 
 @dataclass(frozen=True)
@@ -236,14 +250,14 @@ def contrast(groups: Sequence[ArrayLike], weights: Sequence[float], level: float
 def ratio(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Estimate:
     """Ratio of the geometric means of two conditions, ``first / second``, with its interval.
 
-    Raises
-    ------
-    ValueError
-        A value is not positive.
+    If some values are not positive, it is the ratio of the means, without an interval.
     """
     groups = [np.asarray(g, float).ravel() for g in (first, second)]
-    if any((g[np.isfinite(g)] <= 0).any() for g in groups):
-        raise ValueError('a ratio needs positive values')
+    groups = [g[np.isfinite(g)] for g in groups]
+    count = min(len(g) for g in groups)
+    if count and any((g <= 0).any() for g in groups):
+        means = [float(g.mean()) for g in groups]
+        return Estimate(means[0] / means[1] if means[1] else np.nan, np.nan, np.nan, count, np.nan, level)
     found = contrast([np.log(g) for g in groups], (1, -1), level)
     value, low, high = (float(np.exp(x)) for x in (found.value, found.low, found.high))
     return Estimate(value, low, high, found.count, np.nan, level)
@@ -288,10 +302,13 @@ def detectable(
     scale = np.sqrt(1 / first + (1 / second if second else 0))
     limit = stats.t.ppf(0.5 + level / 2, freedom)
 
-    def missing(size):
-        return stats.nct.sf(limit, freedom, size / scale) + stats.nct.cdf(-limit, freedom, size / scale) - power
+    def missing(shift):
+        return stats.nct.sf(limit, freedom, shift) + stats.nct.cdf(-limit, freedom, shift) - power
 
-    return float(deviation * optimize.brentq(missing, 1e-6, 100 * scale))
+    high = 1.0
+    while missing(high) < 0:  # SciPy has no values for large shifts
+        high *= 1.5
+    return float(deviation * scale * optimize.brentq(missing, 1e-6, high))
 
 
 def adjusted(p_values: ArrayLike) -> np.ndarray:

@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import Atoms
 from ase.geometry import complete_cell
+from matscipy.neighbours import neighbour_list
+
+from ase_mlffvv.checks import check_number
+from ase_mlffvv.errors import check_structure
+from ase_mlffvv.memory import check_n_atoms, check_search
 
 from .extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from numpy.typing import ArrayLike
     from ovito.data import DataCollection
+
+
+_PER_PAIR = 60  # bytes
 
 
 def checked_cell(atoms: Atoms) -> np.ndarray:
@@ -24,6 +33,8 @@ def checked_cell(atoms: Atoms) -> np.ndarray:
     ------
     ValueError
         If positions are not finite, or a periodic direction has no cell vector.
+    StructureError
+        If the periodic vectors are parallel, or coordinates exceed 1e9 Å.
     """
     if not np.isfinite(atoms.positions).all():
         bad = int((~np.isfinite(atoms.positions)).any(axis=1).sum())
@@ -33,13 +44,32 @@ def checked_cell(atoms: Atoms) -> np.ndarray:
         raise ValueError(
             f'the structure is periodic along {", ".join(lost)} but has no cell vector there; set the cell or pbc=False'
         )
+    check_structure(atoms.positions, atoms.cell[:], atoms.pbc)
     return complete_cell(np.where(atoms.pbc[:, None], atoms.cell[:], 0.0))
+
+
+def neighbors(what: str, atoms: Atoms, cutoff: float, name: str = 'cutoff') -> Any:
+    """Pairs of neighbors within ``cutoff`` (Å), as :func:`matscipy.neighbours.neighbour_list` returns them.
+
+    Raises
+    ------
+    SettingError
+        ``cutoff`` is not a positive number; ``name`` is its name in the message.
+    StructureError, InsufficientMemoryError
+        There would be too many pairs.
+    """
+    cutoff = check_number(cutoff, name, 'Å', above=0)
+    cell = checked_cell(atoms)
+    check_search(atoms.positions, cell, atoms.pbc, cutoff, bytes_per_pair=_PER_PAIR)
+    return neighbour_list(what, positions=atoms.positions, cell=cell, pbc=atoms.pbc, cutoff=cutoff)
 
 
 def thick(atoms: Atoms, length: float) -> Atoms:
     """Repeat a structure along periodic directions thinner than ``length`` (Å); the original atoms come first."""
     heights = 1 / np.linalg.norm(np.linalg.inv(checked_cell(atoms)), axis=0)
-    counts = [int(np.ceil(length / h)) if p else 1 for h, p in zip(heights, atoms.pbc)]
+    repeats = [np.ceil(length / h) if p else 1 for h, p in zip(heights, atoms.pbc)]
+    check_n_atoms(len(atoms) * float(np.prod(repeats)), 'Use a larger cell or a smaller radius.')
+    counts = [int(n) for n in repeats]
     return atoms if counts == [1, 1, 1] else Atoms(cell=atoms.cell, pbc=atoms.pbc, positions=atoms.positions,
                                                    numbers=atoms.numbers) * counts  # fmt: skip
 

@@ -9,6 +9,7 @@ import numpy as np
 from ase.build import bulk
 from scipy.spatial import ConvexHull, HalfspaceIntersection
 
+from ase_mlffvv.checks import check_number
 from ase_mlffvv.structures import facet_family, slab
 from ase_mlffvv.structures.slabs import THICKNESS
 
@@ -39,6 +40,7 @@ def surface_energy(atoms: Atoms, bulk_energy: float, fmax: float | None = 0.005)
     -------
     float, J/m^2
     """
+    check_number(bulk_energy, 'bulk_energy', 'eV per atom')
     if fmax is not None:
         relax(atoms, fmax)
     return excess_per_area(atoms.get_potential_energy(), len(atoms), bulk_energy, area(atoms))
@@ -69,6 +71,7 @@ def surface_energies(
     dict
         ``{'100': J/m^2, ...}``
     """
+    check_number(a, 'a', 'Å', above=0)
     crystal = bulk(element, 'bcc', a=a)
     crystal.calc = calculator
     bulk_energy, out = crystal.get_potential_energy(), {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import logging
 import multiprocessing
@@ -17,17 +16,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm.auto import tqdm
 
+from ase_mlffvv.checks import check_whole
 from ase_mlffvv.errors import CheckpointError
 from ase_mlffvv.io.checkpoint import load_checkpoint, save_checkpoint
+from ase_mlffvv.io.counting import estimated_frames
 from ase_mlffvv.io.files import complete, refuse_existing
 from ase_mlffvv.io.identity import differences, plain
+from ase_mlffvv.io.reading import FileType
 from ase_mlffvv.jobs.folder import OVERWRITE, locked
 
 from .displacements import Unwrapper
 from .extras import need
 from .frame import Frame, Settings
 from .observables import OBSERVABLES, row
-from .stream import frames
+from .stream import frames, trajectory_of
 from .times import Clock, step_of
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger('mlffvv_analysis')
 KIND = 'timeline'
-VERSION = 2  # version of the columns; a table of another version is not continued
+_COLUMN = 'column '  # begins the names of the columns in the state
+VERSION = 2  # version of the columns and of the state; a table of another version is not continued
 
 
 def timeline(
@@ -50,6 +53,7 @@ def timeline(
     settings: Settings | None = None,
     frame_time_ps: float | None = None,
     timestep_fs: float | None = None,
+    kind: FileType | None = None,
     processes: int = 1,
     overwrite: bool = False,
     progress: bool = True,
@@ -62,10 +66,11 @@ def timeline(
     Parameters
     ----------
     trajectory : path or iterable of Atoms
-        Frames with the same atoms in the same order. Atoms with a tag other than 0 belong to the column; without tags,
-        all atoms do.
+        A file, the folder of a run, or frames, with the same atoms in the same order. Atoms with a tag other than 0
+        belong to the column; without tags, all atoms do.
     table : path, optional
-        CSV file to write or to continue. The file ``<name>.state`` beside it stores the progress.
+        CSV file to write or to continue. The file ``<name>.state`` beside it holds the finished rows, with a checksum:
+        the table is written from it and never read, so that a table that was cut or edited is restored.
     observables : sequence of str
         Groups from ``OBSERVABLES``: coordination, energy, phase, grain, motion, shape, grade.
     settings : Settings, optional
@@ -73,6 +78,8 @@ def timeline(
         Time between frames, ps. Without it, times are those of the frames (``info['time_ps']`` or ``time_fs``), or NaN.
     timestep_fs : float, optional
         Time step of the simulation, fs, for frames with the number of their step (LAMMPS: ``info['timestep']``).
+    kind : FileType, optional
+        Format of the file and elements of its atom types, if the file does not tell them.
     processes : int
         Number of processes. More than one requires the usual ``if __name__ == '__main__':`` in a script.
     overwrite : bool
@@ -98,20 +105,21 @@ def timeline(
         The state file beside the table is damaged.
     """
     pandas = need('pandas')
+    trajectory = trajectory_of(trajectory)
     unknown = sorted(set(observables) - set(OBSERVABLES))
     if unknown or not observables:
         raise ValueError(f'unknown observables {unknown}; there are {", ".join(OBSERVABLES)}')
-    if int(processes) != processes or processes < 1:
-        raise ValueError(f'processes must be 1 or more, got {processes!r}')
+    processes = check_whole(processes, 'processes', low=1, high=10_000)
     settings, clock = settings or Settings(), Clock(frame_time_ps, timestep_fs)
     asked = {'version': VERSION, 'observables': sorted(observables), 'settings': asdict(settings),
              **asdict(clock)}  # fmt: skip
-    job = _Job(trajectory, Path(table) if table else None, asked, overwrite)
+    job = _Job(trajectory, Path(table) if table else None, asked, overwrite, kind)
     work = (settings, tuple(observables), clock)
     with job.held():
         rows = job.old_rows()
         source = job.frames()
-        with tqdm(desc='analyse', unit='frame', initial=len(rows), disable=not progress) as bar:
+        total = estimated_frames(trajectory) if isinstance(trajectory, (str, Path)) else None
+        with tqdm(desc='analyse', unit='frame', total=total, initial=len(rows), disable=not progress) as bar:
             for new in _computed(source, job.first, work, processes):
                 _check_time(rows[-1:], new)
                 rows.append(new)
@@ -130,12 +138,12 @@ def timeline(
 class _Job:
     """The finished part of a trajectory, and the remaining frames."""
 
-    def __init__(self, trajectory, table, asked, overwrite):
-        self.trajectory, self.table, self.overwrite = trajectory, table, overwrite
+    def __init__(self, trajectory, table, asked, overwrite, kind):
+        self.trajectory, self.table, self.overwrite, self.kind = trajectory, table, overwrite, kind
         self.sizes, self.positions = [], []  # of frames that were read but not saved yet
         self.first, self.tracker, self.done, self.size = None, None, 0, 0
         if isinstance(trajectory, (str, Path)):
-            self.first, _ = next(frames(trajectory), (None, 0))
+            self.first, _ = next(frames(trajectory, kind=kind), (None, 0))
         self.resumable = table is not None and self.first is not None
         self.identity = plain({**asked, 'first frame': digest_of_frame(self.first) if self.resumable else None})
 
@@ -178,19 +186,19 @@ class _Job:
                 f"'{self.table}' was made with other settings or from another trajectory ({'; '.join(changes)}); give "
                 f'another file, or {OVERWRITE} to replace it'
             )
-        rows = _read(self.table) if self.table.exists() else []
-        if state['size'] > Path(self.trajectory).stat().st_size or len(rows) < state['frames']:
-            log.info('the trajectory or %s was cut; computing from the first frame', self.table)
+        if state['size'] > Path(self.trajectory).stat().st_size:
+            log.info('%s was cut; computing from the first frame', self.trajectory)
             return []
+        rows = _rows(state['columns'], arrays)
         self.done, self.size = state['frames'], state['size']
         self.tracker = Unwrapper(self.first)
         if self.done:
             self.tracker.last = arrays['last']
-        return rows[: self.done]
+        return rows
 
     def frames(self):
         """Number, structure and displacements of each remaining frame."""
-        for k, (atoms, end) in enumerate(frames(self.trajectory, self.size, self.done), self.done):
+        for k, (atoms, end) in enumerate(frames(self.trajectory, self.size, self.done, self.kind), self.done):
             if len(atoms) == 0:
                 raise ValueError(f'frame {k} has no atoms')
             if self.tracker is None:
@@ -209,18 +217,20 @@ class _Job:
         """Write the table, then the progress."""
         if self.resumable and not self.state_path.exists():
             self._save_state({})  # from now on the table is known to belong to this job
+        table = pandas.DataFrame(rows)
         with complete(self.table) as temporary:
-            pandas.DataFrame(rows).to_csv(temporary, index=False)
+            table.to_csv(temporary, index=False)
         new = len(rows) - self.done
         if not self.resumable or new == 0:
             return
         self.size, self.done = self.sizes[new - 1], len(rows)
         last = self.positions[new - 1]
         del self.sizes[:new], self.positions[:new]
-        self._save_state({'last': last})
+        columns = {_COLUMN + name: table[name].to_numpy() for name in table}
+        self._save_state({'last': last, **columns}, list(table))
 
-    def _save_state(self, arrays):
-        data = {'identity': self.identity, 'size': self.size, 'frames': self.done}
+    def _save_state(self, arrays, columns=()):
+        data = {'identity': self.identity, 'size': self.size, 'frames': self.done, 'columns': columns}
         save_checkpoint(self.state_path, KIND, arrays, data)
 
 
@@ -230,16 +240,10 @@ def digest_of_frame(atoms: Atoms) -> str:
     return hashlib.sha256(b''.join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest()
 
 
-def _read(table):
-    """Rows of a table with exactly the numbers that were written."""
-    with open(table, newline='') as file:
-        return [{name: _number(text) for name, text in line.items()} for line in csv.DictReader(file)]
-
-
-def _number(text):
-    if not text:
-        return np.nan
-    return int(text) if text.lstrip('-').isdigit() else float(text)
+def _rows(names, arrays):
+    """Rows of a table from its columns, with the numbers that were written."""
+    columns = [arrays[_COLUMN + name].tolist() for name in names]
+    return [dict(zip(names, values)) for values in zip(*columns)]
 
 
 def _computed(source, first, work, processes):

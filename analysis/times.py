@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ase_mlffvv.checks import check_number
+
 if TYPE_CHECKING:
     import pandas
     from ase import Atoms
@@ -28,10 +30,9 @@ class Clock:
     timestep_fs: float | None = None
 
     def __post_init__(self):
-        for name, value in (('frame_time_ps', self.frame_time_ps), ('timestep_fs', self.timestep_fs)):
-            number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-            if value is not None and not (number and np.isfinite(value) and value > 0):
-                raise ValueError(f'{name} must be a positive number, got {value!r}')
+        for name, unit in (('frame_time_ps', 'ps'), ('timestep_fs', 'fs')):
+            if getattr(self, name) is not None:
+                check_number(getattr(self, name), name, unit, above=0)
         if self.frame_time_ps is not None and self.timestep_fs is not None:
             raise ValueError('give the time between frames (--frame-time) or the time step (--timestep), not both')
 
@@ -92,7 +93,8 @@ class Axis:
 
     def tell(self, value: float) -> str:
         """A value with its unit, such as ``3.2 ps`` or ``frame 16``."""
-        return f'{value:.1f} ps' if self.unit == 'ps' else f'{self.unit} {value:.0f}'
+        span = float(self.values[-1] - self.values[0]) if len(self.values) else 0.0
+        return time_text(value, span) if self.unit == 'ps' else f'{self.unit} {value:.0f}'
 
 
 def axis_of(table: pandas.DataFrame) -> Axis:
@@ -103,6 +105,12 @@ def axis_of(table: pandas.DataFrame) -> Axis:
             if len(values) and np.isfinite(values).all() and (np.diff(values) > 0).all():
                 return Axis(values, unit)
     return Axis(np.asarray(table['frame'], float), 'frame')
+
+
+def time_text(time: float, span: float) -> str:
+    """Time in ps as text, with as many decimals as a run of this length (ps) needs."""
+    digits = 1 if span >= 2 or span == 0 else 2 if span >= 0.2 else 3 if span >= 0.02 else 4
+    return f'{time:.{digits}f} ps'
 
 
 def when(atoms: Atoms) -> str:

@@ -13,6 +13,7 @@ from .errors import InsufficientMemoryError, StructureError
 MOST_NEIGHBORS = 100_000  # of an atom; in lithium these are all atoms within 80 Å
 _SMALL = 1_000_000  # bytes that are not worth a look at the system's files, which takes longer than a small search
 _PER_POINT = 100  # bytes of a search for each atom and each periodic image within the cutoff
+_PER_GRID_POINT = 120  # bytes: some 15 fields in float64
 _PER_ATOM = 150  # bytes of an Atoms object
 
 
@@ -42,6 +43,27 @@ def check_n_atoms(n_atoms, hint):
         raise InsufficientMemoryError(
             f'the structure would have {n_atoms:.3g} atoms, which need {n_atoms * _PER_ATOM / 1e9:.3g} GB, and '
             f'{available / 1e9:.3g} GB are available. {hint}'
+        )
+
+
+def check_matrix(n_functions):
+    """Raise InsufficientMemoryError if the normal equations of a fit with this number of functions do not fit."""
+    needed, available = 3 * 8 * n_functions**2, available_memory()
+    if available is not None and needed > available:
+        raise InsufficientMemoryError(
+            f'the normal equations of {n_functions} functions need {needed / 1e9:.3g} GB, and {available / 1e9:.3g} GB '
+            'are available. Use fewer terms (or more loops, each with fewer candidates) or fewer features.'
+        )
+
+
+def check_grid(shape, spacing):
+    """Raise InsufficientMemoryError if the fields on a grid of ``shape`` points (``spacing`` in Å) do not fit."""
+    points, available = math.prod(shape), available_memory()
+    needed = points * _PER_GRID_POINT
+    if available is not None and needed > available:
+        raise InsufficientMemoryError(
+            f'a grid of {" x ".join(map(str, shape))} points needs {needed / 1e9:.3g} GB, and {available / 1e9:.3g} GB '
+            f'are available. Use a smaller cell or a larger spacing than {spacing:g} Å.'
         )
 
 
@@ -87,10 +109,10 @@ def estimate(positions, cell, pbc, cutoff):
     heights = 1 / np.linalg.norm(inverse, axis=0)
     scaled = positions @ inverse
     extent = np.where(pbc, 1.0, np.ptp(scaled, axis=0))  # of the atoms, in cell vectors
-    repeats = np.where(pbc, 1 + 2 * cutoff / heights, 1.0)
-    images = float(repeats.prod())
     inside = np.where(pbc, 2 * cutoff, np.minimum(extent * heights, 2 * cutoff))  # part of the sphere that is filled
-    inside = min(4 / 3 * math.pi * cutoff**3, float(np.maximum(inside, 1e-9).prod()))
+    with np.errstate(over='ignore'):
+        images = float(np.where(pbc, 1 + 2 * cutoff / heights, 1.0).prod())
+        inside = float(min(4 / 3 * math.pi * np.float64(cutoff) ** 3, np.maximum(inside, 1e-9).prod()))
     volume = abs(float(np.linalg.det(cell))) * float(np.maximum(extent * heights, 1e-9).prod() / heights.prod())
     return min(len(positions) * inside / volume, len(positions) * images), images
 

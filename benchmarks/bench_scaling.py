@@ -28,6 +28,7 @@ from ase_mlffvv import VVCalculator, VVSpec, __version__
 from ase_mlffvv.jit import available_threads
 from ase_mlffvv.model import ElementBlock, VVPotential
 from ase_mlffvv.neighbors import pair_list
+from ase_mlffvv.pages.style import figure, plot_style
 from ase_mlffvv.structures import column
 
 SKIN = 0.8
@@ -155,27 +156,34 @@ def against_functions(args):
 PARTS = {'atoms': against_atoms, 'threads': against_threads, 'cutoff': against_cutoff, 'functions': against_functions}
 
 
+@plot_style()
 def plot(results, path):
     """Draw one panel for each part."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(4 * len(results), 3.4), layout='constrained')
-    for axes, (kind, found) in zip(figure.subplots(1, len(results), squeeze=False)[0], results.items()):
+    rows = -(-len(results) // 2)
+    drawing = figure(8.4, 3.1 * rows)
+    panels = drawing.subplots(rows, min(2, len(results)), squeeze=False).ravel()
+    for axes, (kind, found) in zip(panels, results.items()):
         if kind == 'atoms':
+            axes.set_xscale('log')
             for model in {r['model']: None for r in found['records']}:
                 mine = [r for r in found['records'] if r['model'] == model]
-                axes.semilogx([r['atoms'] for r in mine], [r['us']['best'] for r in mine], 'o-', label=model)
-                axes.semilogx([r['atoms'] for r in mine], [r['list_us'] for r in mine], 's:', label='its pair list')
-            axes.legend(fontsize=8)
+                axes.plot([r['atoms'] for r in mine], [r['us']['best'] for r in mine], 'o-', label=model)
+                axes.plot([r['atoms'] for r in mine], [r['list_us'] for r in mine], 's:', label='a new pair list')
         else:
             curves = found if kind == 'threads' else {'': found}
             for name, records in curves.items():
-                axes.plot([r[kind] for r in records], [r['us']['best'] for r in records], 'o-', label=name)
-            if kind == 'threads':
-                axes.legend(fontsize=8)
-        axes.set(xlabel={'cutoff': 'cutoff (Å)'}.get(kind, kind), ylabel='µs per atom and step')
-        axes.set_ylim(bottom=0)
-    figure.savefig(path, dpi=150)
+                axes.plot([r[kind] for r in records], [r['us']['best'] for r in records], 'o-', label=name or None)
+        if kind == 'threads':
+            axes.set_xticks(sorted({r['threads'] for records in found.values() for r in records}))
+        if kind in ('atoms', 'threads'):
+            axes.legend(loc='lower left')
+        axes.set(xlabel={'cutoff': 'cutoff (Å)', 'atoms': 'number of atoms', 'functions': 'number of functions'}
+                 .get(kind, kind), ylabel='µs per atom and step')  # fmt: skip
+        axes.set_ylim(0, 1.12 * axes.get_ylim()[1])
+        axes.margins(x=0.06)
+    for axes in panels[len(results) :]:
+        axes.set_axis_off()
+    drawing.savefig(path)
 
 
 def main():
@@ -188,7 +196,11 @@ def main():
     p.add_argument('--json', metavar='FILE')
     p.add_argument('--plot', metavar='PNG')
     p.add_argument('--one', nargs=2, help=argparse.SUPPRESS)
+    p.add_argument('--from-json', metavar='FILE', help='draw the results of an earlier --json instead of measuring')
     args = p.parse_args()
+    if args.from_json:
+        plot(json.loads(Path(args.from_json).read_text())['results'], args.plot)
+        return
     if args.one:
         print(json.dumps(one_size(args.one[0], float(args.one[1]), args.threads, args.repeats)))
         return

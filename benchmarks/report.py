@@ -9,6 +9,10 @@ import argparse
 import json
 from pathlib import Path
 
+from ase_mlffvv.pages.style import BLUE, ORANGE, figure, plot_style
+
+PLACES = ((8, 0, 'left'), (0, 11, 'center'), (0, -11, 'center'), (-8, 0, 'right'), (6, 20, 'left'), (6, -20, 'left'),
+          (6, 31, 'left'), (6, -31, 'left'))  # points: where a label may stand  # fmt: skip
 FAST = 'li-pbe-2-fast'
 WANTED = {'SNAP': 20, 'MACE': 50}  # intended speed of li-pbe-2-fast relative to these codes
 
@@ -83,54 +87,92 @@ def summary(about):
     return '\n\n'.join(filter(None, parts))
 
 
+def ours(name):
+    return name.startswith('li-')
+
+
 def colour(name):
-    return 'C0' if name.startswith('li-') else 'C1'
+    return BLUE if ours(name) else ORANGE
 
 
+def marker(name):
+    return 'o' if ours(name) else 's'
+
+
+@plot_style()
 def bars(about, path):
-    """Bar chart of the time of each code for the last structure, on a logarithmic scale."""
-    from matplotlib.figure import Figure
-
+    """Time of each code for the last structure as points on a logarithmic scale, on which bars would have no foot."""
     result = about['results'][-1]
     codes = by_time(result)
-    names = [name + '*' * code['finds_pairs'] + f'\n({spaced(code["atoms"])} atoms)' * elsewhere(code, result)
-             for name, code in codes]  # fmt: skip
-    times = [code['us'] for _, code in codes]
     star = '\n* finds its pairs at each step; others keep them' if any(code['finds_pairs'] for _, code in codes) else ''
-    figure = Figure(figsize=(6.4, 1.1 + 0.32 * len(codes)), layout='constrained')
-    axes = figure.subplots()
-    drawn = axes.barh(names, times, color=[colour(name) for name, _ in codes], log=True)
-    axes.bar_label(drawn, [figures(t) for t in times], padding=3, fontsize=8)
-    axes.set(xlabel='µs per atom and step' + star, xlim=(min(times) / 2, max(times) * 3))
-    axes.set_title(f'Energy and forces of a needle of {spaced(result["atoms"])} lithium atoms,\n{conditions(about)}',
-                   fontsize=10)  # fmt: skip
+    drawing = figure(7.2, 1.3 + 0.3 * len(codes))
+    axes = drawing.subplots()
+    names = [name + '*' * code['finds_pairs'] + f' ({spaced(code["atoms"])} atoms)' * elsewhere(code, result)
+             for name, code in codes]  # fmt: skip
+    for kind, label in ((True, 'this package'), (False, 'other codes')):
+        rows = [k for k, (name, _) in enumerate(codes) if ours(name) == kind]
+        if rows:
+            name = codes[rows[0]][0]
+            axes.plot([codes[k][1]['us'] for k in rows], rows, marker(name), color=colour(name), ms=8, label=label)
+    for k, (_, code) in enumerate(codes):
+        axes.annotate(figures(code['us']), (code['us'], k), (9, 0), textcoords='offset points', va='center', fontsize=9)
+    times = [code['us'] for _, code in codes]
+    axes.set_xscale('log')
+    axes.set_yticks(range(len(codes)), names)
+    axes.set(xlabel='µs per atom and step (logarithmic)' + star, xlim=(min(times) / 1.6, max(times) * 3))
+    drawing.suptitle(
+        f'Energy and forces of {spaced(result["atoms"])} lithium atoms\n{conditions(about)}', fontsize=10.5
+    )
     axes.invert_yaxis()
-    axes.tick_params(labelsize=8)
     axes.xaxis.set_major_formatter('{x:g}')
-    axes.spines[['top', 'right']].set_visible(False)
-    figure.savefig(path, dpi=130)
+    axes.grid(axis='y', linestyle=':')
+    axes.legend(loc='lower right' if times[-1] < 10 * times[0] else 'upper right')
+    drawing.savefig(path)
 
 
+@plot_style()
 def tradeoff(about, path):
     """Error of forces against time for the last structure, on logarithmic scales."""
-    from matplotlib.figure import Figure
-
     if 'force_error_meV_per_A' not in about:
         raise ValueError('there are no errors of forces to draw; run bench_inference.py with --test FILE')
     errors = about['force_error_meV_per_A']
     times = {name: about['results'][-1]['codes'][name]['us'] for name in errors}
-    figure = Figure(figsize=(5, 3.8), layout='constrained')
-    axes = figure.subplots()
-    for name, error in errors.items():
-        axes.loglog(times[name], error, 'o' if colour(name) == 'C0' else 's', color=colour(name))
-        axes.annotate(name, (times[name], error), (6, 5), textcoords='offset points', fontsize=8)
+    drawing = figure(6.4, 4.4)
+    axes = drawing.subplots()
+    axes.set_xscale('log')
+    axes.set_yscale('log')
+    for kind, label in ((True, 'this package'), (False, 'LAMMPS')):
+        chosen = [name for name in errors if ours(name) == kind]
+        if chosen:
+            axes.plot([times[n] for n in chosen], [errors[n] for n in chosen], marker(chosen[0]), ms=8, label=label,
+                      color=colour(chosen[0]))  # fmt: skip
     axes.set(xlabel='µs per atom and step, one thread', ylabel='mean absolute error of forces (meV/Å)',
-             xlim=(min(times.values()) / 2, max(times.values()) * 4),
-             ylim=(min(errors.values()) / 1.5, max(errors.values()) * 1.5))  # fmt: skip
+             xlim=(min(times.values()) / 4, max(times.values()) * 4),
+             ylim=(min(errors.values()) / 1.7, max(errors.values()) * 1.7))  # fmt: skip
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter('{x:g}')
         axis.set_minor_formatter('')
-    figure.savefig(path, dpi=150)
+    axes.legend(loc='upper right')
+    place_labels(drawing, axes, {name: (times[name], errors[name]) for name in errors})
+    drawing.savefig(path)
+
+
+def place_labels(drawing, axes, points):
+    """Write each label beside its point, where it covers neither another label nor a point."""
+    drawing.canvas.draw()
+    renderer = drawing.canvas.get_renderer()
+    at = axes.transData.transform(list(points.values()))
+    taken = []
+    for name, point in points.items():
+        for dx, dy, side in PLACES:
+            text = axes.annotate(name, point, (dx, dy), textcoords='offset points', fontsize=9, ha=side, va='center')
+            box = text.get_window_extent(renderer).padded(1)
+            free = not any(box.overlaps(other) for other in taken) and not any(box.contains(*p) for p in at)
+            free = free and box.x0 > axes.bbox.x0 and box.x1 < axes.bbox.x1
+            if free or (dx, dy, side) == PLACES[-1]:
+                taken.append(box)
+                break
+            text.remove()
 
 
 def present(about, args):

@@ -181,3 +181,18 @@ def test_lammps_evaluates_the_structure_that_is_timed(needle, name):
         energies.append(run.energy())
         np.testing.assert_allclose(run.forces(), peer.make(moved).forces(), atol=1e-9)
     assert (energies[1] - energies[0]) / 2e-4 == pytest.approx(forces[7, 1], abs=1e-5)
+
+
+def test_soak_tells_memory_drift_and_momentum(tmp_path):
+    """Two parts in this process; the program runs each in a process of its own."""
+    from soak import part, tell
+
+    settings = {'frame_interval': 10, 'checkpoint_interval': 10, 'temperature': 100.0}
+    for end in (20, 40):
+        part(tmp_path / 'run', 90, settings, end, 1, seconds=0.05)
+    found = tell(tmp_path / 'run')
+    assert (found['steps'], found['parts']) == (40, 2)
+    assert 0.5 < found['memory_growth'] < 2
+    assert all(first > 50 for first, _ in found['memory_MB'])
+    assert 0 < abs(found['drift_meV_per_atom']) < 1
+    assert max(found['speed_A_per_ps']) < 1e-6

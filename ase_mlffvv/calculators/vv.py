@@ -152,10 +152,10 @@ class VVCalculator(Calculator):
     def __str__(self):
         p = self.parameters
         counts = self._statistics()
-        return (
-            f'{type(self).__name__}({p["model"]}): {self._potentials()[0]!r}, engine {p["engine"]} on {p["device"]}, '
-            f'pair list built {counts["builds"]} times and reused {counts["reuses"]} times'
-        )
+        text = f'{type(self).__name__}({p["model"]}): {self._potentials()[0]!r}, engine {p["engine"]} on {p["device"]}'
+        if counts['builds'] == 0:  # nothing was calculated yet
+            return text
+        return f'{text}, pair list built {counts["builds"]} times and reused {counts["reuses"]} times'
 
     def engine_info(self) -> dict:
         """Engine, device, threads, the method by which torch sums over pairs, and pair-list statistics."""

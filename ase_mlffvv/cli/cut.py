@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from .options import add_file_type, add_overwrite, file_type
+
 log = logging.getLogger('mlffvv')
 
 
@@ -15,7 +17,8 @@ def add(commands):
         description='Writes cut_outs.extxyz, ready for mlffvv label, a table and a picture. Core atoms of a cut-out '
         'have exactly the surroundings of the large structure; the array core marks them.',
     )
-    p.add_argument('trajectory', help='trajectory of a run, or extrapolation.extxyz of a stopped run')
+    p.add_argument('trajectory', help='folder of a run, its trajectory, or extrapolation.extxyz of a stopped run')
+    add_file_type(p)
     p.add_argument('-o', '--output', required=True, help='folder of the cut-outs, new or complete')
     p.add_argument('--model', help='.vv file or name of a potential of the package; --select grade requires a model '
                    'with an uncertainty')  # fmt: skip
@@ -34,19 +37,24 @@ def add(commands):
     p.add_argument('--frames', default=':', metavar='A:B:C', help='frames to use, as in ASE (default: all)')
     p.add_argument('--start', help='initial structure for --select change (default: the first frame of the file)')
     p.add_argument('--threads', type=int, help='number of CPU threads (default: all processors)')
-    p.add_argument('--overwrite', action='store_true', help='begin anew in a folder that holds another job')
+    add_overwrite(p, 'begin anew in a folder that holds another job')
     return p
 
 
 def run(args):
     """Run the command with its parsed arguments."""
-    from ase.io import read
+    from mlffvv_analysis.stream import trajectory_of
 
+    from ..io.reading import read_structure, read_structures
     from ..learning.cutting import cut, table
 
-    found = read(args.trajectory, args.frames)
-    frames = found if isinstance(found, list) else [found]
-    start = read(args.start or args.trajectory, 0) if args.select == 'change' else None
+    if args.start and args.select != 'change':
+        raise ValueError('--start is the structure with which --select change compares; --select grade needs none')
+    args.trajectory = str(trajectory_of(args.trajectory))
+    kind, start = file_type(args), None
+    frames = read_structures(args.trajectory, args.frames, kind)
+    if args.select == 'change':
+        start = read_structure(args.start, 0) if args.start else read_structure(args.trajectory, 0, kind)
     log.info('%d frames from %s', len(frames), args.trajectory)
     out = cut(frames, args.output, model=args.model, by=args.select, number=args.number, size=args.atoms,
               limit=args.limit, apart=args.apart, reach=args.reach, shape=args.shape, start=start,

@@ -6,7 +6,7 @@ import json
 import logging
 from pathlib import Path
 
-from .options import add_overwrite, key_values
+from .options import add_overwrite, key_values, refuse_together
 
 log = logging.getLogger('mlffvv')
 
@@ -54,6 +54,7 @@ def run(args):
     if args.start and (args.recipe or args.spec or args.set or args.stride != 1):
         raise ValueError('--start keeps the features of its model; --recipe, --spec, --set and --stride apply only to '
                          'new models')  # fmt: skip
+    refuse_together(args, 'test', ['validation'], 'the structures for validation are those of --test')
     inputs = [*args.train, *args.test, args.start or '', args.spec or '']
     for path in filter(None, (args.output, args.parity)):
         refuse_existing(path, args.overwrite, inputs)
@@ -72,7 +73,7 @@ def run(args):
         potential, report = refit(find_potential(args.start), frames, **common)
     else:
         settings = dict(RECIPES.get(args.recipe, {}))
-        settings.update(json.loads(Path(args.spec).read_text()) if args.spec else {})
+        settings.update(_spec(args.spec) if args.spec else {})
         settings.setdefault('elements', sorted({symbol for atoms in frames for symbol in atoms.symbols}))
         settings.update(key_values(args.set))
         checkpoint = None if is_special(output) else output.with_name(f'{output.name}.part')
@@ -83,3 +84,14 @@ def run(args):
         (report.validation or report.train).parity(args.parity)
         print(f'parity plots  {args.parity}')
     print(f'model         {output}')
+
+
+def _spec(path):
+    """Settings in a JSON file."""
+    try:
+        found = json.loads(Path(path).read_text(encoding='utf-8'))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"'{path}' is not a JSON file: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"'{path}' must contain the settings of VVSpec as an object {{...}}, got {found!r:.60}")
+    return found

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from .options import add_overwrite, key_values
+from .options import add_file_type, add_overwrite, file_type, key_values
 
 log = logging.getLogger('mlffvv')
 
@@ -21,6 +21,7 @@ def add(commands):
         'Ctrl-C or a crash, repeat the command: finished labels are kept. More structures can be added in this way.',
     )
     p.add_argument('frames', nargs='+', help='files with structures (extxyz, traj, ...)')
+    add_file_type(p)
     p.add_argument('-o', '--output', required=True, help='folder of the labels, new or to be continued')
     p.add_argument('--calculator', required=True, metavar='NAME', help="'gpaw', 'vv', 'emt', or 'module:function' with "
                    'function(atoms, safe, directory, **settings) returning an ASE calculator')  # fmt: skip
@@ -33,16 +34,15 @@ def add(commands):
 
 def run(args):
     """Run the command with its parsed arguments."""
-    from ase.io import read
-
     from ..io.files import refuse_existing
+    from ..io.reading import read_structures
     from ..labelling import label
     from ..labelling.store import FAILED, LABELLED
 
     for name in (LABELLED, FAILED):
         refuse_existing(Path(args.output) / name, overwrite=True, inputs=args.frames)
     sys.path.append(os.getcwd())  # so that module:function can be a file of the user
-    frames = [atoms for path in args.frames for atoms in read(path, ':')]
+    frames = [atoms for path in args.frames for atoms in read_structures(path, ':', file_type(args))]
     log.info('%d structures, %d atoms, into %s', len(frames), sum(map(len, frames)), args.output)
     summary = label(frames, args.calculator, args.output, settings=key_values(args.settings), processes=args.processes,
                     retry_failed=args.retry_failed, overwrite=args.overwrite)  # fmt: skip

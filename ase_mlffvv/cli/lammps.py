@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 
-from .run import DEFAULTS, declare, perform, report
+from ..jobs.options import DEFAULTS as RUN
+from .options import file_type
+from .run import declare, perform, report
 
 
 def add(commands):
@@ -24,13 +26,10 @@ def add(commands):
 
 def run(args):
     """Run the command with its parsed arguments."""
-    given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
-    if not args.restart:
-        given['dynamics'] = 'lammps'
     if args.write_input:
         if args.restart:
             raise ValueError('--write-input begins a new run; it cannot be given with --restart')
-        _write(args.write_input, given)
+        _write(args)
         return
     from ..export.lammps.drive import Team
     from ..export.lammps.library import require_lammps, world
@@ -38,21 +37,22 @@ def run(args):
     require_lammps()
     with Team(world()) as team:
         if team.leads:
-            report(perform(args.restart, given, team))
+            report(perform(args, team, dynamics='lammps'))
         else:
             logging.getLogger('ase_mlffvv').setLevel(logging.ERROR)  # process 0 tells everything
 
 
-def _write(folder, given):
+def _write(args):
     """Write the input files."""
     from ..export.lammps import write_input
     from ..jobs.drivers import with_velocities
     from ..jobs.options import build_structure, complete_options, settings_of
 
-    chosen = {name: value for name, value in given.items() if name not in ('output', 'overwrite')}
+    folder = args.write_input
+    chosen = {name: value for name, value in vars(args).items() if name in RUN}
     options = complete_options(chosen)
     settings = settings_of(options)
-    atoms = with_velocities(build_structure(chosen)[0], settings)
+    atoms = with_velocities(build_structure(chosen, file_type(args))[0], settings)
     driver = write_input(folder, atoms, settings, options['model'], precision=options['precision'],
-                         overwrite=given.get('overwrite', False))  # fmt: skip
+                         overwrite=getattr(args, 'overwrite', False))  # fmt: skip
     print(f'run it with: cd {folder} && mpiexec -n 4 {sys.executable} -m mpi4py {driver.name}')

@@ -10,7 +10,8 @@ from pathlib import Path
 from ..jobs.options import CALCULATOR, CHANGEABLE, HELD, PRESETS, SHAPES
 from ..jobs.options import DEFAULTS as RUN
 from ..jobs.settings import steps_of
-from .options import add_overwrite
+from .look import gui_command
+from .options import add_file_type, add_overwrite, file_type
 
 log = logging.getLogger('mlffvv')
 
@@ -25,8 +26,8 @@ def add(commands):
         description='Build a needle (or read a structure), run molecular dynamics at constant temperature, and write a '
         'trajectory (open it with: ase gui), log.csv, summary.png and a checkpoint to a folder.',
     )
-    p.add_argument('--dynamics', help='ase, or native: ase_mlffvv.md.Dynamics, faster for many atoms (auto: native '
-                   'for 2 000 atoms and more, or if the thermostat requires it)')  # fmt: skip
+    p.add_argument('--dynamics', metavar='{auto,ase,native}', help='ase, or native: ase_mlffvv.md.Dynamics, faster '
+                   'for many atoms (auto: native for 2 000 atoms and more, or if the thermostat asks)')  # fmt: skip
     return declare(p)
 
 
@@ -45,22 +46,23 @@ def declare(p):
                       f'(default: {HELD}, or 0 with --structure)')  # fmt: skip
     what.add_argument('--adatoms', type=float, help='number of adatoms per surface atom of the column')
     what.add_argument('--structure', metavar='FILE', help='read this structure instead of building one')
+    add_file_type(what)
     how = p.add_argument_group('dynamics')
     how.add_argument('--temperature', type=float, help='K')
     how.add_argument('--time', type=float, help='total simulation time, ps')
     how.add_argument('--timestep', type=float, help='fs')
     how.add_argument('--taut', type=float, help='time constant of the thermostat, fs')
-    how.add_argument('--thermostat', help="berendsen (the paper's), csvr or langevin (both sample the canonical "
-                     'ensemble), or none (constant energy)')  # fmt: skip
+    how.add_argument('--thermostat', metavar='{berendsen,csvr,langevin,none}', help="berendsen (the paper's), csvr or "
+                     'langevin (both sample the canonical ensemble), or none (constant energy)')  # fmt: skip
     how.add_argument('--frame-interval', type=int, help='steps between frames')
     how.add_argument('--log-interval', type=int, help='steps between lines of the log (default: --frame-interval)')
     how.add_argument('--checkpoint-interval', type=int, help='steps between checkpoints')
-    how.add_argument('--trajectory', help='extxyz, or packed: trajectory.vvtraj, a tenth of the size (auto: packed '
-                     'for 50 000 atoms and more)')  # fmt: skip
+    how.add_argument('--trajectory', metavar='{auto,extxyz,packed}', help='extxyz, or packed: trajectory.vvtraj, a '
+                     'seventh of the size (auto: packed if extxyz would take more than 200 MB)')  # fmt: skip
     how.add_argument('--seed', type=int, help='random seed of adatoms, initial velocities and thermostat')
     model = p.add_argument_group('model')
     model.add_argument('--model', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
-    model.add_argument('--device', help="'cpu' or 'cuda'")
+    model.add_argument('--device', metavar='{cpu,cuda}', help='where the model is evaluated')
     model.add_argument('--engine', choices=('auto', 'numba', 'torch', 'cuda'), help='implementation that '
                        'evaluates the model')  # fmt: skip
     model.add_argument('--threads', type=int, help='number of CPU threads (default: all processors)')
@@ -81,13 +83,17 @@ def declare(p):
 
 def run(args):
     """Run the command with its parsed arguments."""
+    report(perform(args))
+
+
+def perform(args, drive=None, **chosen):
+    """Start the run of the parsed arguments and of options chosen, or continue one; the folder."""
     given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
-    report(perform(args.restart, given))
-
-
-def perform(restart, given, drive=None):
-    """Start a run with the options given, or continue the one in the folder ``restart``; the folder."""
-    return _restart(Path(restart), given, drive) if restart else _start(given, drive)
+    if not args.restart:
+        given.update(chosen)
+    if (args.format or args.types) and (args.restart or 'structure' not in given):
+        raise ValueError('--format and --types describe the file of --structure')
+    return _restart(Path(args.restart), given, drive) if args.restart else _start(given, file_type(args), drive)
 
 
 def report(folder):
@@ -98,7 +104,7 @@ def report(folder):
     print(summary(folder))
     print(f'\n{_held(folder)}')
     frames = trajectory_path(folder)
-    print(f'trajectory  {frames}   (look at it with: ase gui {frames})')
+    print(f'trajectory  {frames}   (look at it with: {gui_command(frames)})')
     print(f'picture     {folder / "summary.png"}')
 
 
@@ -114,7 +120,7 @@ def _held(folder):
     return f'held        {what}{structure["n_frozen"]} of {structure["n_atoms"]} atoms{more if layers else ""}'
 
 
-def _start(given, drive):
+def _start(given, kind, drive):
     """Begin a run with the options that were given."""
     from ..calculators import VVCalculator
     from ..jobs import start
@@ -123,7 +129,7 @@ def _start(given, drive):
     folder = Path(given.get('output', DEFAULTS['output']))
     chosen = {name: value for name, value in given.items() if name in RUN}
     options = complete_options(chosen)
-    atoms, source = build_structure(chosen)
+    atoms, source = build_structure(chosen, kind)
     calc = VVCalculator(options['model'], device=options['device'], threads=options['threads'],
                         **{name: options[name] for name in CALCULATOR})  # fmt: skip
     log.info('%s', calc)

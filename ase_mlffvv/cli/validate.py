@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from .options import add_machine, add_overwrite, key_values
+from .options import MACHINE, add_machine, add_overwrite, key_values, machine, refuse_together
 
 
 def add(commands):
@@ -15,8 +15,9 @@ def add(commands):
         'validate',
         help='compare properties of lithium with DFT and experiment',
         description='Computes lattices, elastic constants, vacancy, 13 surfaces, adatoms, grain boundaries, phonons, '
-        'thermal expansion and the liquid with a model or any ASE calculator. Writes validation.txt, validation.json '
-        'and validation.png. After Ctrl-C or a crash, repeat the command: finished properties are kept.',
+        'thermal expansion and the liquid with a model or any ASE calculator. Writes validation.html, a page to '
+        'explore, validation.txt, validation.json and validation.png. After Ctrl-C or a crash, repeat the command: '
+        'finished properties are kept.',
     )
     p.add_argument('model', nargs='?', help='.vv file or PWMLFF folder (default: the shipped lithium potential)')
     p.add_argument('--calculator', metavar='NAME', help="calculator to use instead of a model, as for 'mlffvv label'")
@@ -37,6 +38,8 @@ def run(args):
     """Run the command with its parsed arguments."""
     from ..properties import validate
 
+    refuse_together(args, 'calculator', list(MACHINE), 'they belong to models')
+    refuse_together(args, 'quick', ['melting'], 'the melting point needs molecular dynamics')
     if args.calculator:
         if args.model:
             raise ValueError(f"give a model ('{args.model}') or --calculator, not both")
@@ -47,10 +50,11 @@ def run(args):
 
         if args.settings:
             raise ValueError('--settings are those of --calculator')
-        calculator = VVCalculator(args.model, device=args.device, engine=args.engine, threads=args.threads)
+        calculator = VVCalculator(args.model, **machine(args))
         settings = None
     result = validate(calculator, args.output, settings=settings, only=args.only, quick=args.quick,
                       melting=args.melting, seed=args.seed, overwrite=args.overwrite)  # fmt: skip
     print(result)
-    for kind, name in (('table', 'validation.txt'), ('numbers', 'validation.json'), ('plots', 'validation.png')):
+    for kind, name in (('table', 'validation.txt'), ('numbers', 'validation.json'), ('plots', 'validation.png'),
+                       ('page', 'validation.html')):  # fmt: skip
         print(f'{kind:9} {Path(args.output) / name}')

@@ -13,6 +13,8 @@ import numpy as np
 from ase import Atoms
 from ase.units import Bohr, GPa
 
+from ..checks import check_number
+from ..memory import check_grid
 from .cells import checked_cell
 from .densities import AtomicDensities, RadialDensity
 from .grid import FourierGrid, grid_shape
@@ -147,15 +149,16 @@ def find_cavity(
     >>> print(f'{cavity.surface:.1f}')  # Å^2; two faces of 11.8 Å^2 each
     24.5
     """
-    if not spacing > 0:
-        raise ValueError(f'spacing must be positive (Å), got {spacing!r}')
+    check_number(spacing, 'spacing', 'Å', above=0)
     atoms = checked_cell(atoms)
     symbols = atoms.get_chemical_symbols()
     kinds = sorted(set(symbols))
     known = densities or {}
     profiles = [known[kind] if kind in known else neutral_density(kind) for kind in kinds]
     cell = atoms.cell[:] / Bohr
-    grid = FourierGrid(cell, grid_shape(cell, spacing / Bohr))
+    shape = grid_shape(cell, spacing / Bohr)
+    check_grid(shape, spacing)
+    grid = FourierGrid(cell, shape)
     frozen = AtomicDensities(profiles, [kinds.index(s) for s in symbols], atoms.get_scaled_positions(), grid)
     return measure(make_interface(frozen.total(), grid, solvent), frozen)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
 from ase.calculators.calculator import CalculatorSetupError
+
+from ..checks import check_number
 
 # SHE: Fermi level of an electrode at 0 V, eV, where the potential energy of an electron deep in the electrolyte is
 # zero, as it is with the Poisson-Boltzmann equation. PWmat's examples use this value (absolute potential 4.44 V of
@@ -32,18 +32,16 @@ def fermi_level(potential, reference=DEFAULT_REFERENCE) -> float:
     >>> round(fermi_level(0.0, 'Li'), 2)  # 3.04 V below SHE
     -1.38
     """
-    if isinstance(potential, str | bool) or not isfinite(potential):
-        raise CalculatorSetupError(f'potential must be a number (V), got {potential!r}')
-    return at_zero(reference) - float(potential)
+    return at_zero(reference) - check_number(potential, 'potential', 'V')
 
 
 def electrode_potential(level, reference=DEFAULT_REFERENCE) -> float:
     """Potential of an electrode, V, from its Fermi level in eV; the inverse of :func:`fermi_level`."""
-    return at_zero(reference) - float(level)
+    return at_zero(reference) - check_number(level, 'level', 'eV')
 
 
 def at_zero(reference) -> float:
     """Fermi level at 0 V relative to a reference electrode, eV."""
-    if reference not in REFERENCES:
+    if not isinstance(reference, str) or reference not in REFERENCES:
         raise CalculatorSetupError(f"reference must be 'Li' (Li/Li+) or 'SHE', got {reference!r}")
     return REFERENCES[reference]

@@ -14,6 +14,12 @@ import numpy as np
 from ..model.terms import CUBIC, PRODUCT, SINGLE, ElementBlock
 
 
+def n_candidates(block: ElementBlock, cubic=False):
+    """Number of terms from which a selection chooses."""
+    n, pairs = block.n, block.n * block.product.shape[1]
+    return n * block.single.shape[1] + pairs * (pairs + 1) // 2 + (n * (n + 1) * (n + 2) // 6 if cubic else 0)
+
+
 class CandidateScores:
     """Accumulates projections b and norms s of all candidate terms of one element.
 

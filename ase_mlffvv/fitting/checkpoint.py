@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from ..io.checkpoint import load_checkpoint, save_checkpoint
 from ..io.identity import differences, plain
 from ..model.terms import ElementBlock
 
+log = logging.getLogger(__name__)
 KIND = 'fit'
 _FIELDS = tuple(field.name for field in fields(ElementBlock))
 
@@ -45,8 +47,10 @@ class FitCheckpoint:
         if saved is None:
             return blocks
         arrays, data = saved
-        if data['fingerprint'] != self.fingerprint:
-            changes = '; '.join(differences(data['settings'], self.settings)) or 'the training data have changed'
+        if data.get('fingerprint') != self.fingerprint:
+            changes = (
+                '; '.join(differences(data.get('settings', {}), self.settings)) or 'the training data have changed'
+            )
             raise CheckpointError(
                 f"'{self.path}' is the checkpoint of another fit ({changes}). To continue that one, give its data and "
                 'settings; to begin this one, remove the file or give another name.'
@@ -57,16 +61,38 @@ class FitCheckpoint:
         return blocks
 
     def save(self, blocks):
-        """Replace the checkpoint."""
+        """Replace the checkpoint.
+
+        Raises
+        ------
+        CheckpointError
+            A file that is not of this fit has appeared under its name.
+        """
         if self.path is not None:
+            if not self._is_own():
+                raise CheckpointError(
+                    f"'{self.path}' was written by another program while this fit was running, so that its checkpoint "
+                    'cannot be written. Give another name for the checkpoint.'
+                )
             arrays = {f'{t}.{name}': getattr(block, name) for t, block in enumerate(blocks) for name in _FIELDS}
             data = {'settings': self.settings, 'fingerprint': self.fingerprint, 'elements': len(blocks)}
             save_checkpoint(self.path, KIND, arrays, data)
 
     def remove(self):
-        """Remove the checkpoint at the end of the fit."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
+        """Remove the checkpoint at the end of the fit; a file that is not of this fit is kept, with a warning."""
+        if self.path is not None and self.path.exists():
+            if self._is_own():
+                self.path.unlink()
+            else:
+                log.warning("'%s' is not the checkpoint of this fit and is kept", self.path)
+
+    def _is_own(self):
+        """Whether the file is absent or the checkpoint of this fit."""
+        try:
+            saved = check_checkpoint(self.path)
+        except CheckpointError:
+            return False
+        return saved is None or saved[1].get('fingerprint') == self.fingerprint
 
 
 def check_checkpoint(path):

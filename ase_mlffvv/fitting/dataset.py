@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import DatasetError
+from ..checks import check_number, check_seed
+from ..errors import DatasetError, ElementError, SettingError, StructureError
 from ..io.datasets import Labels, StructureWeights, check_frames, group_of, weights_of
 from ..kernels.cpu.cosine import System, make_system
 from ..model.potential import element_indices
@@ -103,13 +104,15 @@ class Dataset(Sequence):
     ):
         frames = list(frames)
         self.elements = (elements,) if isinstance(elements, str) else tuple(elements)
-        self.cutoff = float(cutoff)
+        self.cutoff = check_number(cutoff, 'cutoff', 'Å', above=0)
         self._frames = []
-        for atoms, labels in zip(frames, check_frames(frames, source)):
-            species = element_indices(atoms.numbers, self.elements)
-            self._frames.append(
-                make_frame(atoms, species, self.cutoff, labels, group_of(atoms), weights_of(atoms, source))
-            )
+        for k, (atoms, labels) in enumerate(zip(frames, check_frames(frames, source))):
+            try:
+                species = element_indices(atoms.numbers, self.elements)
+                frame = make_frame(atoms, species, self.cutoff, labels, group_of(atoms), weights_of(atoms, source))
+            except (StructureError, ElementError) as error:
+                raise type(error)(f'{source} frame {k}: {error}') from None
+            self._frames.append(frame)
             tick()
 
     def __len__(self):
@@ -156,8 +159,7 @@ class Dataset(Sequence):
                 f'there are: {", ".join(sorted(groups))}'
             )
         for group, factor in group_weights.items():
-            if not (np.isfinite(factor) and factor >= 0):
-                raise DatasetError(f"the weight of the group '{group}' must be zero or positive, got {factor!r}")
+            check_number(factor, f"the weight of the group '{group}'", low=0, error=DatasetError)
         found = [replace(frame, weight=frame.weight * group_weights.get(frame.group, 1.0)) for frame in self]
         if not any(frame.weight > 0 for frame in found):
             raise DatasetError(f'all {len(found)} structures have weight zero: nothing is left to fit')
@@ -200,11 +202,15 @@ def split(frames, validation, seed):
     -------
     Dataset, and Dataset or list of Atoms
     """
-    if not isinstance(validation, (int, float)):
+    check_seed(seed)
+    if not isinstance(validation, (str, bool, int, float, np.generic)) and validation is not None:
         return frames, validation if isinstance(validation, Dataset) else list(validation)
-    if not 0 <= validation < 1:
-        raise ValueError(f'validation must be a share between 0 and 1 or a list of structures, got {validation}')
+    what = 'validation must be a share between 0 and 1 or a list of structures'
+    if isinstance(validation, (str, bool)) or validation is None or not 0 <= validation < 1:
+        raise SettingError(f'{what}, got {validation!r}')
     n = round(validation * len(frames))
+    if n == len(frames):
+        raise SettingError(f'{what}: a share of {validation:g} leaves none of {len(frames)} structures to fit')
     out = set(np.random.default_rng(seed).permutation(len(frames))[:n].tolist())
     return frames.subset(k for k in range(len(frames)) if k not in out), frames.subset(sorted(out))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..checks import check_number
 from ..errors import DatasetError
 from ..io.archive import load_archive, save_archive
 from .dataset import Dataset, as_dataset
@@ -55,8 +56,7 @@ class NormalMatrix:
         return NormalMatrix(self.functions, self.matrix + other.matrix, self.known + other.known)
 
     def __rmul__(self, share):
-        if not (np.isfinite(share) and share >= 0):
-            raise ValueError(f'the factor of a normal matrix must be zero or positive, got {share!r}')
+        share = check_number(share, 'the factor of a normal matrix', low=0)
         return replace(self, matrix=share * self.matrix)
 
     def check(self, potential):

@@ -9,6 +9,8 @@ import scipy.linalg
 from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dpocon
 
+from ..memory import check_matrix
+
 log = logging.getLogger(__name__)
 
 
@@ -24,6 +26,7 @@ class NormalEquations:
     """
 
     def __init__(self, n, rows=3000):
+        check_matrix(n)
         self.A = np.zeros((n, n), order='F')
         self.b = np.zeros(n)
         self.square = 0.0

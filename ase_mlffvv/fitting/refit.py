@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..checks import check_flag, check_number, check_seed
 from ..engines.evaluator import Evaluator
 from ..errors import DatasetError
 from ..io.datasets import check_frames
@@ -15,6 +16,7 @@ from .dataset import Dataset, datasets
 from .information import NormalMatrix, functions_of
 from .labels import energy_constants, residuals, shifted, with_constants
 from .normal import solve
+from .plausible import tell_doubts
 from .projector import Projector
 from .report import FitReport, accuracy
 from .rows import Columns, as_weights
@@ -88,6 +90,8 @@ def refit(
     ElementError
         The potential does not contain an element.
     """
+    ridge = check_number(ridge, 'ridge', low=0)
+    seed, new_zero = check_seed(seed), check_flag(new_zero, 'new_zero')
     weights, stages = as_weights(weights), Stages(progress)
     uncertainty = normal is not None if uncertainty is None else uncertainty
     if normal is not None:
@@ -95,8 +99,12 @@ def refit(
     frames = frames if isinstance(frames, Dataset) else list(frames)
     with stages('lists', len(frames)) as tick:
         data, held_out = datasets(frames, potential, validation, group_weights, seed, tick)
+    tell_doubts(data, held_out, stages.notes)
     with stages('residuals', len(data)) as tick:
         rest, constants = _rest(data, potential, new_zero, tick)
+    if np.abs(constants).max() > 0.02:
+        shifts = ', '.join(f'{constant:+.4f} eV per {e}' for e, constant in zip(potential.elements, constants))
+        stages.notes.append(f'the labels have another zero of energy, which the new potential adopts: {shifts}')
     with stages('solution', len(data)) as tick:
         equations = accumulate(rest, Projector(potential), Columns(potential.blocks), weights, tick)
         A, b = equations.matrix()

@@ -9,9 +9,11 @@ import numpy as np
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..engines.evaluator import Evaluator
+from ..io.files import save_figure
 from ..io.html import table
 from .dataset import as_dataset
 from .information import NormalMatrix
+from .plausible import offsets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,6 +105,11 @@ class Accuracy:
             n = sum(group is None or g == group for g in self.groups)
             label = f'{group or "all"} ({n})'
             lines.append(f'{label:24.24}' + ''.join(f'{self._cell(name, group):>22}' for name in names))
+        for group, (mean, rest) in offsets({g: self.errors('energy', g) for g in sorted(set(self.groups))}).items():
+            lines.append(
+                f'energies{" of " + group if group else ""} differ from the labels by a constant: {mean:+.4f} eV/atom, '
+                f'and by {rest:.4f} without it. The labels may have another zero.'
+            )
         return '\n'.join(lines)
 
     def parity(self, path=None):
@@ -128,7 +135,7 @@ class Accuracy:
             if any(self.groups):
                 axes.legend(fontsize=6)
         if path is not None:
-            figure.savefig(path, dpi=150)
+            save_figure(figure, path)
         return figure
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from ..checks import check_flag, check_number
+from ..errors import SettingError
 from ..kernels.fit.rows import basis, derivative_rows
 from ..model.terms import function_table, term_factors
 
@@ -38,14 +41,22 @@ class FitWeights:
 
     def __post_init__(self):
         for name in ('energy', 'forces', 'energies', 'stress', 'group_width'):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value >= 0):
-                raise ValueError(f'weight {name} must be zero or positive, got {value!r}')
+            check_number(getattr(self, name), f'weight {name}', low=0)
+        check_flag(self.per_atom, 'weight per_atom')
+        if not any((self.energy, self.forces, self.energies, self.stress)):
+            raise SettingError(
+                'the weights of energy, forces, energies and stress are all zero: nothing is left to fit'
+            )
 
 
 def as_weights(weights):
     """Make FitWeights from a dict or None (the defaults), or return given ones unchanged."""
-    return weights if isinstance(weights, FitWeights) else FitWeights(**(weights or {}))
+    if weights is None or isinstance(weights, FitWeights):
+        return weights or FitWeights()
+    known = [f.name for f in fields(FitWeights)]
+    if not isinstance(weights, Mapping) or set(weights) - set(known):
+        raise SettingError(f'weights must be a dict with some of {", ".join(known)}, got {weights!r}')
+    return FitWeights(**weights)
 
 
 class Columns:

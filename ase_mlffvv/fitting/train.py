@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..checks import check_number, check_seed, check_whole
+from ..errors import SettingError
 from ..model.potential import VVPotential
 from ..model.spec import VVSpec
+from .candidates import n_candidates
 from .checkpoint import FitCheckpoint, check_checkpoint
 from .components import empty_potential, with_components
 from .dataset import Dataset, datasets
 from .information import NormalMatrix, functions_of
 from .labels import energy_constants, shifted, with_constants
 from .normal import solve
+from .plausible import tell_doubts
 from .projector import Projector
 from .report import FitReport, accuracy
 from .rows import Columns, FitWeights, as_weights
@@ -102,12 +106,18 @@ def fit(
         ``checkpoint`` is another file or belongs to another fit. The message lists the settings that differ.
     """
     check_checkpoint(checkpoint)
+    if not isinstance(spec, VVSpec):
+        raise SettingError(f"spec must be a VVSpec, such as VVSpec.recipe('fast', ['Li']), got {spec!r}")
+    ridge = check_number(ridge, 'ridge', low=0)
+    seed = check_seed(seed)
+    loops = None if loops is None else check_whole(loops, 'loops', low=1)
     weights, stages = as_weights(weights), Stages(progress)
     shell = empty_potential(spec)
     frames = frames if isinstance(frames, Dataset) else list(frames)
     with stages('lists', len(frames)) as tick:
         data, held_out = datasets(frames, shell, validation, group_weights, seed, tick)
-    chosen = list(range(len(data))[::stride]) if isinstance(stride, int) else [int(k) for k in stride]
+    tell_doubts(data, held_out, stages.notes)
+    chosen = _chosen(stride, len(data))
     selection = _Selection(spec, weights, chosen, loops, seed, ridge)
     directions = _first_directions(stages, data, shell, selection) if spec.projection == 'supervised' else None
     constants = energy_constants(data, len(spec.elements))
@@ -134,6 +144,15 @@ def fit(
     }
     state.remove()
     return replace(potential, card=card), report
+
+
+def _chosen(stride, n_frames):
+    """Indices of the frames with which terms are selected."""
+    if np.ndim(stride) == 0:
+        return list(range(n_frames)[:: check_whole(stride, 'stride', low=1)])
+    if len(stride) == 0:
+        raise SettingError('stride must be a whole number or a list of indices of frames, got an empty list')
+    return [check_whole(k, 'each index of stride', low=0, high=n_frames - 1) for k in stride]
 
 
 @dataclass(frozen=True)
@@ -176,10 +195,26 @@ def _select(stages, data, start, selection, state):
     """Blocks with the chosen terms; ``state`` is the checkpoint."""
     data = data.subset(selection.chosen)
     with stages('selection', len(data) * n_passes(selection.n_terms, selection.loops)) as tick:
+        _check_terms(start.blocks, selection)
         blocks = state.resume(start.blocks, stages.notes)
-        return select_terms(data, Projector(start), blocks, selection.weights, selection.n_terms,
-                            loops=selection.loops, cubic=selection.spec.cubic, seed=selection.seed,
-                            ridge=selection.ridge, tick=tick, on_loop=state.save)  # fmt: skip
+        blocks = select_terms(data, Projector(start), blocks, selection.weights, selection.n_terms,
+                              loops=selection.loops, cubic=selection.spec.cubic, seed=selection.seed,
+                              ridge=selection.ridge, tick=tick, on_loop=state.save)  # fmt: skip
+        found = sum(len(block.terms) for block in blocks)
+        if found < selection.n_terms:
+            stages.notes.append(f'only {found} of {selection.n_terms} terms are independent in these structures')
+        return blocks
+
+
+def _check_terms(blocks, selection):
+    """Raise SettingError if fewer terms exist than are to be selected."""
+    exist = sum(n_candidates(block, selection.spec.cubic) for block in blocks)
+    if selection.n_terms > exist:
+        components = ', '.join(f'{block.n} of {e}' for e, block in zip(selection.spec.elements, blocks))
+        raise SettingError(
+            f'terms must be at most {exist // len(blocks)} with these components ({components}), single and product, '
+            f'got {selection.spec.terms}'
+        )
 
 
 def _solve(stages, data, start, blocks, weights, ridge):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..checks import check_seed, check_whole
 from ..engines.evaluator import Evaluator
 from ..model.uncertainty import Uncertainty
 from .dataset import as_dataset
@@ -64,6 +65,7 @@ def add_uncertainty(
     --------
     ase_mlffvv.model.uncertainty.Uncertainty : Stored data and reference.
     """
+    n_draws, seed = check_whole(n_draws, 'n_draws', low=1, high=10_000), check_seed(seed)
     if held_out is not None:
         held_out = as_dataset(held_out, potential, 'the validation set') if len(held_out) else None
     data = as_dataset(frames, potential)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from contextlib import suppress
@@ -83,6 +84,8 @@ def load_checkpoint(path, kind):
         If the file is damaged, truncated, or not a checkpoint of this kind.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise CheckpointError(f"'{path}' is not a regular file, so not a checkpoint; give another name.")
     content = path.read_bytes()
     if not content.startswith(MAGIC):
         raise CheckpointError(
@@ -94,20 +97,37 @@ def load_checkpoint(path, kind):
         raise CheckpointError(
             f"'{path}' is damaged or cut off: its content does not match its checksum. {_remedy(path)}"
         )
+    try:
+        found, arrays, data = _parsed(content, end)
+    except Exception as error:  # of JSON and arrays; the checksum was right, so that something else wrote the file
+        raise CheckpointError(
+            f"'{path}' was not written by ase-mlffvv ({type(error).__name__}: {error}). {_remedy(path)}"
+        ) from error
+    if found != kind:
+        raise CheckpointError(
+            f"'{path}' is the checkpoint of another kind of job ('{found}', expected '{kind}'); give another name."
+        )
+    return arrays, data
+
+
+def _parsed(content, end):
+    """Kind, arrays and data of a checkpoint; raises errors if its parts do not fill it exactly."""
     start = len(MAGIC) + 8
     size = int.from_bytes(content[len(MAGIC) : start], 'little')
     header = json.loads(content[start : start + size])
-    if header['kind'] != kind:
-        raise CheckpointError(
-            f"'{path}' is the checkpoint of another kind of job ('{header['kind']}', expected '{kind}'); give another "
-            'name.'
-        )
     arrays, start = {}, start + size
     for name, dtype, shape in header['arrays']:
-        count = int(np.prod(shape, dtype=np.int64))
+        dtype = np.dtype(dtype)
+        if dtype.kind not in 'biufcSU' or min(shape, default=0) < 0:
+            raise ValueError(f'array {name} has dtype {dtype} and shape {shape}')
+        count = math.prod(shape)
+        if start + count * dtype.itemsize > end:
+            raise ValueError(f'array {name} of shape {shape} is longer than the file')
         arrays[name] = np.frombuffer(content, dtype, count, start).reshape(shape).copy()
         start += arrays[name].nbytes
-    return arrays, header['data']
+    if start != end or not isinstance(header['data'], dict):
+        raise ValueError('its parts do not fill it')
+    return header['kind'], arrays, header['data']
 
 
 def previous(path):

@@ -97,7 +97,13 @@ def check_frames(frames, source='the training set'):
         raise DatasetError(f'{source} contains no structures')
     found = []
     for k, atoms in enumerate(frames):
-        found.append(_checked(labels_of(atoms), atoms, f'{source} frame {k}'))
+        if not isinstance(atoms, Atoms):
+            raise DatasetError(f'{source} frame {k} must be an ase.Atoms, got {atoms!r}')
+        try:
+            labels = labels_of(atoms)
+        except (TypeError, ValueError) as error:
+            raise DatasetError(f'{source} frame {k}: a label does not consist of numbers ({error})') from None
+        found.append(_checked(labels, atoms, f'{source} frame {k}'))
         weights_of(atoms, f'{source} frame {k}')
     return found
 
@@ -172,6 +178,10 @@ def _voigt(stress, atoms):
 def _checked(labels, atoms, where):
     if len(atoms) == 0:
         raise DatasetError(f'{where} has no atoms')
+    bad = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
+    if len(bad) or not np.isfinite(atoms.cell[:]).all():
+        what = f'positions of atoms {some(bad)}' if len(bad) else 'the cell'
+        raise DatasetError(f'{where}: {what} contain values that are not finite')
     group = group_of(atoms)
     where = f"{where} ('{group}')" if group else where
     if labels.energy is None and labels.forces is None and labels.energies is None:

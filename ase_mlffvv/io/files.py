@@ -14,6 +14,10 @@ import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .identity import digest_of, plain
+
+CHECKSUM = 'checksum'  # entry of a JSON file: the digest of the others
+SIGNED = 2  # format of JSON files from which on they have a checksum
 _DESCRIPTOR = re.compile(r'(?:/proc/(\d+)(?:/task/\d+)?|/dev)/fd/(\d+)')  # /dev/fd is a link on Linux only
 
 
@@ -65,10 +69,67 @@ def save_text(path, text):
         temporary.write_text(text, encoding='utf-8', newline='')
 
 
-def save_json(path, data):
-    """Write a dict to a JSON file atomically, with one line for each entry."""
+def save_figure(figure, path, dpi=150):
+    """Write a figure of matplotlib atomically, in the format that the name ends in; PNG if it has no ending."""
+    with complete(path) as temporary:
+        figure.savefig(temporary, dpi=dpi, format=Path(path).suffix.lstrip('.') or 'png')
+
+
+def save_json(path, data, *, checksum=False, unsigned=()):
+    """Write a dict to a JSON file atomically, with one line for each entry.
+
+    With ``checksum``, a first entry ``format`` (2 unless given) and a last entry ``checksum`` are added, which
+    :func:`load_json` verifies. The checksum does not cover the entries named in ``unsigned``.
+    """
+    if checksum:
+        data = plain({'format': SIGNED, **data})
+        data[CHECKSUM] = _checksum(data, unsigned)
     lines = [f' {json.dumps(k)}: {json.dumps(v, ensure_ascii=False, allow_nan=False)}' for k, v in data.items()]
     save_text(path, '{\n' + ',\n'.join(lines) + '\n}\n')
+
+
+def load_json(path, error=ValueError, remedy='', *, unsigned=()):
+    """Read a JSON file that contains a dict of finite numbers, text, lists and dicts.
+
+    An entry ``checksum`` is verified and left out of the result. It must exist if the entry ``format`` is 2 or more.
+
+    Parameters
+    ----------
+    path : path
+    error : type
+        Exception that is raised if the file is damaged.
+    remedy : str
+        What to do in this case, for the message.
+    unsigned : sequence of str
+        As for :func:`save_json`.
+
+    Raises
+    ------
+    FileNotFoundError
+        The file does not exist.
+    """
+
+    def refuse(constant):
+        raise ValueError(f'it contains {constant}')
+
+    try:
+        data = json.loads(Path(path).read_bytes().decode('utf-8'), parse_constant=refuse)
+        if not isinstance(data, dict):
+            raise ValueError(f'it contains {type(data).__name__}, expected a dict')
+        found, number = data.pop(CHECKSUM, None), data.get('format', 1)
+        if found is None and not (isinstance(number, int) and number < SIGNED):
+            raise ValueError('its checksum is missing')
+        if found is not None and found != _checksum(data, unsigned):
+            raise ValueError('its content does not match its checksum, so that it was changed after it was written')
+    except json.JSONDecodeError as reason:
+        raise error(f"'{path}' is damaged, or is not JSON: {reason}. {remedy}".rstrip()) from None
+    except (ValueError, RecursionError) as reason:
+        raise error(f"'{path}' is damaged: {reason}. {remedy}".rstrip()) from None
+    return data
+
+
+def _checksum(data, unsigned):
+    return digest_of({name: value for name, value in data.items() if name not in unsigned})
 
 
 def refuse_existing(path, overwrite=False, inputs=()):

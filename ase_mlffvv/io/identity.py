@@ -21,6 +21,15 @@ def digest_of(identity):
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
+def digest_of_file(path):
+    """SHA-256 digest of the content of a file."""
+    with open(path, 'rb') as file:
+        digest = hashlib.sha256()
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 def differences(before, now):
     """Settings in which two identities differ, as text with both values; nested names read ``thermostat.taut``."""
     before, now = _flat(plain(before)), _flat(plain(now))

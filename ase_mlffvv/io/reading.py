@@ -13,6 +13,7 @@ from ase.io import iread
 from ase.io.formats import UnknownFileTypeError, filetype, ioformats, open_with_compression
 
 from ..errors import ReadError, StructureFileError
+from .xyz import check_xyz
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,13 +75,13 @@ def read_structure(path: str | Path, index: int = -1, kind: FileType | None = No
     return read_structures(path, index, kind)[0]
 
 
-def iread_structures(
-    path: str | Path, index: str | int | slice = ':', kind: FileType | None = None
-) -> Iterator[Atoms]:
+def iread_structures(path: str | Path, index: str | int | slice = ':', kind: FileType | None = None) -> Iterator[Atoms]:
     """Iterate over the structures of a file with only some of them in memory; see :func:`read_structures`."""
     kind = kind or FileType()
     name = format_of(path, kind)
     settings = _elements(path, name, kind)
+    if name == 'extxyz' and str(path) != '-':
+        check_xyz(path if os.path.exists(path) else str(path).rpartition('@')[0])
     count, found = 0, iread(str(path), index, format=name, **settings)
     while True:
         try:
@@ -135,11 +136,14 @@ def format_of(path: str | Path, kind: FileType | None = None) -> str:
 
 def _recognized(file):
     try:
-        return filetype(file)
+        name = filetype(file)  # which may be no more than the end of the name
+        if name == 'runnerdata' and _is_data(file):  # so ASE takes all files that end in .data
+            return DATA
+        if name in ioformats and ioformats[name].can_read:
+            return name
+        raise UnknownFileTypeError(name)
     except UnknownFileTypeError:
-        with open_with_compression(file, 'rb') as opened:
-            head = opened.read(2000)
-        if re.search(rb'^\s*\d+\s+atoms\s*$', head, re.M) and re.search(rb'^\s*\d+\s+atom types\s*$', head, re.M):
+        if _is_data(file):
             return DATA
         raise StructureFileError(
             f"'{file}' is not of a format that can be recognized; --format (FileType.format in Python) names it, see "
@@ -149,6 +153,14 @@ def _recognized(file):
         raise
     except Exception as error:
         raise StructureFileError(f"'{file}' is damaged: its format cannot be recognized ({error})") from error
+
+
+def _is_data(file):
+    """Whether a file begins like a data file of LAMMPS."""
+    with open_with_compression(file, 'rb') as opened:
+        head = opened.read(2000)
+    lines = (rb'^\s*\d+\s+atoms\s*$', rb'^\s*\d+\s+atom types\s*$')
+    return all(re.search(line, head, re.M) for line in lines)
 
 
 def _elements(path, name, kind) -> dict[str, Any]:
@@ -171,6 +183,6 @@ def _elements(path, name, kind) -> dict[str, Any]:
             if name == DATA and line.strip().startswith(names):
                 return {}
     raise StructureFileError(
-        f"'{path}' has atom types of LAMMPS, but does not name their elements; --types Li ... (FileType.types in Python) "
-        'gives the element of each type'
+        f"'{path}' has atom types of LAMMPS, but does not name their elements; --types Li ... (FileType.types in "
+        'Python) gives the element of each type'
     )

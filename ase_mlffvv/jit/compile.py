@@ -10,13 +10,18 @@ itself with its cache, so it could load machine code of an earlier version; here
 from __future__ import annotations
 
 import hashlib
+import logging
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 from filelock import FileLock
 from numba import njit
+from tqdm import tqdm
 
+log = logging.getLogger(__name__)
+USUAL = 6  # kernels that the first calculation with the default potential compiles
 SOURCES = ('jit', 'kernels', 'neighbors')  # rooms with code that kernels consist of
 
 
@@ -46,13 +51,63 @@ def kernel(**options):
         compile_now = dispatcher.compile
 
         def compile_once(signature):
-            with _alone(dispatcher):
+            with _alone(dispatcher), _told(dispatcher, signature):
                 return compile_now(signature)  # loads the machine code if another process has compiled it meanwhile
 
         dispatcher.compile = compile_once
         return dispatcher
 
     return decorate
+
+
+class _Notice:
+    """Bar over the kernels that are compiled now, because their machine code is not on disk yet."""
+
+    def __init__(self):
+        self.bar, self.lock = None, Lock()
+
+    def begin(self, name):
+        with self.lock:
+            if self.bar is None:
+                log.info('compiling kernels once for this machine, about 30 s')
+                self.bar = tqdm(total=USUAL, desc='compiling kernels once, about 30 s', leave=False, disable=None,
+                                bar_format='{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]')  # fmt: skip
+            log.debug('compiling %s', name)
+
+    def end(self):
+        with self.lock:
+            if self.bar is None:
+                return
+            self.bar.total = max(self.bar.total or 0, self.bar.n + 1)
+            self.bar.update()
+            if self.bar.n >= USUAL:
+                self.bar.close()
+                self.bar = None
+
+
+_notice = _Notice()
+
+
+@contextmanager
+def _told(dispatcher, signature):
+    """Tell the user of a compilation; loading from the disk is quick, and goes without a word."""
+    if _on_disk(dispatcher, signature):
+        yield
+        return
+    _notice.begin(dispatcher.__name__)
+    try:
+        yield
+    finally:
+        _notice.end()
+
+
+def _on_disk(dispatcher, signature):
+    """Whether the cache holds the machine code; True where Numba does not say."""
+    try:
+        key = dispatcher._cache._index_key(signature, dispatcher.targetctx.codegen())
+        return key in dispatcher._cache._cache_file._load_index()
+    except (AttributeError, TypeError, OSError):
+        return True
 
 
 @contextmanager

@@ -21,12 +21,14 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from .. import __version__
-from ..io.files import save_json
-from ..io.identity import differences, digest_of, plain
+from ..io.files import load_json, save_json
+from ..io.identity import differences, digest_of, digest_of_file, plain
 
 log = logging.getLogger(__name__)
 LOCK = '.lock'
-FORMAT = 1
+FORMAT = 2  # 1: no checksum of the entries besides the identity
+UNSIGNED = ('code',)  # entries that a user may remove, see ase_mlffvv.labelling.store.job_folder
+FILES = 'files'  # entry with the checksums of finished files
 OVERWRITE = '--overwrite (overwrite=True in Python)'
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, getattr(errno, 'ENOTSUP', None), getattr(errno, 'EOPNOTSUPP', None)}
 LEFT_OVER = '.*-??????.part'  # temporary files of io.files.complete, left by a process that was killed
@@ -140,9 +142,30 @@ class JobFolder:
 
     def save(self, **entries):
         """Write the file of the identity with further entries, which replace the earlier ones."""
-        save_json(self.path / self.file, {'format': FORMAT, 'version': __version__, 'identity': self.identity,
-                                          'sha256': self.digest, **entries})  # fmt: skip
+        data = {'format': FORMAT, 'version': __version__, 'identity': self.identity, 'sha256': self.digest, **entries}
+        save_json(self.path / self.file, data, checksum=True, unsigned=UNSIGNED)
         self.entries = entries
+
+    def sign(self, path):
+        """Store the checksum of a finished file of the folder, so that :meth:`verified` notices later changes."""
+        name = path.relative_to(self.path).as_posix()
+        self.save(**{**self.entries, FILES: {**self.entries.get(FILES, {}), name: digest_of_file(path)}})
+
+    def verified(self, path, function, *args):
+        """``function(path, *args)``, unless the file was changed after :meth:`sign`.
+
+        Raises
+        ------
+        FileExistsError
+            The file was changed or damaged.
+        """
+        expected = self.entries.get(FILES, {}).get(path.relative_to(self.path).as_posix())
+        if expected is not None and digest_of_file(path) != expected:
+            raise FileExistsError(
+                f"'{path}' was changed or damaged after it was written: it does not match its checksum in "
+                f'{self.file}. Put it back, or remove it to compute it again.'
+            )
+        return function(path, *args)
 
     def _check(self):
         """Identity and entries of the job to continue, or None for a new job."""
@@ -197,17 +220,12 @@ def read_job(path, file, what):
     path = Path(path) / file
     if not path.is_file():
         raise FileNotFoundError(f"'{path.parent}' does not hold {what}: {file} is missing")
-    try:
-        entries = json.loads(path.read_text(encoding='utf-8'))
-        identity, number = entries.pop('identity'), entries.pop('format')
-        if not isinstance(identity, dict) or not isinstance(number, int):
-            raise TypeError
-        digest = entries.pop('sha256', None)
-        entries.pop('version', None)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise FileExistsError(
-            f"'{path}' is damaged, or does not describe {what}. Give a new folder, or {OVERWRITE}."
-        ) from None
+    remedy = f'It does not describe {what}: undo the change, or give a new folder, or {OVERWRITE}.'
+    entries = load_json(path, FileExistsError, remedy, unsigned=UNSIGNED)
+    entries.pop('version', None)
+    digest, identity, number = (entries.pop(name, None) for name in ('sha256', 'identity', 'format'))
+    if not isinstance(identity, dict) or not isinstance(number, int) or number < 1:
+        raise FileExistsError(f"'{path}' is damaged. {remedy}")
     if number > FORMAT:
         raise ValueError(f"'{path}' has format {number}; this version ({__version__}) reads up to {FORMAT}. "
                          'Update ase-mlffvv.')  # fmt: skip

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
+    from ..io.reading import FileType
+
 HELD = 2  # lowest atomic layers of a built needle that stay fixed, as those of a thick electrode would
 BUILT = {'diameter': 6.0, 'height': 10.0, 'box': 10, 'substrate_layers': 5}  # options of needles only
 STRUCTURE = {'shape': 'column', **BUILT, 'structure': None, 'freeze': None, 'adatoms': 0.0}
@@ -55,13 +57,15 @@ def settings_of(options: Mapping[str, Any]) -> RunSettings:
     return replace(settings, steps=steps_of(options['time'], settings.timestep))
 
 
-def build_structure(given: Mapping[str, Any]) -> tuple[Atoms, dict]:
+def build_structure(given: Mapping[str, Any], kind: FileType | None = None) -> tuple[Atoms, dict]:
     """Structure of a run, with its lowest layers held, and its origin.
 
     Parameters
     ----------
     given : dict
         Options that differ from the defaults and from those of the preset.
+    kind : FileType, optional
+        Format of the file ``structure`` and elements of its atom types, if the file does not tell them.
 
     Returns
     -------
@@ -80,12 +84,11 @@ def build_structure(given: Mapping[str, Any]) -> tuple[Atoms, dict]:
     given = {**_preset(given), **given}
     freeze = min(HELD, options['substrate_layers']) if options['freeze'] is None else options['freeze']
     if options['structure']:
-        from ase.io import read
-
+        from ..io.reading import read_structure
         from .describe import describe_file
 
         useless, instead = [name for name in ('preset', 'shape', *BUILT) if name in given], '--structure'
-        atoms, source = read(options['structure']), describe_file(options['structure'])
+        atoms, source = read_structure(options['structure'], kind=kind), describe_file(options['structure'])
         freeze = options['freeze'] or 0
     elif options['shape'] == 'training':
         useless, instead = [name for name in BUILT if name in given], '--shape training'

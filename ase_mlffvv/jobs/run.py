@@ -14,6 +14,7 @@ from ase import Atoms
 from ase.io import write
 from tqdm.auto import tqdm
 
+from ..calculators import VVCalculator
 from ..errors import ExtrapolationError, StructureError
 from ..io.checkpoint import previous
 from ..io.files import complete
@@ -37,6 +38,7 @@ SETTINGS, EXTRAPOLATION, WHAT = 'settings.json', 'extrapolation.extxyz', 'a run'
 WRITES = (record.TRAJECTORY, record.PACKED, record.LOG, CHECKPOINT, previous(CHECKPOINT).name, record.PICTURE,
           EXTRAPOLATION)  # fmt: skip
 CHANGEABLE = ('steps', 'model', 'device', 'threads', 'versions')  # entries that a restart may change
+BAR = '{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]'  # fits 80 columns
 DYNAMICS = {'ase': "ASE's dynamics", 'native': 'dynamics on the device (ase_mlffvv.md.Dynamics)', 'lammps': 'LAMMPS'}
 RESTART = {'lammps': 'mpiexec -n RANKS mlffvv lammps --restart'}  # other commands than 'mlffvv run --restart'
 
@@ -61,8 +63,8 @@ def start(
     Parameters
     ----------
     atoms : Atoms
-        If they have no momenta, or all are zero, these are drawn from a Maxwell-Boltzmann distribution at twice the temperature:
-        during equilibration from a perfect crystal, half of the kinetic energy becomes potential energy.
+        If they have no momenta, or all are zero, these are drawn from a Maxwell-Boltzmann distribution at twice the
+        temperature: during equilibration from a perfect crystal, half of the kinetic energy becomes potential energy.
     calc : ASE calculator
         Calculates energies, forces and, for coloring, atomic energies.
     folder : path
@@ -86,6 +88,9 @@ def start(
     given = atoms.copy()
     given.info = {}
     atoms = with_velocities(given, settings)
+    if isinstance(calc, VVCalculator):
+        for potential in getattr(calc, 'members', None) or [calc.potential]:
+            potential.species(atoms.numbers)  # an unknown element is refused before there is a folder
     settings = settings.resolve(len(atoms), can_drive(atoms, calc))
     _check_drive(settings.dynamics, drive)
     dynamics = asdict(settings)
@@ -235,7 +240,8 @@ def _run(job, calc, atoms, so_far, progress, drive):
     settings = RunSettings(steps=job.entries['steps'], **job.identity['dynamics'])
     settings = settings.resolve(len(atoms), can_drive(atoms, calc))
     recorder = Recorder(job, settings, so_far)
-    log.info('%s, %d atoms, frames in %s', DYNAMICS[settings.dynamics], len(atoms), recorder.trajectory)
+    log.info('%s, %d atoms, frames in %s, at the end about %.3g MB', DYNAMICS[settings.dynamics], len(atoms),
+             recorder.trajectory, settings.size(len(atoms)) / 1e6)  # fmt: skip
     driver = None
     try:
         driver = (drive or make_driver)(atoms, calc, settings, so_far.thermostat_work, so_far.step)
@@ -255,16 +261,16 @@ def _loop(driver, recorder, settings, step, progress):
     n_atoms, begin, first = len(driver), perf_counter(), step
     chunk = math.gcd(settings.log_interval, settings.checkpoint_interval, 10)
     with interrupt_flag(always=True) as stop, tqdm(total=settings.steps, initial=step, unit='step', desc='MD',
-                                                   disable=not progress, smoothing=0.1) as bar:  # fmt: skip
+                                                   disable=not progress, smoothing=0.1,
+                                                   bar_format=BAR) as bar:  # fmt: skip
         while step < settings.steps:
             n = min(chunk - step % chunk, settings.steps - step)
             temperature = _advance(driver, n, step, settings, recorder.folder)
             step += n
             bar.update(n)
-            rate = n_atoms * (step - first) / (perf_counter() - begin)
+            rate = (step - first) / (perf_counter() - begin)
             bar.set_postfix_str(
-                f'{temperature:4.0f} K, {driver.potential_energy / n_atoms:.4f} eV/atom, {rate:.2g} atom-steps/s',
-                refresh=False,
+                f'{temperature:.0f} K, {driver.potential_energy / n_atoms:.3f} eV, {rate:.3g}/s', refresh=False
             )
             last = step == settings.steps
             if step % settings.log_interval == 0 or last:

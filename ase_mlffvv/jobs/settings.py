@@ -8,7 +8,8 @@ from ..checks import check_choice, check_number, check_seed, check_temperature, 
 from ..errors import SettingError
 
 DEVICE_ATOMS = 2000  # runs with at least this number of atoms use Dynamics
-PACKED_ATOMS = 50_000  # runs with at least this number of atoms write packed trajectories
+PACKED_BYTES = 200e6  # trajectories that would be larger as text are packed
+BYTES = {'extxyz': 100, 'packed': 14}  # per atom and frame, with coordination, energy and grade
 CHOICES = {
     'thermostat': ('berendsen', 'csvr', 'langevin', 'none'),
     'dynamics': ('auto', 'ase', 'native', 'lammps'),
@@ -45,7 +46,8 @@ class RunSettings:
         supports all thermostats. ``'auto'`` selects the latter for 2 000 atoms and more, or if the thermostat requires
         it. ``'lammps'`` is set by ``mlffvv lammps``, and has the same requirements as ``'native'``.
     trajectory : {'auto', 'extxyz', 'packed'}
-        Text, or compressed frames of a tenth of the size. ``'auto'`` selects the latter for 50 000 atoms and more.
+        Text, or compressed frames of a seventh of the size. ``'auto'`` selects the latter if the text would take more
+        than 200 MB.
     """
 
     steps: int = 5000
@@ -85,6 +87,11 @@ class RunSettings:
         known = {f.name for f in fields(cls)}
         return cls(**{k: v for k, v in data.items() if k in known})
 
+    def size(self, n_atoms: int, trajectory: str | None = None) -> float:
+        """Approximate size of the trajectory of the whole run in bytes, in this format or another."""
+        frames = -(-self.steps // self.frame_interval) + 1
+        return BYTES[trajectory or self.trajectory] * float(n_atoms) * frames
+
     def resolve(self, n_atoms, on_device):
         """Replace ``'auto'`` for this number of atoms; ``on_device`` is whether the calculator allows Dynamics."""
         dynamics, trajectory = self.dynamics, self.trajectory
@@ -92,7 +99,7 @@ class RunSettings:
             large = n_atoms >= DEVICE_ATOMS or self.thermostat != 'berendsen'
             dynamics = 'native' if on_device and large else 'ase'
         if trajectory == 'auto':
-            trajectory = 'packed' if n_atoms >= PACKED_ATOMS else 'extxyz'
+            trajectory = 'packed' if self.size(n_atoms, 'extxyz') > PACKED_BYTES else 'extxyz'
         if dynamics in ('native', 'lammps') and not on_device:
             raise ValueError(
                 f"dynamics='{dynamics}' needs a VVCalculator and no constraints but FixAtoms. Use dynamics='ase' with "
@@ -101,9 +108,12 @@ class RunSettings:
         return replace(self, dynamics=dynamics, trajectory=trajectory)
 
 
+LONGEST = 1e9  # ps
+
+
 def steps_of(time_ps, timestep):
     """Number of steps of ``timestep`` (fs) in a time (ps), at least one."""
-    steps = round(check_number(time_ps, 'time', 'ps', above=0) * 1000 / check_timestep(timestep))
+    steps = round(check_number(time_ps, 'time', 'ps', above=0, high=LONGEST) * 1000 / check_timestep(timestep))
     if steps < 1:
         raise SettingError(f'time must be at least one time step of {timestep:g} fs, got {time_ps:g} ps')
     return steps

@@ -61,7 +61,7 @@ def compute(task: Task) -> dict:
         record = {'status': 'done', **task.facts, 'safe': task.safe, **_calculate(task)}
         record['seconds'] = round(perf_counter() - start, 3)
         save_structures(task.directory / STRUCTURE, [with_labels(task.atoms, record)])
-        save_json(task.directory / RESULT, record)
+        save_json(task.directory / RESULT, record, checksum=True)
         return record
     except (Exception, SystemExit) as error:  # some programs exit instead of raising an error
         return {'status': 'failed', 'reason': reason_of(error), 'traceback': traceback.format_exc()}

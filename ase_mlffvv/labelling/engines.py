@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.util
 import inspect
 import io
 import textwrap
@@ -11,7 +12,7 @@ import tokenize
 from pathlib import Path
 
 # name -> import path of a function (atoms, safe, directory, **settings) -> ASE calculator; functions whose calculators
-# need three cell vectors have the attribute periodic = True
+# need three cell vectors have the attribute periodic = True, and those that need a package its name in requires
 ENGINES = {
     'emt': 'ase_mlffvv.labelling.engines:emt',
     'gpaw': 'ase_mlffvv.labelling.engines:gpaw',
@@ -48,6 +49,7 @@ def gpaw(atoms, safe, directory, solvent=None, **settings):
 
 
 gpaw.periodic = True  # type: ignore[attr-defined]
+gpaw.requires = 'gpaw'  # type: ignore[attr-defined]
 
 
 def find_engine(calculator):
@@ -105,6 +107,16 @@ def check_settings(function, name, settings):
             f"calculator '{name}': {error}. It is called as function(atoms, safe=..., directory=..., **settings); "
             f'its settings: {", ".join(known) or "none"}; got: {", ".join(settings) or "none"}'
         ) from None
+
+
+def check_program(function, name):
+    """Raise ImportError, once and not for each structure, unless the package that a calculator needs is installed."""
+    package = getattr(function, 'requires', None)
+    if package and importlib.util.find_spec(package) is None:
+        raise ImportError(
+            f"calculator '{name}' needs {package}, which is not installed. The README says how to install it (With "
+            f'{package.upper()}).'
+        )
 
 
 def code_of(function, name):

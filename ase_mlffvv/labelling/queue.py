@@ -16,13 +16,14 @@ import numpy as np
 from ase import Atoms
 from tqdm.auto import tqdm
 
+from ..checks import check_whole
 from ..errors import DatasetError, StructureError, check_structure, some
 from ..io.datasets import group_of
 from ..io.files import save_json, save_text
 from ..io.html import table
 from ..io.identity import digest_of
 from .compute import Task, compute, reason_of, with_labels, without_labels
-from .engines import check_settings, code_of, find_engine
+from .engines import check_program, check_settings, code_of, find_engine
 from .pool import LocalPool, WorkerCannotStart
 from .store import (
     ERROR,
@@ -167,6 +168,8 @@ def label(
         The folder belongs to something else, or another process is working in it.
     ValueError, TypeError
         Calculator or settings cannot be used, or differ from those of the folder.
+    ImportError
+        The program of the calculator is not installed.
     KeyboardInterrupt
         Ctrl-C was pressed. The message explains how to continue.
 
@@ -203,9 +206,10 @@ def label(
     frames, settings, folder = list(frames), dict(settings or {}), Path(folder)
     function, name = find_engine(calculator)
     check_settings(function, name, settings)
+    if executor is None:  # its workers may run elsewhere
+        check_program(function, name)
     _check_structures(frames, name, getattr(function, 'periodic', False))
-    if executor is None and not (isinstance(processes, int) and processes >= 1):
-        raise ValueError(f'processes must be a whole number, 1 or more; got {processes!r}')
+    processes = check_whole(processes, 'processes', low=1)
     identity = identity_of(name, settings)
     facts = {'calculator': name, 'settings': settings, 'settings_hash': digest_of(identity)}
     summary = LabelSummary(folder, len(frames))
@@ -220,7 +224,7 @@ def label(
                 summary.computed += 1
         except KeyboardInterrupt:
             for job in jobs:  # some may have ended in the meantime
-                job.record = job.record or read_record(job.directory, job.hash)
+                job.record = job.record or read_record(job.directory, job.hash, len(job.atoms))
             _write(folder, frames, jobs, summary)
             raise KeyboardInterrupt(
                 f"stopped with {summary.labelled} of {summary.structures} structures labelled in '{folder}'; to go on, "
@@ -269,7 +273,7 @@ def _jobs(frames, folder, settings_hash, retry_failed):
         digest = hash_of(atoms, settings_hash)
         directory = known.setdefault(digest[:12], folder.resolve() / f'{k:05d}-{digest[:12]}')
         if digest not in jobs:
-            record = read_record(directory, digest)
+            record = read_record(directory, digest, len(atoms))
             again = retry_failed and record is not None and record['status'] == 'failed'
             jobs[digest] = _Job(atoms, digest, directory, None if again else record)
         order.append(jobs[digest])
@@ -321,7 +325,7 @@ def _run(todo, task, executor, bar):
                     continue
                 failed += 1
                 record = {'status': 'failed', 'hash': job.hash, 'reason': record['reason']}
-                save_json(job.directory / RESULT, record)
+                save_json(job.directory / RESULT, record, checksum=True)
             job.record = record
             bar.update(len(job.atoms))
             bar.set_postfix_str(f'{failed} failed' if failed else '', refresh=False)

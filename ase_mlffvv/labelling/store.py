@@ -12,13 +12,14 @@ import numpy as np
 from ase import Atoms
 from ase.io import write
 
-from ..io.files import complete
+from ..io.files import complete, load_json
 from ..jobs.folder import JobFolder
 
 log = logging.getLogger(__name__)
 
 JOB, RESULT, ERROR = 'label.json', 'result.json', 'error.txt'
 LABELLED, FAILED, TABLE = 'labelled.extxyz', 'failed.extxyz', 'labels.csv'
+ORIGIN = ('calculator', 'code', 'class', 'parameters', 'seconds', 'safe', 'settings_hash')  # entries of a record
 WRITES = (LABELLED, FAILED, TABLE, f'*-*/{RESULT}')
 
 
@@ -106,14 +107,45 @@ def find_records(folder):
     return {p.name.rpartition('-')[2]: p for p in sorted(folder.resolve().iterdir()) if p.is_dir() and '-' in p.name}
 
 
-def read_record(directory, digest):
-    """Record of a structure that is labelled or has failed; None if it is not finished."""
+def read_record(directory, digest, n_atoms):
+    """Record of a structure that is labelled or has failed; None if it is not finished or its record is damaged."""
     path = directory / RESULT
     try:
-        record = json.loads(path.read_text(encoding='utf-8'))
+        record = load_json(path)
+        reason = _fault(record, digest, n_atoms)
+        if reason:
+            raise ValueError(f"'{path}' is damaged: {reason}.")
     except FileNotFoundError:
         return None
-    except ValueError:
-        log.warning("'%s' is damaged; the structure is computed again", path)
+    except (ValueError, OSError) as error:
+        log.warning('%s The structure is computed again.', error)
         return None
-    return record if record.get('hash') == digest else None
+    return record
+
+
+def _fault(record, digest, n_atoms):
+    """What is wrong with a record, or None. Records of earlier versions have no checksum."""
+    if record.get('hash') != digest:
+        return 'it belongs to another structure'
+    if record.get('status') == 'failed':
+        return None if isinstance(record.get('reason'), str) else 'the reason of the failure is missing'
+    if record.get('status') != 'done':
+        return f'its status is {record.get("status")!r}'
+    missing = [name for name in ORIGIN if name not in record]
+    if missing:
+        return f'{", ".join(missing)} is missing'
+    shapes = {'energy': (), 'forces': (n_atoms, 3), 'seconds': (), 'free_energy': (), 'energies': (n_atoms,),
+              'stress': (6,)}  # fmt: skip
+    for name, shape in shapes.items():
+        if name not in record and name not in ('energy', 'forces', 'seconds'):
+            continue
+        try:
+            value = np.array(record.get(name), float)
+        except (TypeError, ValueError):
+            return f'{name} is not numeric'
+        if value.shape != shape or not np.isfinite(value).all():
+            return f'{name} must be finite numbers of shape {shape}'
+    extra = record.get('extra', {})
+    if not isinstance(extra, dict) or any(np.shape(v) and np.shape(v)[0] != n_atoms for v in extra.values()):
+        return 'extra must be numbers, or rows for all atoms'
+    return None

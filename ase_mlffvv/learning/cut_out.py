@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from ase import Atoms
 
+from ..checks import check_choice, check_number, check_seed, check_whole
 from ..errors import StructureError
 from .boxes import find_boxes, volume_per_atom
 from .healing import connected, find_holes, relax, remove_close, vectors_between
@@ -13,6 +14,7 @@ from .local import Local, local_atoms
 RADIUS = 19.0  # Å; atoms within this distance of the centre reproduce the forces on the core in the parent
 CORES = (20, 16, 13, 10, 8, 6, 4, 3, 2, 1)
 TRIED = 6
+LONGEST_REACH = 50.0  # Å
 
 
 def cut_out(atoms, centre, core=None, size=80, shape='periodic', *, reach=4.5, calc=None, limit=1.0, vacuum=12.0,
@@ -69,8 +71,12 @@ def cut_out(atoms, centre, core=None, size=80, shape='periodic', *, reach=4.5, c
         No box of this size contains the surroundings of the core, or atoms remain too close to periodic images.
     """
     _check(atoms, size, shape, reach, core, vacuum)
-    local = local_atoms(atoms, centre, max(RADIUS, 2 * reach + 4))
+    centre = check_whole(centre, 'centre', low=0, high=len(atoms) - 1)
+    check_number(limit, 'limit', low=0)
+    check_seed(seed)
+    size, core = int(size), None if core is None else int(core)
     _check_cell(atoms, reach)
+    local = local_atoms(atoms, centre, max(RADIUS, 2 * reach + 4))
     if shape == 'free':
         out = _free(atoms, local, core or 1, size, reach, vacuum)
         return _finish(out, atoms, local, centre, reach, calc, 'free')
@@ -94,12 +100,12 @@ def cut_out(atoms, centre, core=None, size=80, shape='periodic', *, reach=4.5, c
 
 
 def _check(atoms, size, shape, reach, core, vacuum):
-    if shape not in ('periodic', 'free'):
-        raise ValueError(f"shape must be 'periodic' or 'free', got {shape!r}")
-    if not (np.isfinite(reach) and reach > 0 and np.isfinite(vacuum) and vacuum > 0):
-        raise ValueError(f'reach and vacuum must be positive (Å), got {reach!r} and {vacuum!r}')
-    if not (int(size) == size and size >= 2) or (core is not None and not (int(core) == core and core >= 1)):
-        raise ValueError(f'size and core must be whole numbers of atoms, got {size!r} and {core!r}')
+    check_choice(shape, 'shape', ('periodic', 'free'))
+    check_number(reach, 'reach', 'Å', above=0, high=LONGEST_REACH)
+    check_number(vacuum, 'vacuum', 'Å', above=0)
+    check_whole(size, 'size', 'atoms', low=2)
+    if core is not None:
+        check_whole(core, 'core', 'atoms', low=1)
     if core is not None and core >= size:
         raise ValueError(f'a core of {core} atoms does not fit into a cut-out of {size}')
     if len(atoms) <= size:

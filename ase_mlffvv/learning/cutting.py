@@ -62,6 +62,8 @@ def cut(frames, folder, *, model=None, by='grade', number=20, size=80, limit=Non
     """
     frames = [frames] if isinstance(frames, Atoms) else list(frames)
     potential = find_potential(model)
+    for atoms in frames:
+        potential.species(atoms.numbers)  # an unknown element is refused before there is a folder
     seen = [*frames, *([] if start is None else [start])]
     identity = {'by': by, 'number': number, 'size': size, 'limit': limit, 'apart': apart, 'reach': reach,
                 'shape': shape, 'source': str(source), 'model': potential.digest()}  # fmt: skip
@@ -71,7 +73,7 @@ def cut(frames, folder, *, model=None, by='grade', number=20, size=80, limit=Non
         path = job.path / CUT_OUTS
         if path.exists():
             log.info('%s is complete', path)
-            return read(path, ':')
+            return job.verified(path, read, ':')
         chosen = select(frames, potential, number, by=by, limit=limit, apart=apart, start=start, threads=threads)
         calc = VVCalculator(potential, threads=threads, on_extrapolation='ignore')
         out, reasons = [], []
@@ -97,7 +99,8 @@ def cut(frames, folder, *, model=None, by='grade', number=20, size=80, limit=Non
             draw_cut_outs(out, frames[out[0].info['frame']], temporary)
         with complete(path) as temporary:  # written last, because it marks the folder as complete
             write(temporary, out, format='extxyz')
-    return out
+        job.sign(path)
+        return read(path, ':')  # with the digits that a later call reads, so that its labels are the same
 
 
 def _digest(frames):

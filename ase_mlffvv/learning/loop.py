@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -12,18 +11,22 @@ import numpy as np
 from ase.io import read, write
 from ase.md.velocitydistribution import thermalize_momenta
 
+from ..checks import check_choice, check_number, check_seed, check_temperature, check_timestep, check_whole
 from ..errors import DatasetError
 from ..fitting import NormalMatrix, normal_matrix, refit
+from ..fitting.rows import as_weights
 from ..io.datasets import read_frames
-from ..io.files import complete, save_json, save_text
-from ..io.identity import digest_of
+from ..io.files import complete, load_json, save_json, save_text
+from ..io.identity import digest_of, digest_of_file
 from ..jobs.folder import JobFolder
 from ..labelling import label
 from ..md import Dynamics, Langevin
 from ..model.find import find_potential
 from ..structures import freeze_bottom
+from .cut_out import LONGEST_REACH
 from .cutting import cut
 from .loop_report import report
+from .select import CRITERIA
 from .verify import core_errors, grade_statistics
 
 log = logging.getLogger(__name__)
@@ -94,6 +97,25 @@ class Recipe:
     weights: dict = field(default_factory=dict)
     seed: int = 0
 
+    def __post_init__(self):
+        for name, low in (('processes', 1), ('rounds', 0), ('number', 1), ('size', 2)):
+            check_whole(getattr(self, name), name, low=low)
+        check_choice(self.select, 'select', CRITERIA)
+        check_number(self.reach, 'reach', 'Å', above=0, high=LONGEST_REACH)
+        check_number(self.buffer_weight, 'buffer_weight', low=0)
+        check_number(self.ridge, 'ridge', low=0)
+        check_seed(self.seed)
+        as_weights(self.weights)
+        if self.limit is not None:
+            check_number(self.limit, 'limit', low=0)
+        for k, run in enumerate(self.structures):
+            run = {**_RUN, **run}
+            check_temperature(run['temperature'], f'temperature of structures[{k}]')
+            check_timestep(run['timestep'], f'timestep of structures[{k}]')
+            check_number(run['time'], f'time of structures[{k}]', 'ps', above=0)
+            check_whole(run['frames'], f'frames of structures[{k}]', low=1)
+            check_whole(run['freeze'], f'freeze of structures[{k}]', 'atomic layers', low=0)
+
     @classmethod
     def read(cls, path):
         """Read a recipe from a JSON file.
@@ -102,14 +124,11 @@ class Recipe:
         ------
         FileNotFoundError
         ValueError
-            The file is not JSON, or entries are missing or unknown.
+            The file is not JSON, or entries are missing, unknown or of the wrong type.
         """
         if not Path(path).exists():
             raise FileNotFoundError(f"'{path}' does not exist; it holds what the loop does, see {cls.__name__}")
-        try:
-            data = json.loads(Path(path).read_text())
-        except json.JSONDecodeError as error:
-            raise ValueError(f"'{path}' is not JSON: {error}") from error
+        data = load_json(path)
         known = [f.name for f in fields(cls)]
         unknown = sorted(set(data) - set(known))
         missing = [name for name in ('structures', 'calculator') if not data.get(name)]
@@ -118,16 +137,28 @@ class Recipe:
                 f"'{path}': {'unknown entries ' + ', '.join(unknown) if unknown else ''}"
                 f'{"missing entries " + ", ".join(missing) if missing else ""}; known are {", ".join(known)}'
             )
+        wrong = [name for name, kind in _TYPES.items() if not isinstance(data.get(name, kind()), kind)]
+        if wrong:
+            raise ValueError(f"'{path}': {wrong[0]} must be a {_TYPES[wrong[0]].__name__}, got {data[wrong[0]]!r}")
         for run in data['structures']:
+            if not isinstance(run, dict):
+                raise ValueError(f"'{path}': entries of structures must be dicts, got {run!r}")
             wrong = {'file', 'temperature', 'time'} - set(run) | set(run) - set(_RUN) - {'file', 'temperature', 'time'}
             if wrong:
                 raise ValueError(f"'{path}': missing or unknown {', '.join(sorted(wrong))} in structures: {run}")
+        for name in filter(None, [*(run['file'] for run in data['structures']), data.get('train')]):
+            if not isinstance(name, str) or Path(name).is_absolute() or '..' in Path(name).parts:
+                raise ValueError(
+                    f"'{path}': files are named relative to its folder and lie inside of it, got {name!r}. Copy the "
+                    'file into the folder, or put a link to it there.'
+                )
         if data.get('select') == 'change' and len(data['structures']) > 1:
             raise ValueError(f"'{path}': select 'change' compares with the start of one run; give one of structures")
         return cls(**data)
 
 
 _RUN = {'timestep': 2.0, 'frames': 2, 'freeze': 0}
+_TYPES = {'structures': list, 'calculator': str, 'settings': dict, 'weights': dict}
 
 
 def learn(folder, progress=True):
@@ -156,13 +187,13 @@ def learn(folder, progress=True):
     """
     folder = Path(folder)
     recipe = Recipe.read(folder / RECIPE)
-    identity = {**asdict(recipe), 'files': {name: _digest(folder / name) for name in _files(recipe)},
+    identity = {**asdict(recipe), 'files': {name: digest_of_file(folder / name) for name in _files(recipe)},
                 'start': find_potential(_model(folder, recipe.model)).digest()}  # fmt: skip
     identity.pop('processes')
-    with JobFolder(folder / 'loop', FILE, identity, what='a loop'):
+    with JobFolder(folder / 'loop', FILE, identity, what='a loop') as job:
         rounds = []
         for k in range(recipe.rounds + 1):
-            rounds.append(_round(folder, recipe, k, progress))
+            rounds.append(_round(job, folder, recipe, k, progress))
             report(folder, recipe, rounds)
             if 'converged' in rounds[-1]:
                 break
@@ -173,26 +204,23 @@ def _files(recipe):
     return [run['file'] for run in recipe.structures] + ([recipe.train] if recipe.train else [])
 
 
-def _digest(path):
-    from hashlib import sha256
-
-    return sha256(Path(path).read_bytes()).hexdigest()
-
-
 def _model(folder, name):
     """Path of a model file relative to the folder, or the name of a model of the package."""
     return folder / name if name and (folder / name).exists() else name
 
 
-def _round(folder, recipe, k, progress):
+def _round(job, folder, recipe, k, progress):
     """Summary of a round. Stages that are not finished are computed."""
     here, before = folder / 'loop' / f'round_{k}', folder / 'loop' / f'round_{k - 1}'
     if (here / ROUND).exists():
-        return json.loads((here / ROUND).read_text())
+        remedy = 'Remove it: the round is summarized again from its other files, which are kept.'
+        summary = load_json(here / ROUND, remedy=remedy)
+        summary.pop('format')
+        return summary
     here.mkdir(exist_ok=True)
     begin = perf_counter()
     model = find_potential(before / MODEL if k else _model(folder, recipe.model))
-    frames = _explore(folder, recipe, k, model, here, progress)
+    frames = _explore(job, folder, recipe, k, model, here, progress)
     summary = {'round': k, 'grades': grade_statistics(model, frames)}
     start = read(folder / recipe.structures[0]['file']) if recipe.select == 'change' else None
     try:
@@ -225,11 +253,11 @@ def _round(folder, recipe, k, progress):
 
 def _finish(here, summary, begin):
     summary['seconds'] = round(perf_counter() - begin, 1)  # of this call only, if the round was interrupted before
-    save_json(here / ROUND, summary)
+    save_json(here / ROUND, summary, checksum=True)
     return summary
 
 
-def _explore(folder, recipe, k, model, here, progress):
+def _explore(job, folder, recipe, k, model, here, progress):
     """Frames of all exploratory runs of a round."""
     frames = []
     for n, run in enumerate(recipe.structures):
@@ -252,7 +280,8 @@ def _explore(folder, recipe, k, model, here, progress):
                 out.append(frame)
             with complete(path) as temporary:
                 write(temporary, out, format='extxyz')
-        frames += read(path, ':')
+            job.sign(path)
+        frames += job.verified(path, read, ':')
     return frames
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-CORE, BUFFER, ADDED, PARENT = '#c0392b', '#7fa7c9', '#f0b429', '#d5d5d5'
+from ..pages.style import ORANGE, SKY, VERMILION
+
+CORE, BUFFER, ADDED, PARENT = VERMILION, SKY, ORANGE, '#d5d5d5'
 SHOWN = 8
 
 
 def draw_cut_outs(cut_outs, parent, path):
     """Draw the positions of the first cut-outs in their parent, and each cut-out from the side.
 
-    Core atoms are red, the buffer is blue, and added atoms are yellow.
+    Core atoms are vermilion, the buffer is blue, and added atoms are orange.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ import numpy as np
 from ase import Atoms
 from ase.geometry import find_mic
 
+from ..checks import check_choice, check_number, check_threads, check_whole
 from ..engines.grade import require_uncertainty
 from ..jit import available_threads
 from ..kernels.cpu.cosine import make_system
@@ -81,10 +82,12 @@ def select(frames, model=None, number=20, *, by='grade', limit=None, apart=7.0, 
         The model has no uncertainty.
     """
     frames = [frames] if isinstance(frames, Atoms) else list(frames)
-    if by not in CRITERIA:
-        raise ValueError(f"the criterion must be 'grade' or 'change', got {by!r}")
-    if not int(number) >= 1 or not apart >= 0:
-        raise ValueError(f'number must be 1 or more and apart zero or more, got {number!r} and {apart!r}')
+    check_choice(by, 'by', CRITERIA)
+    number = check_whole(number, 'number', 'cut-outs', low=1)
+    check_number(apart, 'apart', 'Å', low=0)
+    check_threads(threads)
+    if limit is not None:
+        check_number(limit, 'limit', low=0)
     if not frames:
         raise ValueError('there are no frames to select from')
     potential = find_potential(model)
@@ -104,7 +107,7 @@ def select(frames, model=None, number=20, *, by='grade', limit=None, apart=7.0, 
         )
     known = 1.0 if by == 'grade' else max(float(np.median(np.concatenate(values))), 1e-9)
     candidates = np.concatenate([rows[k][i][None] for k, i in keys])
-    return _greedy(frames, keys, candidates, int(number), apart, known)
+    return _greedy(frames, keys, candidates, number, apart, known)
 
 
 def grade_rows(frames, model=None, threads=None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..calculators import VVCalculator
+from ..checks import check_array
 from ..errors import DatasetError
 from ..io.datasets import labels_of
 
@@ -49,6 +50,7 @@ def core_errors(model, cut_outs):
                 'that mlffvv label has labelled'
             )
         core = np.asarray(core, bool)
+        check_array(labels.forces, f'forces of cut-out {k}', (len(atoms), 3), 'eV/Å', error=DatasetError)
         force.append((found['forces'] - labels.forces)[core])
         size.append(np.linalg.norm(labels.forces[core], axis=1))
         if labels.energies is not None:

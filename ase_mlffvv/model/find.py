@@ -41,6 +41,11 @@ def find_potential(model: str | Path | VVPotential | None = None) -> VVPotential
         raise TypeError(f'model must be a path, the name of a shipped potential or a VVPotential, got {model!r}')
     if str(model) in shipped() and not Path(model).exists():
         return VVPotential.load(str(files('ase_mlffvv.potentials') / f'{model}.vv'))
+    if not Path(model).exists():
+        raise FileNotFoundError(
+            f"'{model}' does not exist, and is no potential of the package; these are {', '.join(shipped())} "
+            '(mlffvv models describes them)'
+        )
     if Path(model).is_dir():
         return VVPotential.from_pwmlff(model)
     return VVPotential.load(model)

@@ -14,10 +14,12 @@ import numpy as np
 from ase.build import bulk
 from tqdm.auto import tqdm
 
+from ..checks import check_seed
 from ..io.files import save_text
 from ..jobs.folder import JobFolder
 from ..labelling.engines import check_settings, code_of, find_engine
 from ..labelling.store import identity_of
+from .page import page
 from .plots import plot
 from .relaxing import PropertyError, use
 from .results import Validation
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-JSON, TEXT, PNG = 'validation.json', 'validation.txt', 'validation.png'
+JSON, TEXT, PNG, PAGE = 'validation.json', 'validation.txt', 'validation.png', 'validation.html'
 log = logging.getLogger(__name__)
 
 
@@ -58,7 +60,7 @@ def validate(
         stress is computed from energy differences.
     folder : path
         New folder, or that of an earlier call with the same calculator, for ``validation.json`` (all numbers and
-        curves), ``validation.txt`` (the table) and ``validation.png``.
+        curves), ``validation.txt`` (the table), ``validation.png`` and the page ``validation.html``.
     settings : dict, optional
         Keyword arguments of the function.
     only : sequence of str, optional
@@ -106,6 +108,7 @@ def validate(
     >>> from ase_mlffvv.properties import validate
     >>> print(validate(VVCalculator(), only=['lattice', 'elastic']))        # doctest: +SKIP
     """
+    seed = check_seed(seed)
     names, folder = choose(only, quick, melting), Path(folder)
     options: dict = {'seed': seed, 'progress': progress}
     with TemporaryDirectory() as trial:  # a refused call leaves no folder
@@ -115,7 +118,7 @@ def validate(
     make, _, _ = _calculator(calculator, dict(settings or {}), folder / 'calculator')
     lab = Lab(use(make), **options)
     validation = Validation(title, folder, lab.done)
-    with JobFolder(folder, JSON, identity, what='properties', writes=(TEXT, PNG), overwrite=overwrite) as job:
+    with JobFolder(folder, JSON, identity, what='properties', writes=(TEXT, PNG, PAGE), overwrite=overwrite) as job:
         earlier = job.entries.get('tasks', {})
         lab.done.update({k: record for k, record in earlier.items() if record['status'] == 'done' and k in TASKS})
         _run(names, lab, job, validation)
@@ -143,6 +146,7 @@ def _run(names, lab, job, validation):
     _save(job, validation)
     save_text(folder / TEXT, f'{validation}\n')
     plot(validation, folder / PNG)
+    page(validation, folder / PNG).save(folder / PAGE)
 
 
 def _calculator(calculator, settings, directory):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ..io.files import complete
+from ..pages.style import BLUE, GREY, ORANGE, plot_style
 from .reference import PROPERTIES, SURFACES, middle, number
 
-MODEL, DFT, MEASURED = 'tab:blue', 'tab:orange', '0.45'
+MODEL, DFT, MEASURED = BLUE, ORANGE, GREY
 
 
+@plot_style()
 def plot(validation, path):
     """Draw the page; panels without results are left empty and give the reason.
 

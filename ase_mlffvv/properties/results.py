@@ -54,7 +54,7 @@ class Validation:
     title : str
         Name of the calculator.
     folder : Path
-        Folder with ``validation.json``, ``validation.txt`` and ``validation.png``.
+        Folder with ``validation.json``, ``validation.txt``, ``validation.png`` and ``validation.html``.
     tasks : dict
         Record of each task: status, seconds, values, curves, and note or reason.
     """

@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 
 from ..checks import check_number, check_seed, check_whole
 from ..errors import check_structure
+from ..memory import check_n_atoms
 from .dendrites import A_LITHIUM, ADATOM, COLUMN, freeze_bottom
 from .slabs import slab
 
@@ -163,7 +164,9 @@ def _closest(points, others):
 def _shifts(atoms, margin):
     """Lattice vectors that can move an image to within ``margin`` of the cell, shape (n, 3), Å."""
     heights = 1 / np.linalg.norm(atoms.cell.complete().reciprocal(), axis=1)
-    counts = [int(np.ceil(margin / h)) if p else 0 for h, p in zip(heights, atoms.pbc)]
+    wide = [np.ceil(margin / h) if p else 0 for h, p in zip(heights, atoms.pbc)]
+    check_n_atoms(len(atoms) * float(np.prod([2 * n + 1 for n in wide])), 'Use a larger cell or a shorter distance.')
+    counts = [int(n) for n in wide]
     grid = np.stack(np.meshgrid(*[np.arange(-c, c + 1) for c in counts], indexing='ij'), axis=-1).reshape(-1, 3)
     return grid @ atoms.cell[:]
 

@@ -7,6 +7,7 @@ from ase import Atoms, units
 from ase.build import bulk
 
 from ..checks import check_element, check_number, check_whole
+from ..errors import StructureError
 from ..memory import check_n_atoms
 from .dendrites import A_LITHIUM
 
@@ -86,6 +87,8 @@ def vacancy_hop(crystal: Atoms) -> tuple[Atoms, Atoms]:
     initial, final : Atoms
         Unrelaxed structures with atoms in the same order.
     """
+    if len(crystal) < 2:
+        raise StructureError(f'a hop into a vacancy needs a supercell of two or more atoms, got {len(crystal)}')
     vectors = crystal.get_distances(0, np.arange(len(crystal)), mic=True, vector=True)
     jumper = np.linalg.norm(vectors, axis=1)[1:].argmin() + 1
     moved = crystal.copy()

@@ -9,6 +9,7 @@ import numpy as np
 from ase.build import bcc100, bcc110, bcc111, bulk, surface
 
 from ..checks import check_array, check_element, check_number, check_whole
+from ..errors import SettingError
 from ..memory import check_n_atoms
 from .dendrites import A_LITHIUM
 
@@ -78,7 +79,8 @@ def slab(
         layers = check_whole(layers, 'layers', low=1)
     depth = thickness / a if layers is None else layers / 2
     check_n_atoms(
-        2 * depth * np.linalg.norm(indices) * repeat[0] * repeat[1], 'Use a thinner slab, lower indices or a smaller repeat.'
+        2 * depth * np.linalg.norm(indices) * repeat[0] * repeat[1],
+        'Use a thinner slab, lower indices or a smaller repeat.',
     )
     if layers is not None and indices in SMALLEST_CELLS:
         build = SMALLEST_CELLS[indices]
@@ -117,7 +119,7 @@ def step(atoms: Atoms, layers: int = 1, start: float = 0.45) -> Atoms:
     heights = np.unique(np.round(z, 1))
     check_number(start, 'start')
     if not 0 < check_whole(layers, 'layers', 'atomic layers') < len(heights):
-        raise ValueError(f'layers must be between 1 and {len(heights) - 1} for this slab, got {layers!r}')
+        raise SettingError(f'layers must be between 1 and {len(heights) - 1} for this slab, got {layers!r}')
     lowest = heights[-layers] - 0.15
     return atoms[~((z > lowest) & (atoms.get_scaled_positions()[:, 0] > start))]
 

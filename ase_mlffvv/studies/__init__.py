@@ -2,7 +2,15 @@
 
 from importlib import import_module
 
-_WHERE = {'Plan': 'plan', 'read_plan': 'plan', 'study': 'runner'}
+_WHERE = {
+    'Plan': 'plan',
+    'difference_table': 'compare',
+    'judge': 'claims',
+    'read_plan': 'plan',
+    'read_study': 'compare',
+    'study': 'runner',
+    'write_results': 'results',
+}
 
 __all__ = sorted(_WHERE)
 

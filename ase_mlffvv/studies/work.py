@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from multiprocessing import parent_process
 from pathlib import Path
+from threading import RLock
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
-from ase.io import read
 from mlffvv_analysis import timeline as timelines
 from mlffvv_analysis.frame import Settings
+from tqdm import tqdm
 
 from ..calculators import VVCalculator
 from ..io.checkpoint import load_checkpoint
 from ..io.files import complete, save_json
 from ..io.identity import plain
 from ..io.packed.frames import append_frame
+from ..io.reading import read_structure
 from ..jobs import record, resume, start
 from ..jobs.options import CALCULATOR, build_structure, complete_options, settings_of
 from ..labelling.engines import check_settings, find_engine
@@ -92,6 +95,8 @@ def carry_out(work: Work) -> dict:
         Entries of ``finished.json``: ``steps``, ``seconds`` of computation of all calls that ended, and the identity of
         the analysis.
     """
+    if parent_process() is not None:
+        tqdm.set_lock(RLock())  # tqdm's own lock is a semaphore, which a killed process leaves behind
     begin, before = perf_counter(), read_finished(work.folder) or {'steps': -1, 'seconds': 0.0}
     steps = work.steps
     if before['steps'] < steps:
@@ -147,7 +152,7 @@ def keep_frames(folder: Path, table: pandas.DataFrame, times: tuple) -> None:
     numbers = np.unique([int(abs(at - t).argmin()) for t in times if t <= at[-1] + 1e-9])
     with complete(folder / FRAMES) as temporary:
         for k in numbers:
-            append_frame(temporary, read(trajectory, int(k)))
+            append_frame(temporary, read_structure(trajectory, int(k)))
 
 
 def _calculator(work, atoms):

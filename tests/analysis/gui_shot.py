@@ -5,7 +5,7 @@ import sys
 from ase.gui.gui import GUI
 from ase.gui.images import Images
 from ase.io import read
-from PIL import ImageGrab
+from PIL import Image, ImageGrab
 
 path, array, png = sys.argv[1:]
 gui = GUI(Images([read(path)]), rotations='-90x,-45y,8x')
@@ -23,4 +23,10 @@ for _ in range(3):
 assert gui.colormode == array
 tk.after(1500, tk.quit)
 tk.mainloop()
-ImageGrab.grab(bbox=(0, 0, 1200, 730)).save(png)
+screen, page = ImageGrab.grab(), Image.new('RGB', (1200, 730), 'white')
+boxes = []
+for window in [tk, *(child for child in tk.winfo_children() if child.winfo_class() == 'Toplevel')]:
+    x, y = window.winfo_x(), window.winfo_y()  # with its menu
+    boxes.append((x, y, window.winfo_rootx() + window.winfo_width(), window.winfo_rooty() + window.winfo_height() - 2))
+    page.paste(screen.crop(boxes[-1]), (x, y))  # what lies between the windows stays white
+page.crop((0, 0, max(box[2] for box in boxes), max(box[3] for box in boxes))).save(png)

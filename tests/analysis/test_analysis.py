@@ -71,7 +71,11 @@ def test_pictures(tmp_path):
 def test_draws_nothing_of_an_empty_structure():
     from matplotlib.figure import Figure
 
-    draw_atoms(Figure().subplots(), Atoms(), np.zeros(0))
+    axes = Figure().subplots()
+    scale = draw_atoms(axes, Atoms(), np.zeros(0))
+    assert [len(discs.get_offsets()) for discs in axes.collections] == [0]
+    assert scale.get_clim() == (0, 1)
+    assert not axes.axison
 
 
 def test_hidden_atoms_are_left_out_of_large_structures(monkeypatch):

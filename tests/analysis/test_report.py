@@ -1,7 +1,5 @@
 """Pictures and the report: what a user gets from one command."""
 
-import re
-
 import numpy as np
 import pytest
 from ase import Atoms
@@ -11,14 +9,17 @@ from mlffvv_analysis import render as rendering
 from mlffvv_analysis.colours import limits_of, rgb
 from mlffvv_analysis.figures import band_figure, map_figure, shape_figure, snapshots
 from mlffvv_analysis.frame import Frame
+from mlffvv_analysis.keyframes import choose_frames, keyframes
 from mlffvv_analysis.render import RenderingUnavailable, available, camera, cut, movie, render
-from mlffvv_analysis.report import keyframes, report
+from mlffvv_analysis.report import report
 from mlffvv_analysis.statistics import band
 from mlffvv_analysis.timeline import timeline
+from mlffvv_analysis.times import time_text
 
 from ase_mlffvv.cli import main
 from ase_mlffvv.structures import column
 
+from ..pages.test_page import tags
 from .test_timeline import trajectory
 
 
@@ -36,18 +37,20 @@ def picture(path):
 
 def test_the_command_leaves_a_report(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr('mlffvv_analysis.figures.available', lambda: 'no driver (test)')
-    monkeypatch.setattr('mlffvv_analysis.report.available', lambda: 'no driver (test)')
+    monkeypatch.setattr('mlffvv_analysis.report_page.available', lambda: 'no driver (test)')
     trajectory(tmp_path / 'run.extxyz', 5)
     out = tmp_path / 'report'
     command = ['analyse', str(tmp_path / 'run.extxyz'), '-o', str(out), '--processes', '1', '--pictures', '2']
     assert main(command) == 0
     assert str(out / 'index.html') in capsys.readouterr().out
     page = (out / 'index.html').read_text()
-    assert page.count('data:image/png;base64,') == 6
-    assert not re.search(r'(src|href)="(?!data:)', page)  # nothing from elsewhere
+    found = tags(page)
+    assert sum(tag == 'img' for tag, _ in found) == 3
+    assert not [a for _, a in found for key in ('src', 'href') if not a.get(key, '#').startswith(('data:', '#'))]
+    assert any('height goes from' in a.get('alt', '') or 'height over' in a.get('alt', '') for _, a in found)
     for text in ('height over substrate (Å)', 'OVITO cannot draw here: no driver (test)', '0.0 to 0.8 ps'):
         assert text in page
-    for name in ('snapshots', 'morphology', 'phases', 'stages', 'shape', 'map'):
+    for name in ('snapshots', 'profiles', 'morphology', 'phases', 'stages', 'shape', 'map'):
         assert picture(out / f'{name}.png').std() > 0.02
     assert len(read(out / 'coloured.extxyz', ':')) == 2
     lines = (out / 'timeline.csv').read_text().splitlines()
@@ -106,6 +109,8 @@ def test_a_report_of_one_crystal_without_tags_or_energies(tmp_path):
     assert 'no atomic energies' in page.read_text()
     with pytest.raises(ValueError, match='pictures must be'):
         report(tmp_path / 'a.extxyz', tmp_path / 'r', pictures=0)
+    with pytest.raises(ValueError, match='frames to show must lie from 0 to 0'):
+        report(tmp_path / 'a.extxyz', tmp_path / 'r', pictures=[3], progress=False)
 
 
 def test_keyframes_know_their_displacements(tmp_path):
@@ -113,6 +118,31 @@ def test_keyframes_know_their_displacements(tmp_path):
     picked = keyframes(tmp_path / 'run.extxyz', [0, 4])
     np.testing.assert_allclose(picked[1].displacements[upper].mean(axis=0), [2, 0, -1.2], atol=0.1)
     assert picked[1].reference is picked[0].reference
+
+
+def test_frames_are_chosen_where_something_happens():
+    n = 200
+    t = np.arange(n)
+    rng = np.random.default_rng(1)
+    kink = np.clip((t - 15) / 35, 0, 1) * 20 + rng.normal(0, 0.3, n)  # bends from 15 to 50, then rests
+    grains = np.where((t > 120) & (t < 130), 5.0, 1.0)
+    table = {'frame': t, 'kink_deg': kink, 'n_grains': grains, 'height_A': 80 - 0.01 * t, 'dxy_all_A': np.sqrt(t)}
+    chosen = choose_frames(table, 8)
+    assert list(chosen) == sorted(chosen)
+    assert len(chosen) == 8
+    assert {chosen[0], chosen[n - 1]} == {'first', 'last'}
+    assert sum(5 <= k <= 60 for k in chosen) >= 3  # evenly spaced frames would show one or two
+    assert 'most grains' in chosen.values()
+    assert any(120 <= k <= 130 for k in chosen)
+    assert choose_frames(table, 1) == {n - 1: 'last'}
+    assert choose_frames({'frame': [0, 1]}, 8) == {0: 'first', 1: 'last'}
+    assert len(choose_frames({'frame': t}, 5)) == 5
+    with pytest.raises(ValueError, match='count must be 1 or more'):
+        choose_frames(table, 0)
+
+
+def test_times_have_the_decimals_that_they_need():
+    assert [time_text(0.04, span) for span in (200, 1, 0.1, 0.01)] == ['0.0 ps', '0.04 ps', '0.040 ps', '0.0400 ps']
 
 
 def test_colours():

@@ -13,7 +13,7 @@ from mlffvv_analysis.observables import OBSERVABLES, row
 from mlffvv_analysis.stream import frames
 from mlffvv_analysis.timeline import timeline
 
-from ase_mlffvv.errors import CheckpointError
+from ase_mlffvv.errors import CheckpointError, StructureFileError
 from ase_mlffvv.jobs.folder import locked
 from ase_mlffvv.structures import add_adatoms, column
 
@@ -255,7 +255,7 @@ def test_more_that_is_refused(tmp_path):
     with pytest.raises(ValueError, match='is empty'):
         timeline(tmp_path / 'empty.extxyz', progress=False)
     (tmp_path / 'bad.extxyz').write_text('2\n\nLi 0 0 0\nLi 0 0 3\nx\n')
-    with pytest.raises(ValueError, match='expected a number of atoms'):
+    with pytest.raises(StructureFileError, match='expected a number of atoms'):
         timeline(tmp_path / 'bad.extxyz', progress=False)
     with pytest.raises(ValueError, match='unknown observables'):
         timeline([bulk('Li')], observables=('height',), progress=False)

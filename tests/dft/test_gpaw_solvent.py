@@ -86,10 +86,10 @@ def test_kpoints():
     ('settings', 'message'),
     [
         ({'cutoff': '350 eV'}, "cutoff must be a finite number, got '350 eV'"),
-        ({'cutoff': 5}, 'cutoff must be 50 or more, got 5'),
+        ({'cutoff': 5}, 'cutoff must be 50 or more and at most 5000 .eV., got 5'),
         ({'smearing': 0.0}, 'smearing must be 0.0001 or more'),
         ({'xc': 'B3LYP'}, "xc must be one of PBE, PBEsol, RPBE, LDA, got 'B3LYP'"),
-        ({'kpts': (2, 2)}, r'kpts must be a density in Å or three numbers of k-points, got \(2, 2\)'),
+        ({'kpts': (2, 2)}, r'kpts must have shape \(3,\) \(numbers of k-points\), got \(2,\)'),
         ({'kpts': (2, 2, 0.5)}, 'kpts must be'),
         ({'kpts': -1}, 'kpts must be'),
         ({'solvent': 'water'}, r"solvent must be None \(vacuum\) or a Solvent.*got 'water'"),

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from ase_mlffvv import VVCalculator
 from ase_mlffvv.errors import StructureError
-from ase_mlffvv.jobs import Interrupted, JobFolder, RunSettings, read_log, record, resume, start, summary
+from ase_mlffvv.jobs import Interrupted, JobFolder, RunSettings, read_log, read_settings, record, resume, start, summary
 from ase_mlffvv.jobs.run import SETTINGS
 
 from ..toys import random_potential
@@ -182,7 +182,13 @@ def test_blow_up_is_reported_and_the_checkpoint_kept(tmp_path):
 
 
 def test_potential_object_as_model(tmp_path):
-    start(needle(), VVCalculator(random_potential()), tmp_path / 'run', RunSettings(steps=2), progress=False)
+    potential = random_potential()
+    start(needle(), VVCalculator(potential), tmp_path / 'run', RunSettings(steps=2), progress=False)
+    assert read_settings(tmp_path / 'run')['model']['sha256'] == potential.digest()
+    with pytest.raises(ValueError, match=r'started with a potential that has no file \(VVPotential'):
+        resume(tmp_path / 'run', steps=4, progress=False)
+    table = resume(tmp_path / 'run', steps=4, model=potential, progress=False)
+    assert table['step'][-1] == 4
 
 
 @pytest.mark.parametrize('thermostat', ['berendsen', 'csvr', 'langevin', 'none'])

@@ -13,6 +13,7 @@ from ase.io import read, write
 
 from ase_mlffvv import VVCalculator, VVSpec, fit, read_frames
 from ase_mlffvv.errors import DatasetError, StructureError
+from ase_mlffvv.io.files import load_json, save_json
 from ase_mlffvv.labelling import label
 
 from . import factories
@@ -124,9 +125,9 @@ def test_changed_settings_are_named(tmp_path):
     (tmp_path / 'calls').write_text('x')
     with pytest.raises(ValueError, match='content of calls: not given before'):
         quick(copper(1), factories.counted, folder, settings={'calls': path, 'ecut': 350})
-    text = (folder / 'label.json').read_text()
-    (folder / 'label.json').write_text(text.replace('"format": 1', '"format": 2'))
-    with pytest.raises(ValueError, match='has format 2; this version'):
+    job = load_json(folder / 'label.json', unsigned=['code'])
+    save_json(folder / 'label.json', {**job, 'format': 3}, checksum=True, unsigned=['code'])
+    with pytest.raises(ValueError, match='has format 3; this version'):
         quick(copper(1), 'emt', folder)
 
 
@@ -137,11 +138,11 @@ def test_changed_function_is_noticed(tmp_path, monkeypatch):
 
     def run(name, text):
         (tmp_path / f'{name}.py').write_text(text)
-        job = json.loads((folder / 'label.json').read_text()) if folder.exists() else None
+        job = load_json(folder / 'label.json', unsigned=['code']) if folder.exists() else None
         if job:  # as if the module had been edited
             job['identity']['calculator'] = f'{name}:make'
             job.pop('sha256', None)
-            (folder / 'label.json').write_text(json.dumps(job))
+            save_json(folder / 'label.json', job, checksum=True, unsigned=['code'])
         return quick(copper(1), f'{name}:make', folder)
 
     run('dft_a', text)

@@ -23,7 +23,13 @@ def start(tmp_path, n=12, sleep=0.25):
     command = [sys.executable, '-m', 'ase_mlffvv.cli', 'label', tmp_path / 'frames.extxyz', '-o', tmp_path / 'labels',
                '--calculator', 'tests.labelling.factories:counted', '--processes', '2',
                '--settings', f'calls={tmp_path / "calls"}', f'sleep={sleep}']  # fmt: skip
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                            preexec_fn=ctrl_c)  # fmt: skip
+
+
+def ctrl_c():
+    """Let a process respond to Ctrl-C, also where the tests run in the background and ignore it (``make test &``)."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def results(tmp_path):

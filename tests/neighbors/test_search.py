@@ -100,7 +100,10 @@ def test_empty_space_costs_nothing():
 
 
 def test_what_cannot_be_listed():
-    with pytest.raises(StructureError, match=r'atoms 1 are more than 500000 cell vectors outside .* the time step is too long; .* atoms.wrap'):
+    with pytest.raises(
+        StructureError,
+        match=r'atoms 1 are more than 500000 cell vectors outside .* the time step is too long; .* atoms.wrap',
+    ):
         pair_list([[0, 0, 0], [4e6, 1, 1]], 3 * np.eye(3), True, 4.0)
     message = r'atoms 1 and 2 coincide \(distance 0.0e\+00 Å\); there are 2 such pairs among atoms 1, 2, 3, 4\.'
     with pytest.raises(StructureError, match=message):

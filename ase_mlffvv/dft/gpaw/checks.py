@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from math import ceil, isfinite, pi
+from math import ceil, pi
 
 import numpy as np
 from ase.calculators.calculator import CalculatorSetupError
 
+from ...checks import check_array, check_choice, check_flag, check_number, check_whole
 from ..cells import GAP, empty_gaps
 from ..electrode import at_zero
 from ..solvent import Solvent
 
 FUNCTIONALS = ('PBE', 'PBEsol', 'RPBE', 'LDA')
 DISTRIBUTIONS = ('fermi-dirac', 'marzari-vanderbilt')
+
+
+# settings that are numbers: unit, smallest and largest value
+RANGES = (
+    ('cutoff', 'eV', 50.0, 5000.0),
+    ('smearing', 'eV', 1e-4, 10.0),
+    ('spacing', 'Å', 0.02, 1.0),
+    ('solver_tolerance', '', 1e-14, 1.0),
+    ('potential_tolerance', 'V', 1e-6, 1.0),
+)
 
 
 def kpoints(atoms, kpts):
@@ -47,20 +58,23 @@ def as_solvent(solvent):
 
 
 def check_settings(p):
-    for name, low in (('cutoff', 50.0), ('smearing', 1e-4), ('spacing', 0.02), ('solver_tolerance', 1e-14),
-                      ('potential_tolerance', 1e-6), ('maxiter', 1)):  # fmt: skip
-        _check_number(p[name], name)
-        if p[name] < low:
-            raise CalculatorSetupError(f'{name} must be {low:g} or more, got {p[name]!r}')
-    _check_number(p['charge'], 'charge')
+    for name, unit, low, high in RANGES:
+        check_number(p[name], name, unit, low=low, high=high)
+    check_whole(p['maxiter'], 'maxiter', low=1)
+    check_number(p['charge'], 'charge', 'e')
     for name, known in (('xc', FUNCTIONALS), ('distribution', DISTRIBUTIONS)):
-        if p[name] not in known:
-            raise CalculatorSetupError(f'{name} must be one of {", ".join(known)}, got {p[name]!r}')
+        check_choice(p[name], name, known)
+    for name in ('gamma', 'symmetry'):
+        check_flag(p[name], name)
     at_zero(p['reference'])
-    kpts = p['kpts']
-    numbers = np.ndim(kpts) == 1 and len(kpts) == 3 and all(int(n) == n and n > 0 for n in kpts)
-    if not numbers and (isinstance(kpts, (bool, str)) or np.ndim(kpts) or not kpts > 0):
-        raise CalculatorSetupError(f'kpts must be a density in Å or three numbers of k-points, got {kpts!r}')
+    if np.ndim(p['kpts']) == 0:
+        check_number(p['kpts'], 'kpts, a density in Å or three numbers of k-points,', 'Å', above=0, high=1000)
+    else:
+        check_array(p['kpts'], 'kpts', (3,), 'numbers of k-points', low=1)
+        for n in p['kpts']:
+            check_whole(n, 'each number of kpts', low=1)
+    if not (p['convergence'] is None or isinstance(p['convergence'], dict)):
+        raise CalculatorSetupError(f'convergence must be a dict of criteria of GPAW, got {p["convergence"]!r}')
     solvent = as_solvent(p['solvent'])
     if solvent is not None and solvent.density_model != 'atoms':
         raise CalculatorSetupError(
@@ -75,13 +89,9 @@ def check_settings(p):
                 'Solvent(..., kappa_squared=...), for example Solvent.pc_dme().'
             )
     if p['potential'] is not None:
-        _check_number(p['potential'], 'potential')
+        check_number(p['potential'], 'potential', 'V')
+    check_flag(p['also_vacuum'], 'also_vacuum')
     if p['also_vacuum'] and (solvent is None or p['charge'] or p['potential'] is not None):
         raise CalculatorSetupError(
             'also_vacuum=True needs a solvent to begin with, and a neutral cell without a fixed potential'
         )
-
-
-def _check_number(value, name):
-    if isinstance(value, (bool, str)) or not np.isscalar(value) or not isfinite(value):
-        raise CalculatorSetupError(f'{name} must be a finite number, got {value!r}')

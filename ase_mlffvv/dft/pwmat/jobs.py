@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from math import isfinite
 
 from ase.calculators.calculator import CalculatorSetupError
 
+from ...checks import check_number, check_seed, check_timestep, check_whole
 from .keywords import MDOPT, RELAXOPT
 from .settings import check_options
 
@@ -115,6 +115,9 @@ class MolecularDynamicsJob:
 
     def __post_init__(self):
         _positive(self, 'temperature_K', 'steps', 'timestep', 'final_temperature_K', 'taut', 'friction')
+        check_timestep(self.timestep)
+        if self.seed is not None:
+            check_seed(self.seed)
         _one_of('method', self.method, MD_METHODS)
         for name, kinds in (('taut', ('berendsen', 'nose-hoover')), ('friction', ('langevin',))):
             if getattr(self, name) is not None and self.method.removesuffix('-npt') not in kinds:
@@ -158,17 +161,22 @@ def as_job(job):
     )
 
 
+OPTIONAL = ('final_temperature_K', 'taut', 'friction')
+UNITS = {'timestep': ('fs',), 'temperature_K': ('K',), 'final_temperature_K': ('K',), 'taut': ('fs',),
+         'friction': ('1/fs',), 'fmax': ('eV/Å',), 'stress_tolerance': ('eV per atom',)}  # fmt: skip
+
+
 def _positive(job, *names):
     for name in names:
         value = getattr(job, name)
-        if value is None:
+        if value is None and name in OPTIONAL:
             continue
-        if isinstance(value, str | bool) or not (isfinite(value) and value > 0):
-            raise CalculatorSetupError(f'{name} must be positive, got {value!r}')
-        if name == 'steps' and int(value) != value:
-            raise CalculatorSetupError(f'steps must be a whole number, got {value!r}')
+        if name == 'steps':
+            check_whole(value, name, low=1)
+        else:
+            check_number(value, name, *UNITS[name], above=0)
 
 
 def _one_of(name, value, known):
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise CalculatorSetupError(f'{name} must be one of {", ".join(known)}, got {value!r}')

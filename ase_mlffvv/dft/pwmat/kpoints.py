@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from ase.calculators.calculator import CalculatorSetupError, kpts2sizeandoffsets
 
+from ...checks import check_number
+
 SYMMETRY = {'all': 0, 'space': 1, 'none': 2, 'time': 3}
 KNOWN = ('size', 'density', 'gamma', 'even')
 
@@ -24,12 +26,12 @@ def mp_n123(kpts, atoms, symmetry=None) -> tuple:
         Symmetries that reduce the points: space group and time reversal, space group only, none, or time reversal
         only. None uses the default of PWmat, which is 'none' for dynamics and 'all' otherwise.
     """
-    if symmetry is not None and symmetry not in SYMMETRY:
+    if symmetry is not None and not (isinstance(symmetry, str) and symmetry in SYMMETRY):
         raise CalculatorSetupError(f'symmetry must be None or one of {", ".join(SYMMETRY)}, got {symmetry!r}')
     if kpts is None:
         kpts = {'size': (1, 1, 1)}
     elif isinstance(kpts, (int, float)) and not isinstance(kpts, bool):
-        kpts = {'density': float(kpts)}
+        kpts = {'density': check_number(kpts, 'kpts', 'points per 1/Å', above=0, high=1000)}
     elif not isinstance(kpts, dict):
         kpts = {'size': kpts}
     unknown = sorted(set(kpts) - set(KNOWN))

@@ -9,7 +9,7 @@ from ase import Atoms
 
 from .blocks import TENSORS, lattice_text, parse, per_atom_text
 from .frame import ARRAYS, check, labels, movable, scaled, to_atoms, velocities
-from .text import CutOff, Place, reading, replacing
+from .text import CutOff, Place, reading, replacing, whole_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ def read_pwmat_config(file: str | Path | TextIO) -> Atoms:
         The file is damaged or of another kind; names the line, what was expected and what was found.
     """
     with reading(file) as (text, name):
-        lines = text.read().splitlines()
+        lines = whole_lines(text, name)
     first = next((k for k, line in enumerate(lines) if line.strip()), 0)
     place = Place(name, first + 1)
     end = next((k for k, line in enumerate(lines) if line.lstrip().startswith('-----')), len(lines))

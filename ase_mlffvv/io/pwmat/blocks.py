@@ -7,9 +7,11 @@ the free text of a MOVEMENT frame also holds words such as LATTICE_VELOCITY and 
 from __future__ import annotations
 
 import re
+import warnings
 
 import numpy as np
 
+from ...errors import PWmatWarning
 from .text import CutOff, is_number, quoted
 
 # numbers after the atomic number in a row of each block with a row per atom
@@ -89,6 +91,9 @@ def parse(lines, place):
             continue
         if name:
             ended = None
+            if 'numbers' in found and _is_block(lines[k + 1 : k + 1 + n], found['numbers']):
+                warnings.warn(f'{here}: the block {quoted(line)} is not known and left out', PWmatWarning, stacklevel=2)
+                k += n
         elif ended and line.split() and is_number(line.split()[0]):
             rows = 3 if ended == 'lattice' or ended in TENSORS else n
             raise here.error(f'{rows} rows of {ended}', f'one more, {quoted(line)}', f'The first line says {n} atoms.')
@@ -97,6 +102,14 @@ def parse(lines, place):
         if name not in found:
             raise CutOff(f'{place}: expected a {name.upper()} block in the structure that begins here, found none')
     return found
+
+
+def _is_block(lines, numbers):
+    """Whether lines are a block with a row for each atom."""
+    words = [line.split() for line in lines]
+    return len(lines) == len(numbers) and all(
+        len(row) > 1 and row[0] == str(number) and is_number(row[1]) for row, number in zip(words, numbers)
+    )
 
 
 def _first_line(line, place):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .keywords import key_lines, read_keys, upper_keys
-from .text import Place, quoted, reading, replacing
+from .text import Place, quoted, reading, replacing, whole_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def read_etot_input(file: str | Path | TextIO) -> dict:
         A line is not ``KEY = value``, or a key stands twice.
     """
     with reading(file) as (text, name):
-        lines = text.read().splitlines()
+        lines = whole_lines(text, name)
     first = next((k for k, line in enumerate(lines) if line.split('#')[0].strip()), 0)
     head = lines[first].split('#')[0].split() if lines else []
     if len(head) < 2 or not all(token.isdigit() for token in head[:2]):

@@ -6,6 +6,7 @@ import re
 import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
+NEEDED = ('force', 'energies')  # in every frame
+LABELS = {
+    **{name: f'a {name} block' for name in PER_ATOM if name != 'position'},
+    'energies': 'Etot,Ep,Ek in the first line', 'time_fs': 'a time', 'iteration': 'an iteration',
+    'lattice_stress': 'the stress',
+}  # fmt: skip
 _FIRST_LINE = re.compile(r'\s*\d+\s+atoms\b', re.IGNORECASE)
 _END = ' -------------------------------------------------\n'
 
@@ -75,47 +82,70 @@ def read_pwmat_movement(
             chosen = list(islice(_frames(text, name), k[-1], k[0] + 1, -step))[::-1] if k else []
         frame = None
         for frame in chosen:
-            yield to_atoms(frame.blocks(), unwrapped)
+            yield to_atoms(frame(), unwrapped)
         if frame is None and start > 0 and wanted.stop is None:
             raise IndexError(f'{name} has fewer than {start + 1} frames')
 
 
 @dataclass
 class _Frame:
-    """Lines of a frame; ``how`` it ended: with a line of dashes, at the next frame, or at the end of the file."""
+    """Lines of a frame; ``how`` it ended: with dashes, at the next frame, at the end of the file, or cut in a line."""
 
     lines: list
     place: Place
     how: str
 
     def blocks(self, needed=()):
+        """Blocks of the frame, which must be those of ``needed``; these of the first frame are needed in all others."""
         blocks = parse(self.lines, self.place)
-        for name in PER_ATOM:
-            if name in needed and name not in blocks:
-                raise CutOff(f'{self.place}: expected a {name} block in the frame that begins here, found none')
+        found = {name for name in LABELS if name in blocks}
+        missing = sorted({*NEEDED, *needed} - found)
+        if missing:
+            names = ', '.join(LABELS[name] for name in missing)
+            raise CutOff(f'{self.place}: expected {names} in the frame that begins here, found none')
+        if needed and found - set(needed):
+            names = ', '.join(LABELS[name] for name in sorted(found - set(needed)))
+            raise self.place.error('the same blocks as in the first frame', f'{names}, which the first frame lacks')
         return blocks
 
 
 def _frames(text, name):
-    """Complete frames. A last one that is cut off is left out with a warning; one before the last is an error."""
-    needed = None
+    """Complete frames with their blocks. A last one that is cut off is left out; one before the last is an error.
+
+    Yields
+    ------
+    callable
+        Returns the blocks of the frame. Frames that end with a line of dashes are only understood when it is called.
+    """
+    needed: set = set()
     for frame in _split(text, name):
         try:
-            if needed is None:
-                needed = frame.blocks(() if frame.how == 'dashes' else {'force'})
+            blocks = None
+            if not needed:
+                blocks = frame.blocks()
+                if frame.how == 'cut':
+                    raise CutOff(f'{frame.place}: the only frame ends within a line')
+                if frame.how == 'end':
+                    hint = 'the only frame does not end with a line of dashes: it may be cut off and lack blocks'
+                    warnings.warn(f'{frame.place}: {hint}', PWmatWarning, stacklevel=2)
+                needed = {label for label in LABELS if label in blocks}
             elif frame.how != 'dashes':
-                frame.blocks(needed)
+                blocks = frame.blocks(needed)
         except CutOff as error:
-            if needed is None:
+            if not needed:
                 hint = "A structure without forces is read with format='pwmat-config'."
                 raise CutOff(f'{error}. {name} has no complete frame. {hint}') from None
-            if frame.how != 'end':
+            if frame.how not in ('end', 'cut'):
                 raise
             warnings.warn(f'{error}: the last frame is cut off and left out', PWmatWarning, stacklevel=2)
             return
-        yield frame
-    if needed is None:
+        yield partial(_blocks, frame, needed, blocks)
+    if not needed:
         raise PWmatFileError(f'{name}: expected frames that begin with the number of atoms, found an empty file')
+
+
+def _blocks(frame, needed, blocks):
+    return frame.blocks(needed) if blocks is None else blocks
 
 
 def _split(text, name):
@@ -133,8 +163,8 @@ def _split(text, name):
         else:
             lines.append(line)
     if lines:
-        whole = lines if lines[-1].endswith('\n') else lines[:-1]  # the last number may be cut
-        yield _Frame(whole, Place(name, first), 'end')
+        whole = lines[-1].endswith('\n')
+        yield _Frame(lines if whole else lines[:-1], Place(name, first), 'end' if whole else 'cut')
 
 
 def write_pwmat_movement(file: str | Path | TextIO, images: Atoms | Iterable[Atoms], append: bool = False) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.stress import full_3x3_to_voigt_6_stress
 
-from .text import CutOff, Place, is_number, quoted, reading
+from .text import CutOff, Place, is_number, quoted, reading, whole_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,9 +38,14 @@ def read_out_force(file: str | Path | TextIO, numbers: ArrayLike | None = None) 
         The file is damaged, or for other atoms.
     """
     with reading(file) as (text, name):
-        lines = text.read().splitlines()
+        lines = whole_lines(text, name)
     first = _first_row(lines, 4)
     found, rows = _table(lines, first, name, 4, 'atomic number and dE/dR of an atom', numbers)
+    head = lines[0].split() if first else []
+    if head and head[0].isdigit() and int(head[0]) != len(found):
+        raise CutOff(
+            f'{Place(name, 1)}: expected rows of {head[0]} atoms, found {len(found)}. The file is cut off or damaged.'
+        )
     return found, -rows[:, :3]
 
 
@@ -67,7 +72,7 @@ def read_out_endiv(file: str | Path | TextIO, numbers: ArrayLike | None = None) 
         The file is damaged, or for other atoms.
     """
     with reading(file) as (text, name):
-        lines = text.read().splitlines()
+        lines = whole_lines(text, name)
     place, title = Place(name, 2), lines[1] if len(lines) > 1 else ''
     if len(title.split()) < 3 or not is_number(title.split()[2]):
         raise place.error('the constant dE as third word of the second title line', quoted(title))
@@ -99,7 +104,7 @@ def read_out_stress(file: str | Path | TextIO, atoms: Atoms) -> np.ndarray:
         The file is damaged.
     """
     with reading(file) as (text, name):
-        lines = text.read().splitlines()
+        lines = whole_lines(text, name)
     first = _first_row(lines, 3)
     rows = Place(name, first + 1).rows(lines[first:], 3, 3, 'the stress tensor in eV')
     per_atom = any('natom' in line.lower() for line in lines[:first])

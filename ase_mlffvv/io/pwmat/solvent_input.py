@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import PWmatFileError
 from .keywords import key_lines, read_keys, upper_keys
-from .text import reading, replacing
+from .text import reading, replacing, whole_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def read_solvent_input(file: str | Path | TextIO) -> dict:
         A line is not ``KEY = value``, a key stands twice, or the two spellings contradict each other.
     """
     with reading(file) as (text, name):
-        settings = read_keys(text.read().splitlines(), 0, name)
+        settings = read_keys(whole_lines(text, name), 0, name)
     other = _one_spelling(settings)
     if other is not None:
         raise PWmatFileError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import PWmatFileError, PWmatWarning
-from .text import Place, quoted, reading
+from .text import CutOff, Place, quoted, reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def read_relaxsteps(file: str | Path | TextIO) -> dict:
         row = {'step': int(head[0]), 'kind': head[1].strip('*')}
         row.update((RELAX_NAMES.get(key, key), values[0]) for key, values in pairs.items())
         rows.append(row)
-    return _columns(rows)
+    return _columns(rows, file, tuple(RELAX_NAMES.values()))
 
 
 def read_mdsteps(file: str | Path | TextIO) -> dict:
@@ -81,11 +81,11 @@ def read_mdsteps(file: str | Path | TextIO) -> dict:
         del pairs['']
         for key, values in pairs.items():
             names = MD_NAMES.get(key, (key,))
-            if len(values) < len(names):
+            if len(values) < len(names) or (key in MD_NAMES and len(values) > len(names)):
                 raise place.error(f'{len(names)} numbers after {key}=', values)
             row.update(zip(names, values))
         rows.append(row)
-    return _columns(rows)
+    return _columns(rows, file, tuple(name for names in MD_NAMES.values() for name in names))
 
 
 def _pairs(file, needed):
@@ -94,20 +94,16 @@ def _pairs(file, needed):
         lines = [(k, line) for k, line in enumerate(text, 1) if line.strip()]
     if not lines:
         raise PWmatFileError(f'{name}: expected lines with {needed}=, found an empty file')
-    columns = lines[0][1].count('=')
     for k, line in lines:
         place = Place(name, k)
-        try:
-            pairs = _split(place, line, needed)
-            cut = len(lines) > 1 and line.count('=') < columns and not line.endswith('\n')
-        except PWmatFileError:
-            cut = len(lines) > 1 and not line.endswith('\n')
-            if not cut:
-                raise
-        if cut:
-            warnings.warn(f'{place}: the last line is cut off and left out', PWmatWarning, stacklevel=3)
+        if '\ufffd' in line or not line.strip().replace('\t', ' ').isprintable():
+            raise place.error('text', quoted(line), 'The file is damaged; copy it again.')
+        if line.endswith('\n'):
+            yield place, _split(place, line, needed)
+        elif len(lines) == 1:
+            raise CutOff(f'{place}: expected the end of the line, found the end of the file. The file is cut off.')
         else:
-            yield place, pairs
+            warnings.warn(f'{place}: the last line is cut off and left out', PWmatWarning, stacklevel=3)
 
 
 def _split(place, line, needed):
@@ -121,7 +117,15 @@ def _split(place, line, needed):
     return pairs
 
 
-def _columns(rows):
+def _columns(rows, file, needed):
+    """Columns of a table; those of ``needed`` are in all of its lines or in none."""
+    for name in needed:
+        having = [k for k, row in enumerate(rows) if name in row]
+        if 0 < len(having) < len(rows):
+            k = next(k for k in range(len(rows)) if k not in having)
+            raise PWmatFileError(
+                f'{file}: expected {name} in step {k} as in others, found none. The file is damaged; copy it again.'
+            )
     columns = {}
     for name in dict.fromkeys(name for row in rows for name in row):
         values = [row.get(name, np.nan) for row in rows]

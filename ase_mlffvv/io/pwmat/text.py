@@ -8,6 +8,7 @@ import lzma
 import math
 import os
 import re
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,7 +34,9 @@ def reading(file):
     with _OPEN[get_compression(file)[1]](file, 'rt', encoding='utf-8', errors='replace') as text:
         try:
             yield text, file
-        except (EOFError, gzip.BadGzipFile, lzma.LZMAError) as error:
+        except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:  # bz2 raises OSError for damaged files
+                raise
             raise PWmatFileError(f'{file}: the compressed file is damaged ({error}). Copy it again.') from error
 
 
@@ -78,6 +81,28 @@ def is_number(token):
 
 class CutOff(PWmatFileError):
     """A file or frame ends before it is complete."""
+
+
+def whole_lines(text, name):
+    """Lines of a file, unless it may have been cut off within its last word.
+
+    A last line without an end is accepted if its last word is a flag, which has a single character, or if it follows
+    the line of dashes that ends a structure.
+
+    Raises
+    ------
+    CutOff
+    """
+    lines = text.read().splitlines(keepends=True)
+    last = lines[-1] if lines else '\n'
+    words = last.split()
+    flag = len(words) > 6 and len(words[-1]) == 1
+    if words and not (flag or last.endswith('\n') or any(line.lstrip().startswith('-----') for line in lines)):
+        raise CutOff(
+            f'{Place(name, len(lines))}: expected the end of a line after {quoted(last)}, found the end of the file: '
+            'the last word may be cut off. Copy the file again, or end the line if the file is whole.'
+        )
+    return [line.rstrip('\r\n') for line in lines]
 
 
 class Place:
@@ -140,6 +165,8 @@ class Place:
             if len(tokens) < least or not is_number(tokens[0]):
                 raise place.error(f'{what} ({least} numbers)', quoted(lines[k]))
             last = next((j for j in range(least, len(tokens)) if not is_number(tokens[j])), len(tokens))
+            if any(re.search(r'\d', word) for word in tokens[last:]):
+                raise place.error(f'{what}, numbers only', quoted(lines[k]))
             rows.append(place.numbers(tokens[:last], what))
             if len(rows[k]) != len(rows[0]):
                 raise place.error(f'{what} with {len(rows[0])} numbers as the rows before', quoted(lines[k]))

@@ -100,7 +100,7 @@ def test_every_section():
         lambda text: text.replace('\n', '\r\n'),
         lambda text: text.replace('   3 atoms\n', '3\n', 1),
         lambda text: text.replace('   3 atoms\n', '  3 atoms,Iteration (fs) = 0.2E+01, SCF = 4\n' + files.NPT, 1),
-        lambda text: '\n' + text.rstrip('\n'),
+        lambda text: '\n' + text,
         lambda text: text + ' ------------END\n anything',
         lambda text: text + ' SECTION_OF_TOMORROW\n  1 2 3\n',
     ],
