@@ -19,11 +19,12 @@ MODULES = {  # public modules of rooms, beside the names in __all__ of the room
     'ase_mlffvv.dft': ['ase_mlffvv.dft.cavity', 'ase_mlffvv.dft.electrode'],
     'ase_mlffvv.engines': ['ase_mlffvv.engines.evaluator', 'ase_mlffvv.engines.choice', 'ase_mlffvv.engines.grade'],
     'ase_mlffvv.datasets': ['ase_mlffvv.datasets.solvent_set'],
-    'ase_mlffvv.io': ['ase_mlffvv.io.datasets', 'ase_mlffvv.io.packed.frames'],
+    'ase_mlffvv.io': ['ase_mlffvv.io.datasets', 'ase_mlffvv.io.packed.frames', 'ase_mlffvv.io.convert'],
     'ase_mlffvv.io.pwmat': [
         f'ase_mlffvv.io.pwmat.{name}'
         for name in ('atom_config', 'movement', 'outputs', 'report', 'steps', 'etot_input', 'solvent_input')
     ],
+    'ase_mlffvv.pages': ['ase_mlffvv.pages.atoms'],
     'ase_mlffvv.labelling': ['ase_mlffvv.labelling.engines'],
 }
 
