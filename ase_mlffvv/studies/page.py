@@ -55,8 +55,8 @@ def study_page(
         page.table(list(rows[0]), [[_cell(value) for value in row.values()] for row in rows], 'Criteria')
     if differences is not None:
         page.heading('Differences')
-        rows = [[_cell(value) for value in row] for row in differences.to_numpy().tolist()]
-        page.table(list(differences.columns), rows, 'Second condition minus first. Click a head to sort.')
+        cells = [[_cell(value) for value in row] for row in differences.to_numpy().tolist()]
+        page.table(list(differences.columns), cells, 'Second condition minus first. Click a head to sort.')
     page.heading('Curves')
     time, panels = _panels(runs, columns)
     if panels:
