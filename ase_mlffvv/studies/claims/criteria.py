@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from mlffvv_analysis.statistics import Estimate, mean_interval, share_interval
 
+from ...io import html
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -106,6 +108,11 @@ class Verdict:
     def count(self) -> int:
         """Smallest number of runs behind a criterion that is judged."""
         return min((c.estimate.count for c in self.criteria if c.result != TOLD), default=0)
+
+    def _repr_html_(self):
+        rows = [(c.name, c.number, c.accepted, c.result) for c in self.criteria]
+        head = ['criterion', 'found', 'accepted', 'result']
+        return html.table(rows, head, f'{self.claim} {self.result}: {self.text}')
 
     def rows(self) -> list[dict]:
         """One dict per criterion, for a table."""
