@@ -80,7 +80,8 @@ def grain(frame: Frame) -> dict:
     """Grains, boundary atoms, the largest boundary and the largest twin, and orientations of the top and the bottom.
 
     Orientations are those of the grains with the most atoms in the upper and the lower half of the column.
-    ``twin_trace_deg`` is the angle between the trace of a twin and the horizontal, seen along its ⟨110⟩ axis.
+    ``largest_bcc_share`` is the share of the bcc atoms below the skin that the largest grain among them holds: 1 in one
+    crystal. ``twin_trace_deg`` is the angle between the trace of a twin and the horizontal, seen along its ⟨110⟩ axis.
     """
     ids, grains = frame.grains
     bcc = frame.templates[0] == BCC
@@ -92,8 +93,9 @@ def grain(frame: Frame) -> dict:
         'n_interior': int((frame.classes == INTERIOR).sum()),
         'n_boundary': int((frame.classes == BOUNDARY).sum()),
     }
-    in_bcc = np.bincount(ids[bcc & (ids >= 0)], minlength=1)
-    out['largest_bcc_share'] = in_bcc.max() / bcc.sum() if bcc.any() else np.nan
+    inner = bcc & frame.deep
+    in_bcc = np.bincount(ids[inner & (ids >= 0)], minlength=1)
+    out['largest_bcc_share'] = in_bcc.max() / inner.sum() if inner.any() else np.nan
     for part in ('top', 'bottom'):
         number = frame.main_grain(part)
         cubic = number is not None and grains[number].phase != 'hcp'

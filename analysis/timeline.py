@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger('mlffvv_analysis')
 KIND = 'timeline'
 _COLUMN = 'column '  # begins the names of the columns in the state
-VERSION = 2  # version of the columns and of the state; a table of another version is not continued
+VERSION = 3  # version of the columns and of the state; a table of another version is not continued
 
 
 def timeline(

@@ -46,6 +46,16 @@ def test_a_twin_is_described():
     assert found['largest_bcc_share'] == pytest.approx(0.5, abs=0.1)
 
 
+def test_one_crystal_is_one_grain():
+    """However warm its surface is: no criterion on the share of the largest grain is out of reach."""
+    atoms = column(diameter=8, height=8, box=12)
+    atoms.positions += np.random.default_rng(0).normal(scale=0.2, size=(len(atoms), 3))
+    found = grain(Frame(atoms))
+    assert found['largest_bcc_share'] > 0.95
+    assert found['top_misorientation_deg'] < 2
+    assert found['bottom_misorientation_deg'] < 2
+
+
 def test_slides_are_in_the_plane_of_the_substrate():
     assert angle_to_110([1, 1, -5]) == pytest.approx(0)
     assert angle_to_110([-2, 2, 0]) == pytest.approx(0)

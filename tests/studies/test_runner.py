@@ -93,7 +93,7 @@ def copper(folder):
 def test_a_failure_stops_no_other_run(tmp_path):
     """The second call tries it again; the reason is in the overview."""
     path = plan_file(tmp_path, conditions={'bad': {'calculator': 'tests.studies.factories:broken'}, 'good': {}},
-                     defaults={**SMALL, 'time': 0})  # fmt: skip
+                     defaults={**SMALL, 'time': 0.01})  # fmt: skip
     summary = study(path, tmp_path / 's', executor=Inline(), progress=False)
     assert [row['status'] for row in summary.rows] == ['failed', 'finished']
     assert 'failed: bad, seed 0: no licence' in str(summary)
