@@ -73,7 +73,7 @@ def labelled(n, seed):
     return frames
 
 
-# trajectories are chaotic: on some machines a hot atom of the needle leaves the training data, of which the user is warned
+# trajectories are chaotic: on some machines a hot atom leaves the training data, of which the user is warned
 TRAJECTORY = pytest.mark.filterwarnings('ignore::ase_mlffvv.errors.ExtrapolationWarning')
 
 
