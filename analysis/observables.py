@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import displacements, energies, heights, morphology, orientation
+from .foot import foot_width
 from .grains import BOUNDARY, INTERIOR
 from .phases import BCC, fractions
 
@@ -175,7 +176,7 @@ def shape(frame: Frame) -> dict:
         'detached': int((frame.column & ~frame.attached).sum()),
     }
     for name, direction in FOOT.items():
-        out[f'foot_{name}_A'] = morphology.foot_width(body, frame.floor, direction)
+        out[f'foot_{name}_A'] = foot_width(body, frame.floor, direction)
     out['torsion_deg'], out['top_shift_A'] = np.nan, np.nan
     try:
         before, after = (morphology.outline(top_of(f)) for f in (frame.reference, frame))

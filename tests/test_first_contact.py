@@ -6,11 +6,11 @@ import sys
 
 import pytest
 from ase.build import bulk
-from ase_mlffvv.cli.main import COMMANDS, parser
 
 from ase_mlffvv import VVCalculator
 from ase_mlffvv.cli import look, main
 from ase_mlffvv.cli.examples import EXAMPLES
+from ase_mlffvv.cli.program import COMMANDS, parser
 from ase_mlffvv.jobs.settings import RunSettings
 from ase_mlffvv.model.find import find_potential, shipped
 
