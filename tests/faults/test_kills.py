@@ -28,7 +28,7 @@ def test_commands_are_killed_and_go_on(tmp_path):
 
 
 def test_learning_is_killed_in_stages(tmp_path):
-    """It goes on with the same results, and repeats nothing that was finished; ``--stages`` alone kills in all stages."""
+    """It goes on with the same results, and repeats nothing that was finished. The program kills in all stages."""
     stages = ['cut', 'label', '_refit']
     out = kills(tmp_path / 'jobs', '--stages', *stages)
     assert [line.split()[0] for line in out.splitlines()] == stages
