@@ -249,13 +249,13 @@ def finished_files(here):
     return {path: path.stat().st_mtime_ns for pattern in patterns for path in here.glob(f'loop/round_*/{pattern}')}
 
 
-def torment_stages(folder, rng):
+def torment_stages(folder, stages, rng):
     """Kill learning in each of its stages: it goes on without repeating what was finished, with the same results."""
     whole, log, times = folder / 'stages' / 'whole', folder / 'stages' / 'log.txt', folder / 'stages' / 'times'
     whole.mkdir(parents=True)
     finish('learn', whole, folder, log, lambda: timed(times))
     expected, took = result('learn', whole), dict(line.split() for line in reversed(times.read_text().splitlines()))
-    for stage in STAGES:
+    for stage in stages:
         here, seconds = folder / 'stages' / stage, rng.uniform(0, 1.2 * float(took[stage]))
         here.mkdir()
         child = fork('learn', here, folder, log, lambda stage=stage, seconds=seconds: armed(stage, seconds))
@@ -292,14 +292,15 @@ def main():
     parser.add_argument('folder', type=Path, help='new folder for the jobs')
     parser.add_argument('--kills', type=int, default=100, help='number of kills, shared by the commands (default: 100)')
     parser.add_argument('--commands', nargs='+', default=['run', 'label', 'learn', 'fit', 'analyse'])
-    parser.add_argument('--stages', action='store_true', help='kill learning once in each of its stages')
+    parser.add_argument('--stages', nargs='*', choices=STAGES, metavar='STAGE', help='kill learning once in each of '
+                        'these stages (default: all)')  # fmt: skip
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()
     os.environ.update(dict.fromkeys(ONE_THREAD, '1'))
     rng, folder = random.Random(args.seed), args.folder.resolve()
     prepare(folder)
-    if args.stages:
-        torment_stages(folder, rng)
+    if args.stages is not None:
+        torment_stages(folder, args.stages or STAGES, rng)
         return
     print('command   kills  jobs  whole job (s)')
     for k, name in enumerate(args.commands):
