@@ -247,6 +247,16 @@ def _config(folder):
     return folder / 'atom.config'
 
 
+def _read_config(path):
+    """Structure, forces and velocities: a file that was cut between two blocks has less of them."""
+    atoms = read_pwmat_config(path)
+    parts = [atoms.calc.results['forces'].tobytes()] if atoms.calc else []
+    parts += [atoms.get_momenta().tobytes()] if atoms.has('momenta') else []
+    atoms.calc = None
+    atoms.arrays.pop('momenta', None)
+    return [plain(atoms), *parts]
+
+
 def _movement(folder):
     (folder / 'MOVEMENT').write_text(pwmat.frame(0, extra=pwmat.MD) + pwmat.frame(1, extra=pwmat.MD))
     return folder / 'MOVEMENT'
@@ -309,7 +319,7 @@ FORMATS = [
     Format('extxyz, labels', _extxyz, _labels, (StructureFileError, DatasetError),
            text=True),
     Format('MOVEMENT', _movement, _read_movement, PWmatFileError, text=True),
-    Format('atom.config', _config, lambda p: plain(read_pwmat_config(p)), PWmatFileError, text=True),
+    Format('atom.config', _config, _read_config, PWmatFileError, text=True),
     Format('OUT.FORCE', _text('OUT.FORCE', f'   2\n\n{_OUT}{_OUT}'), _force, PWmatFileError, text=True),
     Format('OUT.ENDIV', _text('OUT.ENDIV', _ENDIV), _endiv, PWmatFileError, text=True),
     Format('OUT.STRESS', _text('OUT.STRESS', f' stress tensor (eV)\n{_ROWS}'), _stress, PWmatFileError, text=True),

@@ -24,6 +24,7 @@ from ase_mlffvv.io.pwmat.atom_config import write_pwmat_config
 from ase_mlffvv.io.pwmat.etot_input import write_etot_input
 from ase_mlffvv.io.pwmat.movement import write_pwmat_movement
 from ase_mlffvv.io.pwmat.solvent_input import write_solvent_input
+from ase_mlffvv.jobs import record
 from ase_mlffvv.jobs.folder import JobFolder
 from ase_mlffvv.labelling.store import save_structures
 from ase_mlffvv.model import VVPotential
@@ -173,3 +174,37 @@ def test_files_beside_those_of_a_job_are_kept(tmp_path):
     with JobFolder(tmp_path, 'job.json', {}, what='a job', writes=('*.csv',), overwrite=True):
         pass
     assert (tmp_path / 'mine.extxyz').exists()
+
+
+@pytest.mark.parametrize('change', [
+    lambda text: text[: len(text) // 2],
+    lambda text: text.replace('0', '7'),
+    lambda text: '',
+    lambda text: text.splitlines()[0] + '\n',
+], ids=['cut', 'edited', 'empty', 'head only'])  # fmt: skip
+def test_a_table_is_written_again_from_its_state(tmp_path, change):
+    pytest.importorskip('pandas')
+    from mlffvv_analysis.timeline import timeline
+
+    frames, table = tmp_path / 't.extxyz', tmp_path / 't.csv'
+    write(frames, [bulk('Li', cubic=True) * (2, 2, 2)] * 2)
+    options = {'observables': ('motion',), 'frame_time_ps': 0.5, 'progress': False}
+    first = timeline(frames, table, **options)
+    whole = table.read_text()
+    table.write_text(change(whole))
+    assert timeline(frames, table, **options).equals(first)
+    assert table.read_text() == whole
+
+
+@pytest.mark.parametrize('change', [
+    lambda text: text[:-6],
+    lambda text: text.replace('step,', 'stop,'),
+    lambda text: text.replace('250.0', '25O.0'),
+], ids=['cut', 'a column', 'a number'])  # fmt: skip
+def test_a_damaged_log_is_named(tmp_path, change):
+    text = ','.join(record.COLUMNS) + '\n' + ','.join(['250.0'] * len(record.COLUMNS)) + '\n'
+    (tmp_path / 'log.csv').write_text(text)
+    assert record.read_log(tmp_path)['step'].tolist() == [250]
+    (tmp_path / 'log.csv').write_text(change(text))
+    with pytest.raises(ValueError, match=r"log.csv' is damaged: a line or column .*Resume the run"):
+        record.read_log(tmp_path)
