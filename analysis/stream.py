@@ -99,7 +99,7 @@ def is_xyz(trajectory: Any, kind: FileType | None = None) -> bool:
     if not path.exists():
         raise FileNotFoundError(f"there is no trajectory '{path}'")
     if path.stat().st_size == 0:
-        raise ValueError(f"'{path}' is empty")
+        raise StructureFileError(f"'{path}' is empty")
     return format_of(path, kind) == 'extxyz' and not (kind and kind.types)
 
 

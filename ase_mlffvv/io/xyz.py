@@ -21,6 +21,7 @@ DAMAGED = 'The file is damaged; copy it again'
 _CONTROL = re.compile(rb'[\x00-\x08\x0b-\x1f\x7f]')
 _PBC = re.compile(rb'(\S*)="?[TF] [TF] [TF]"')
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"|\{[^}]*\}|\[[^]]*\]')
+_STRANGE = re.compile(rb'\d|.\x02|\x02.')  # digits, or a quotation in a word without '='
 _KEY = re.compile(rb'(?:^|\s)([^\s="]+)=')
 _COMMENT = re.compile(rb'(?:^|\s)(?:Properties|Lattice)=')
 _KIND = re.compile(rb':[SRIL]:(\d+)')
@@ -61,7 +62,7 @@ def xyz_frames(file: BinaryIO, name: str) -> Iterator[tuple[list[bytes], int, bo
             count = int(first)
         except ValueError:
             count = -1
-        if count < 0:
+        if not 0 <= count < 10**12:
             raise StructureFileError(
                 f'{where}: expected a number of atoms, got {first[:40]!r}. The file is damaged, or the number of atoms '
                 'of the frame before is too small.'
@@ -116,8 +117,8 @@ def _columns(comment, where):
                 f"{where}: '{key[1].decode(errors='replace')}' stands for '{name.decode()}' in its comment. {DAMAGED}."
             )
     found = _PROPERTIES.search(comment)
-    words = _QUOTED.sub(b'Q', comment).split() if found else []
-    strange = [word for word in words if word.count(b'=') > 1 or (b'=' not in word and re.search(rb'\d', word))]
+    words = _QUOTED.sub(b'\x02', comment).split() if found else []
+    strange = [word for word in words if word.count(b'=') > 1 or (b'=' not in word and _STRANGE.search(word))]
     if strange or _CONTROL.search(comment.rstrip(b'\r\n')):
         what = f'{strange[0]!r} is not KEY=VALUE' if strange else 'control characters'
         raise StructureFileError(f'{where}: its comment cannot be understood ({what}): {comment[:60]!r}. {DAMAGED}.')

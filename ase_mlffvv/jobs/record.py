@@ -175,9 +175,16 @@ def trajectory_path(folder):
 
 def read_log(folder: str | Path) -> dict:
     """Log of a run as a dict of arrays by column."""
-    with open(Path(folder) / LOG) as file:
+    path = Path(folder) / LOG
+    with open(path, newline='', encoding='utf-8', errors='replace') as file:
         rows = list(csv.DictReader(file))
-    return {name: np.array([float(row[name]) for row in rows]) for name in COLUMNS}
+    try:
+        return {name: np.array([float(row[name]) for row in rows]) for name in COLUMNS}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"'{path}' is damaged: a line or column is not complete or not a number ({error}). Resume the run, which "
+            'removes what was written after its checkpoint, or put back a copy.'
+        ) from None
 
 
 def summary(folder: str | Path) -> str:

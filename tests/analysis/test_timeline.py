@@ -252,7 +252,7 @@ def test_more_that_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match='there is no trajectory'):
         timeline(tmp_path / 'none.extxyz', progress=False)
     (tmp_path / 'empty.extxyz').touch()
-    with pytest.raises(ValueError, match='is empty'):
+    with pytest.raises(StructureFileError, match='is empty'):
         timeline(tmp_path / 'empty.extxyz', progress=False)
     (tmp_path / 'bad.extxyz').write_text('2\n\nLi 0 0 0\nLi 0 0 3\nx\n')
     with pytest.raises(StructureFileError, match='expected a number of atoms'):

@@ -131,8 +131,9 @@ def main():
         if kind.name not in args.format:
             continue
         counts, examples = count_outcomes(kind, args.number, progress=sys.stderr.isatty())
-        numbers = ''.join(f'{counts[name]:8}' for name in OUTCOMES)
-        print(f'{kind.name:22}{kind.error.__name__:>20}{numbers}', flush=True)
+        first = kind.error[0] if isinstance(kind.error, tuple) else kind.error
+        name, numbers = first.__name__, ''.join(f'{counts[o]:8}' for o in OUTCOMES)
+        print(f'{kind.name:22}{name:>20}{numbers}', flush=True)
         for (found, error), (content, reason) in examples.items():
             file = Path(tempfile.gettempdir()) / f'{found}-{error}-{kind.name.replace(" ", "_")}'
             file.write_bytes(content)

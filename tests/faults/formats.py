@@ -74,8 +74,8 @@ class Format:
         Writes a sound file to a folder and returns its path.
     read : callable
         Reads a file; returns something to compare, a list for frames.
-    error : type
-        The exception that a damaged file raises.
+    error : type or tuple of types
+        The exception that a damaged file raises. Labels that are no numbers raise another one than damaged structures.
     text : bool
         Plain text of others without a checksum, where a digit that became another digit is not noticed.
     grows : bool
@@ -238,9 +238,23 @@ def _extxyz(folder):
     return folder / 't.extxyz'
 
 
+def _labels(path):
+    return [plain(atoms) for atoms in read_frames(path)]
+
+
 def _config(folder):
     write_pwmat_config(folder / 'atom.config', pwmat.labelled()[0])
     return folder / 'atom.config'
+
+
+def _read_config(path):
+    """Structure, forces and velocities: a file that was cut between two blocks has less of them."""
+    atoms = read_pwmat_config(path)
+    parts = [atoms.calc.results['forces'].tobytes()] if atoms.calc else []
+    parts += [atoms.get_momenta().tobytes()] if atoms.has('momenta') else []
+    atoms.calc = None
+    atoms.arrays.pop('momenta', None)
+    return [plain(atoms), *parts]
 
 
 def _movement(folder):
@@ -302,9 +316,10 @@ FORMATS = [
     Format('normal.npz', _normal, _read_normal, DatasetError),
     Format('cut_outs.extxyz', _finished_file, _read_finished_file, FileExistsError),
     Format('extxyz, analysis', _extxyz, lambda p: [plain(a) for a, _ in stream(p)], StructureFileError, text=True),
-    Format('extxyz, labels', _extxyz, lambda p: [plain(a) for a in read_frames(p)], StructureFileError, text=True),
+    Format('extxyz, labels', _extxyz, _labels, (StructureFileError, DatasetError),
+           text=True),
     Format('MOVEMENT', _movement, _read_movement, PWmatFileError, text=True),
-    Format('atom.config', _config, lambda p: plain(read_pwmat_config(p)), PWmatFileError, text=True),
+    Format('atom.config', _config, _read_config, PWmatFileError, text=True),
     Format('OUT.FORCE', _text('OUT.FORCE', f'   2\n\n{_OUT}{_OUT}'), _force, PWmatFileError, text=True),
     Format('OUT.ENDIV', _text('OUT.ENDIV', _ENDIV), _endiv, PWmatFileError, text=True),
     Format('OUT.STRESS', _text('OUT.STRESS', f' stress tensor (eV)\n{_ROWS}'), _stress, PWmatFileError, text=True),

@@ -31,7 +31,7 @@ TENSORS = ('stress_mask', 'stress_external', 'ptensor_external')
 _WORD = re.compile(r'\s*([A-Za-z][\w-]*)')
 _LATTICE = re.compile(r'\s*lattice\s*(vector.*|[#(,:].*)?$', re.IGNORECASE)
 _COUNT = re.compile(r'\s*(\d+)(?!\S)')
-_ENERGIES = re.compile(r'Etot\s*,\s*Ep\s*,\s*Ek[^=]*=\s*(\S+)\s+(\S+)\s+([^\s,]+)', re.IGNORECASE)
+_ENERGIES = re.compile(r'Etot\s*,\s*Ep\s*,\s*Ek[^=]*=\s*(\S+)\s+(\S+)\s+([^\s,]+)\s*(?=,|$|[A-Za-z])', re.IGNORECASE)
 _ITERATION = re.compile(r'Iteration\s*(\(fs\))?\s*=\s*([^\s,]+)', re.IGNORECASE)
 _SCF = re.compile(r'\bSCF\s*=\s*(\d+)', re.IGNORECASE)
 
