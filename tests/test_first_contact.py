@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from ase.build import bulk
-from ase_mlffvv.cli.main import COMMANDS, parser
+from ase_mlffvv.cli.program import COMMANDS, parser
 
 from ase_mlffvv import VVCalculator
 from ase_mlffvv.cli import look, main

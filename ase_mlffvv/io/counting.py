@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from itertools import islice
 from pathlib import Path
+
+from ..errors import TrajectoryWarning
+from .packed.records import MAGIC, Records
 
 
 def estimated_frames(path: str | Path) -> int | None:
@@ -16,14 +20,22 @@ def estimated_frames(path: str | Path) -> int | None:
     path = Path(path)
     try:
         with open(path, 'rb') as file:
-            start = file.read(8)
-            if start == b'- of Ulm':
+            start = file.read(len(MAGIC))
+            if start == MAGIC:
+                return _records(file, path)
+            if start.startswith(b'- of Ulm'):
                 return _items(path)
             file.seek(0)
             length = _first_frame(file)
         return max(1, round(os.path.getsize(path) / length)) if length else None
     except (OSError, ValueError, UnicodeDecodeError):
         return None
+
+
+def _records(file, path):
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', TrajectoryWarning)  # the reader warns of a frame that is cut off
+        return len(Records(file, path))
 
 
 def _items(path):

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas
 import pytest
+from mlffvv_analysis.foot import foot_width
 from mlffvv_analysis.frame import Frame, Settings
-from mlffvv_analysis.morphology import foot_width
 from mlffvv_analysis.observables import adatoms, energy, grade, grain, motion, shape
 from mlffvv_analysis.slides import angle_to_110, slide_between, slides
 
@@ -109,7 +109,7 @@ def test_adatoms_are_followed():
     moved = np.where(mine[:, None], [0.0, 0, 3], 0)
     assert adatoms(Frame(atoms, None, moved, first))['adatom_relative_msd_A2'] == pytest.approx(9)
     lifted = atoms.copy()
-    lifted.positions[np.flatnonzero(mine)[0], 2] = lifted.cell[2, 2] - 3
+    lifted.positions[np.flatnonzero(mine)[0], 2] = lifted.cell[2, 2] - 8  # in the middle of the empty space
     assert adatoms(Frame(lifted, None, None, first))['adatom_detached_share'] == pytest.approx(1 / 6)
     assert 'adatom_cn' not in motion(Frame(needle()))
 
