@@ -75,7 +75,7 @@ def column(
     Atoms
         Structure periodic in three directions; ``tags`` are SUBSTRATE (0) and COLUMN (1).
     """
-    layers = round(2 * check_number(height, 'height', 'lattice constants', low=0.5))
+    layers = round(2 * check_number(height, 'height', 'lattice constants', low=0.5, high=1e12))
     return _dendrite(_disc(diameter), box, substrate_layers, layers, vacuum, a, element)
 
 
@@ -109,7 +109,7 @@ def cuboid(
             return np.maximum(np.abs(x + y), np.abs(x - y)) / np.sqrt(2) <= side / 2 + 1e-9
     else:
         raise ValueError(f"face must be '100' or '110', got {face!r}")
-    layers = round(2 * check_number(height, 'height', 'lattice constants', low=0.5))
+    layers = round(2 * check_number(height, 'height', 'lattice constants', low=0.5, high=1e12))
     check_number(side, 'side', 'lattice constants', above=0)
     return _dendrite(inside, box, substrate_layers, layers, vacuum, a, element)
 
