@@ -158,8 +158,8 @@ def _dendrite(inside, cells, substrate_layers, column_layers, vacuum, a, element
     cells = check_whole(cells, 'cells', 'cubic cells along x and y', low=1)
     substrate_layers = check_whole(substrate_layers, 'substrate_layers', 'atomic layers', low=1)
     column_layers = check_whole(column_layers, 'column_layers', 'atomic layers', low=1)
-    check_number(a, 'a', 'Å', above=0)
-    check_number(vacuum, 'vacuum', 'lattice constants', above=0)
+    check_number(a, 'a', 'Å', low=0.1, high=100)
+    check_number(vacuum, 'vacuum', 'lattice constants', above=0, high=1e6)
     check_n_atoms(cells**2 * (substrate_layers + column_layers), 'Use a smaller box, fewer layers or a lower column.')
     check_element(element)
     axis = cells // 2
