@@ -38,7 +38,7 @@ def check_memory(needed, n_atoms, n_neighbors):
 
 def check_n_atoms(n_atoms, hint):
     """Raise InsufficientMemoryError if a structure with this number of atoms cannot be built; ``hint`` is a remedy."""
-    available = available_memory()
+    n_atoms, available = float(min(n_atoms, 10**100)), available_memory()
     if available is not None and n_atoms * _PER_ATOM > available:
         raise InsufficientMemoryError(
             f'the structure would have {n_atoms:.3g} atoms, which need {n_atoms * _PER_ATOM / 1e9:.3g} GB, and '

@@ -105,7 +105,7 @@ class Evaluator:
 
     def set_atoms(self, numbers, cell, pbc):
         """Change the atoms or the cell. The pair list is kept if it is still complete."""
-        numbers = np.asarray(numbers, int)
+        numbers = np.asarray(numbers) if len(numbers) else np.zeros(0, int)
         pbc = np.array(np.broadcast_to(np.asarray(pbc, bool), 3))
         cell = np.where(pbc[:, None], np.asarray(cell, float), 0.0)
         if not (np.array_equal(cell, self._cell) and np.array_equal(pbc, self._pbc)):
