@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import displacements, energies, morphology, orientation
+from . import displacements, energies, heights, morphology, orientation
+from .foot import foot_width
 from .grains import BOUNDARY, INTERIOR
 from .phases import BCC, fractions
 
@@ -165,7 +166,7 @@ def shape(frame: Frame) -> dict:
     _, radii, _ = morphology.radius_profile(body, floor=frame.floor)
     kink, kink_height = morphology.kink_angle(body[body[:, 2] > frame.floor])
     out = {
-        'height_A': morphology.height(frame.atoms, ~frame.column if not frame.column.all() else None),
+        'height_A': heights.height(frame.atoms, ~frame.column if not frame.column.all() else None),
         'base_radius_A': radii[0] if len(radii) else np.nan,
         'widest_radius_A': np.nanmax(radii) if np.isfinite(radii).any() else np.nan,
         'aspect': morphology.aspect_ratio(body, frame.floor),
@@ -175,7 +176,7 @@ def shape(frame: Frame) -> dict:
         'detached': int((frame.column & ~frame.attached).sum()),
     }
     for name, direction in FOOT.items():
-        out[f'foot_{name}_A'] = morphology.foot_width(body, frame.floor, direction)
+        out[f'foot_{name}_A'] = foot_width(body, frame.floor, direction)
     out['torsion_deg'], out['top_shift_A'] = np.nan, np.nan
     try:
         before, after = (morphology.outline(top_of(f)) for f in (frame.reference, frame))

@@ -106,10 +106,10 @@ def estimate(positions, cell, pbc, cutoff):
     heights = 1 / np.linalg.norm(inverse, axis=0)
     scaled = positions @ inverse
     extent = np.where(pbc, 1.0, np.ptp(scaled, axis=0))  # of the atoms, in cell vectors
-    repeats = np.where(pbc, 1 + 2 * cutoff / heights, 1.0)
-    images = float(repeats.prod())
     inside = np.where(pbc, 2 * cutoff, np.minimum(extent * heights, 2 * cutoff))  # part of the sphere that is filled
-    inside = min(4 / 3 * math.pi * cutoff**3, float(np.maximum(inside, 1e-9).prod()))
+    with np.errstate(over='ignore'):
+        images = float(np.where(pbc, 1 + 2 * cutoff / heights, 1.0).prod())
+        inside = float(min(4 / 3 * math.pi * np.float64(cutoff) ** 3, np.maximum(inside, 1e-9).prod()))
     volume = abs(float(np.linalg.det(cell))) * float(np.maximum(extent * heights, 1e-9).prod() / heights.prod())
     return min(len(positions) * inside / volume, len(positions) * images), images
 

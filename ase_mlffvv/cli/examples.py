@@ -12,7 +12,7 @@ EXAMPLES = {
         'mlffvv run --restart column --time 400                          # longer, or after Ctrl-C',
     ),
     'analyse': (
-        'mlffvv analyse needle/trajectory.extxyz -o report               # then open report/index.html',
+        'mlffvv analyse needle -o report                                 # then open report/index.html',
         'mlffvv analyse dump.lammpstrj --frame-time 0.1 --pictures 12 -o lammps',
     ),
     'fit': (
@@ -24,7 +24,7 @@ EXAMPLES = {
         'mlffvv validate --quick -o properties                           # the default potential, a minute',
         'mlffvv validate my.vv --only lattice surfaces -o mine',
     ),
-    'cut': ('mlffvv cut needle/trajectory.extxyz -o cuts --select change --number 20 --atoms 80',),
+    'cut': ('mlffvv cut needle -o cuts --select change --number 20 --atoms 80',),
     'label': (
         'mlffvv label frames.extxyz -o labels --calculator gpaw --settings solvent=pc_dme',
         'mlffvv label frames.extxyz -o labels --calculator my_dft:make --processes 4',
@@ -35,9 +35,9 @@ EXAMPLES = {
     'info': ('mlffvv info li-pbe-2-accurate', 'mlffvv info my.vv'),
     'models': ('mlffvv models',),
     'convert': (
-        'mlffvv convert column/trajectory.vvtraj column.dump             # for OVITO, VMD, LAMMPS',
+        'mlffvv convert column column.dump                               # for OVITO, VMD, LAMMPS',
         'mlffvv convert run.lammpstrj run.extxyz --types Li',
-        'mlffvv convert column/trajectory.vvtraj start.data --frames -1 --types Li H',
+        'mlffvv convert column start.data --frames -1 --types Li H',
     ),
     'completion': ('mlffvv completion bash',),
 }

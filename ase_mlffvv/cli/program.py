@@ -75,7 +75,7 @@ def parser():
     for module in COMMANDS:
         command = module.add(commands)
         add_examples(command.prog.split()[-1], command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, program=out)
         command.add_argument('-v', '--verbose', action='store_true', help='show debug messages and tracebacks')
     return out
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from .harmonics import invariant_triple
 
+MOST_PRODUCTS = 3_000_000  # of moments; their list takes some seconds
+
 
 @dataclass(frozen=True, eq=False)
 class Density:
@@ -96,7 +98,17 @@ class Density:
     def from_arrays(cls, arrays):
         cutoff = tuple(float(c) for c in arrays['cutoff'])
         radial = tuple(np.asarray(arrays[f'radial{t}'], float) for t in range(len(cutoff)))
-        return cls(cutoff, radial, int(arrays['l_max'].item()), tuple(int(d) for d in arrays['degree']))
+        l_max, degree = int(arrays['l_max'].item()), tuple(int(d) for d in arrays['degree'])
+        n = max((r.shape[1] for r in radial), default=0)
+        if not 0 <= l_max <= 50 or len(degree) != 2 or count_products(len(cutoff), n, l_max, degree) > MOST_PRODUCTS:
+            raise ValueError(f'the features of {n} radial functions, l_max {l_max} and degree {degree} are too many')
+        return cls(cutoff, radial, l_max, degree)
+
+
+def count_products(n_types, n_radial, l_max, degree):
+    """Upper bound of the number of products of two or three moments, whichever is larger, without a list of them."""
+    two, three = (n_types * sum(min(n_radial, max(most - l + 1, 0)) for l in range(l_max + 1)) for most in degree)
+    return max(two * (two - 1) // 2, three * (three - 1) * (three - 2) // 6)
 
 
 @lru_cache(maxsize=64)

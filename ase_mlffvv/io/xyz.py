@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DAMAGED = 'The file is damaged; copy it again'
 _CONTROL = re.compile(rb'[\x00-\x08\x0b-\x1f\x7f]')
 _PBC = re.compile(rb'(\S*)="?[TF] [TF] [TF]"')
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"|\{[^}]*\}|\[[^]]*\]')
 _KEY = re.compile(rb'(?:^|\s)([^\s="]+)=')
 _COMMENT = re.compile(rb'(?:^|\s)(?:Properties|Lattice)=')
 _KIND = re.compile(rb':[SRIL]:(\d+)')
@@ -89,9 +90,11 @@ def _check(lines, count, where):
     """Check the lines of the atoms of a frame that begins at ``where``."""
     columns = _columns(lines[1], where) if len(lines) > 2 else None
     for k, line in enumerate(lines[2:]):
-        if b'=' in line and _COMMENT.search(line):
+        last = k + 3 == len(lines) and line.strip().isdigit()  # the number of atoms of the next frame
+        if last or (b'=' in line and _COMMENT.search(line)):
+            found = k if last else k - 1
             raise StructureFileError(
-                f'{where}: the first line says {count} atoms, but the next frame begins after {k - 1}. The file is '
+                f'{where}: the first line says {count} atoms, but the next frame begins after {found}. The file is '
                 'damaged: correct the number, or copy the file again.'
             )
         n = len(line.split())
@@ -113,6 +116,11 @@ def _columns(comment, where):
                 f"{where}: '{key[1].decode(errors='replace')}' stands for '{name.decode()}' in its comment. {DAMAGED}."
             )
     found = _PROPERTIES.search(comment)
+    words = _QUOTED.sub(b'Q', comment).split() if found else []
+    strange = [word for word in words if word.count(b'=') > 1 or (b'=' not in word and re.search(rb'\d', word))]
+    if strange or _CONTROL.search(comment.rstrip(b'\r\n')):
+        what = f'{strange[0]!r} is not KEY=VALUE' if strange else 'control characters'
+        raise StructureFileError(f'{where}: its comment cannot be understood ({what}): {comment[:60]!r}. {DAMAGED}.')
     numbers = found[1].split(b':')[2::3] if found else _KIND.findall(comment)
     if found and all(n.isdigit() for n in numbers):
         return sum(map(int, numbers))

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from ase.data import chemical_symbols
 
 from ..errors import VVFileError
 from ..features import FAMILIES
@@ -122,6 +123,9 @@ def _from_parts(header, arrays):
     def part(prefix):
         return {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
 
+    unknown = [symbol for symbol in header['elements'] if symbol not in chemical_symbols[1:]]
+    if unknown or not isinstance(header['elements'], list) or not isinstance(header['card'], dict):
+        raise ValueError(f'elements must be chemical symbols and the card a dict, got {unknown or header["elements"]}')
     families = tuple(FAMILIES[name].from_arrays(part(f'family{k}.')) for k, name in enumerate(header['families']))
     blocks = tuple(ElementBlock(**part(f'block{t}.')) for t in range(len(header['elements'])))
     pair_term = None if header['pair_term'] is None else PairTerm(**part('pair_term.'), **header['pair_term'])

@@ -12,6 +12,7 @@ from ase.data import atomic_numbers
 from ..checks import check_choice, check_flag, check_number, check_whole
 from ..errors import SettingError
 from ..features import Cosine2, Cosine3, Density
+from ..features.density import MOST_PRODUCTS, count_products
 from ..features.grid import make_grid
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ RECIPES = {
 #: Largest values of the settings that are counts.
 COUNTS = {'two_body': 1000, 'single': 1000, 'product': 1000, 'terms': 100_000, 'components': 10_000}
 PAIRS = {'three_body': 100, 'density': 100, 'degree': 100}
-MOST_PRODUCTS = 3_000_000  # of three moments of the density; their list takes some seconds
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,7 @@ class VVSpec:
 
     def _check_density(self):
         """Refuse many-body features whose list alone would take minutes."""
-        (n, l_max), most = self.density, self.degree[1]
-        moments = len(self.elements) * sum(min(n, max(most - l + 1, 0)) for l in range(l_max + 1))
-        products = moments * (moments - 1) * (moments - 2) // 6
+        products = count_products(len(self.elements), *self.density, self.degree)
         if products > MOST_PRODUCTS:
             raise SettingError(
                 f'density={self.density} with degree={self.degree} has {products:.2g} products of three moments, and '

@@ -8,7 +8,7 @@ Every second file has one flipped bit, the others are cut off. Possible outcomes
 same     The content is the same: the flip is in a part that has no meaning, such as a date or a space.
 named    The exception of the format, whose message contains the name of the file.
 told     A warning, and complete frames in front of the damage.
-part     Less than was in the file, all of it right: a file that a program writes bit by bit, or a label was damaged.
+part     Less than was in the file, all of it right: a file that is written bit by bit was cut between frames or lines.
 words    Plain text of others without a checksum: a number or name became another one, and is read as it stands.
 wrong    Other content, in silence.
 raw      Another exception, or a message that does not name the file.
@@ -65,11 +65,11 @@ def outcome(kind, path, expected, before):
             logger.removeHandler(told)
     if found == expected:
         return 'same', None
-    after, cut_off = path.read_bytes(), before.startswith(path.read_bytes())
-    frames = isinstance(found, list) and found == expected[: len(found)]
+    after = path.read_bytes()
+    cut_off, frames = before.startswith(after), isinstance(found, list) and found == expected[: len(found)]
     if (caught or told.count) and (cut_off or frames or not isinstance(found, list)):
         return 'told', None
-    if kind.grows and isinstance(found, list) and set(found) < set(expected):
+    if (frames and cut_off) or (kind.grows and isinstance(found, list) and set(found) < set(expected)):
         return 'part', None
     if kind.text and _another_word(before, after):
         return 'words', None
@@ -107,7 +107,7 @@ def count_outcomes(kind, number, seed=0, progress=False):
 
 def _another_word(before, after):
     """Whether two texts differ only in words that are numbers, elements or free names in both."""
-    old, new = (re.split(r'[\s,:="]+', text.decode('utf-8', 'replace')) for text in (before, after))
+    old, new = (re.split(r'[\s:="]+', text.decode('utf-8', 'replace')) for text in (before, after))
     if len(old) != len(new):
         return False
     return all(_kind(a) == _kind(b) is not None for a, b in zip(old, new) if a != b)

@@ -248,6 +248,13 @@ def _movement(folder):
     return folder / 'MOVEMENT'
 
 
+def _read_movement(path):
+    frames = list(read_pwmat_movement(path))
+    for atoms in frames:
+        atoms.info.pop('scf_iterations', None)  # the only entry that may get lost in silence
+    return [plain(atoms) for atoms in frames]
+
+
 def _force(path):
     numbers, forces = outputs.read_out_force(path)
     return numbers.tolist(), forces.tolist()
@@ -296,7 +303,7 @@ FORMATS = [
     Format('cut_outs.extxyz', _finished_file, _read_finished_file, FileExistsError),
     Format('extxyz, analysis', _extxyz, lambda p: [plain(a) for a, _ in stream(p)], StructureFileError, text=True),
     Format('extxyz, labels', _extxyz, lambda p: [plain(a) for a in read_frames(p)], StructureFileError, text=True),
-    Format('MOVEMENT', _movement, lambda p: [plain(a) for a in read_pwmat_movement(p)], PWmatFileError, text=True),
+    Format('MOVEMENT', _movement, _read_movement, PWmatFileError, text=True),
     Format('atom.config', _config, lambda p: plain(read_pwmat_config(p)), PWmatFileError, text=True),
     Format('OUT.FORCE', _text('OUT.FORCE', f'   2\n\n{_OUT}{_OUT}'), _force, PWmatFileError, text=True),
     Format('OUT.ENDIV', _text('OUT.ENDIV', _ENDIV), _endiv, PWmatFileError, text=True),

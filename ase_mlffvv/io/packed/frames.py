@@ -138,7 +138,7 @@ def _frame(content, where):
             wide = np.int64 if a.dtype.kind in 'iu' else float if a.dtype.kind == 'f' else a.dtype
             atoms.set_array(name, a.astype(wide))
         if header['energy'] is not None:
-            atoms.calc = SinglePointCalculator(atoms, energy=header['energy'])
+            atoms.calc = SinglePointCalculator(atoms, energy=float(header['energy']))
         return atoms
     except Exception as error:
         raise TrajectoryError(

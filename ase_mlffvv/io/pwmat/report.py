@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import PWmatFileError
 from .keywords import parse_value
-from .text import Place, reading
+from .text import Place, quoted, reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +58,8 @@ def read_report(file: str | Path | TextIO) -> dict:
             for key, pattern in _VALUES.items():
                 found = pattern.match(line)
                 if found:
+                    if key == 'energy' and line[found.end() :].strip():
+                        raise Place(name, k).error('E_tot and its change, two numbers', quoted(line))
                     value = Place(name, k).numbers([t for t in found.groups() if t], f'the {key}')
                     result[key] = int(value[0]) if key == 'scf_iterations' else value[0]
                     if key == 'scf_iterations':  # what an earlier calculation ended with is not of this one

@@ -53,7 +53,7 @@ def read_relaxsteps(file: str | Path | TextIO) -> dict:
         row = {'step': int(head[0]), 'kind': head[1].strip('*')}
         row.update((RELAX_NAMES.get(key, key), values[0]) for key, values in pairs.items())
         rows.append(row)
-    return _columns(rows)
+    return _columns(rows, file, tuple(RELAX_NAMES.values()))
 
 
 def read_mdsteps(file: str | Path | TextIO) -> dict:
@@ -81,11 +81,11 @@ def read_mdsteps(file: str | Path | TextIO) -> dict:
         del pairs['']
         for key, values in pairs.items():
             names = MD_NAMES.get(key, (key,))
-            if len(values) < len(names):
+            if len(values) < len(names) or (key in MD_NAMES and len(values) > len(names)):
                 raise place.error(f'{len(names)} numbers after {key}=', values)
             row.update(zip(names, values))
         rows.append(row)
-    return _columns(rows)
+    return _columns(rows, file, tuple(name for names in MD_NAMES.values() for name in names))
 
 
 def _pairs(file, needed):
@@ -117,7 +117,15 @@ def _split(place, line, needed):
     return pairs
 
 
-def _columns(rows):
+def _columns(rows, file, needed):
+    """Columns of a table; those of ``needed`` are in all of its lines or in none."""
+    for name in needed:
+        having = [k for k, row in enumerate(rows) if name in row]
+        if 0 < len(having) < len(rows):
+            k = next(k for k in range(len(rows)) if k not in having)
+            raise PWmatFileError(
+                f'{file}: expected {name} in step {k} as in others, found none. The file is damaged; copy it again.'
+            )
     columns = {}
     for name in dict.fromkeys(name for row in rows for name in row):
         values = [row.get(name, np.nan) for row in rows]

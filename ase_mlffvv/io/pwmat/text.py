@@ -165,6 +165,8 @@ class Place:
             if len(tokens) < least or not is_number(tokens[0]):
                 raise place.error(f'{what} ({least} numbers)', quoted(lines[k]))
             last = next((j for j in range(least, len(tokens)) if not is_number(tokens[j])), len(tokens))
+            if any(re.search(r'\d', word) for word in tokens[last:]):
+                raise place.error(f'{what}, numbers only', quoted(lines[k]))
             rows.append(place.numbers(tokens[:last], what))
             if len(rows[k]) != len(rows[0]):
                 raise place.error(f'{what} with {len(rows[0])} numbers as the rows before', quoted(lines[k]))

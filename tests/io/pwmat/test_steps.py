@@ -51,13 +51,14 @@ def test_dynamics(tmp_path):
 def test_a_last_line_that_is_cut_off(tmp_path, read, text):
     path = tmp_path / 'STEPS'
     whole = text[: text[:-1].rindex('\n') + 1]
-    for length in (3, 30, 100, 130):
+    for length in (3, 30, 100, 130, len(text) - len(whole) - 1):
         path.write_text(whole + text[len(whole) : len(whole) + length])
         with pytest.warns(PWmatWarning, match=r'STEPS line \d: the last line is cut off and left out'):
             table = read(path)
         assert len(table['energy']) == whole.count('\n')
-    path.write_text(text[:-1])
-    assert len(read(path)['energy']) == text.count('\n')
+    path.write_text(text[:60])
+    with pytest.raises(PWmatFileError, match='expected the end of the line, found the end of the file'):
+        read(path)
 
 
 @pytest.mark.parametrize(
