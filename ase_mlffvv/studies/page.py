@@ -51,8 +51,8 @@ def study_page(
     if verdicts:
         page.heading('Verdicts')
         page.table(['claim', 'verdict', 'runs', 'text'], [[v.claim, v.result, v.count, v.text] for v in verdicts])
-        rows = [row for verdict in verdicts for row in verdict.rows()]
-        page.table(list(rows[0]), [[_cell(value) for value in row.values()] for row in rows], 'Criteria')
+        criteria = [row for verdict in verdicts for row in verdict.rows()]
+        page.table(list(criteria[0]), [[_cell(value) for value in row.values()] for row in criteria], 'Criteria')
     if differences is not None:
         page.heading('Differences')
         cells = [[_cell(value) for value in row] for row in differences.to_numpy().tolist()]
