@@ -153,9 +153,8 @@ RUN = [
 ANALYSE = [
     ('analyse none.extxyz', 1, "there is no trajectory 'none.extxyz'"),
     ('analyse empty.xyz', 1, "'empty.xyz' is empty"),
-    ('analyse nothing', 1, "'nothing' is a folder"),
+    ('analyse nothing', 1, "the folder 'nothing' holds no trajectory"),
     ('analyse notes.txt', 1, "'notes.txt' is not of a format that can be recognized"),
-    ('analyse nothing --format bundletrajectory', 1, 'may contain pickled objects'),
     ('analyse li.extxyz --format magic', 1, "ASE reads no format 'magic'"),
     ('analyse run.dump', 1, 'does not name their elements; --types Li'),
     ('analyse li.extxyz --types Li', 1, "'li.extxyz' has the format extxyz"),
@@ -233,6 +232,7 @@ VALIDATE = [
 ]
 CUT = [
     ('cut none.extxyz -o c', 1, "there is no file 'none.extxyz'"),
+    ('cut nothing -o c --format bundletrajectory', 1, 'may contain pickled objects'),
     ('cut notes.txt -o c', 1, "'notes.txt' is not of a format that can be recognized"),
     ('cut two.extxyz -o c --frames 5:9', 1, "'two.extxyz' contains no structures in the range 5:9"),
     ('cut two.extxyz -o c --frames 7', 1, "'two.extxyz'"),
