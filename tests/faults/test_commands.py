@@ -91,6 +91,7 @@ RUN = [
     ('run --structure none.cif -o r', 1, "there is no file 'none.cif'"),
     ('run --structure empty.xyz -o r', 1, "'empty.xyz' is empty"),
     ('run --structure nothing -o r', 1, "'nothing' is a folder"),
+    ('run --structure nothing --format bundletrajectory -o r', 1, 'may contain pickled objects'),
     ('run --structure notes.txt -o r', 1, "'notes.txt' is not of a format that can be recognized; --format"),
     ('run --structure notes.txt --format vasp -o r', 1, "'notes.txt' cannot be read as vasp, structure 0"),
     ('run --structure li.extxyz --format magic -o r', 1, "ASE reads no format 'magic'"),
@@ -232,7 +233,6 @@ VALIDATE = [
 ]
 CUT = [
     ('cut none.extxyz -o c', 1, "there is no file 'none.extxyz'"),
-    ('cut nothing -o c --format bundletrajectory', 1, 'may contain pickled objects'),
     ('cut notes.txt -o c', 1, "'notes.txt' is not of a format that can be recognized"),
     ('cut two.extxyz -o c --frames 5:9', 1, "'two.extxyz' contains no structures in the range 5:9"),
     ('cut two.extxyz -o c --frames 7', 1, "'two.extxyz'"),
