@@ -91,6 +91,7 @@ RUN = [
     ('run --structure none.cif -o r', 1, "there is no file 'none.cif'"),
     ('run --structure empty.xyz -o r', 1, "'empty.xyz' is empty"),
     ('run --structure nothing -o r', 1, "'nothing' is a folder"),
+    ('run --structure nothing --format bundletrajectory -o r', 1, 'may contain pickled objects'),
     ('run --structure notes.txt -o r', 1, "'notes.txt' is not of a format that can be recognized; --format"),
     ('run --structure notes.txt --format vasp -o r', 1, "'notes.txt' cannot be read as vasp, structure 0"),
     ('run --structure li.extxyz --format magic -o r', 1, "ASE reads no format 'magic'"),
@@ -153,9 +154,8 @@ RUN = [
 ANALYSE = [
     ('analyse none.extxyz', 1, "there is no trajectory 'none.extxyz'"),
     ('analyse empty.xyz', 1, "'empty.xyz' is empty"),
-    ('analyse nothing', 1, "'nothing' is a folder"),
+    ('analyse nothing', 1, "the folder 'nothing' holds no trajectory"),
     ('analyse notes.txt', 1, "'notes.txt' is not of a format that can be recognized"),
-    ('analyse nothing --format bundletrajectory', 1, 'may contain pickled objects'),
     ('analyse li.extxyz --format magic', 1, "ASE reads no format 'magic'"),
     ('analyse run.dump', 1, 'does not name their elements; --types Li'),
     ('analyse li.extxyz --types Li', 1, "'li.extxyz' has the format extxyz"),
