@@ -7,6 +7,6 @@ imported only where they are used.
 """
 
 from .coordination import coordination_numbers, surface_and_bulk
-from .morphology import height
+from .heights import height
 
 __all__ = ['coordination_numbers', 'height', 'surface_and_bulk']

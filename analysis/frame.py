@@ -10,7 +10,7 @@ import numpy as np
 
 from ase_mlffvv.checks import check_choice, check_number, check_whole
 
-from . import boundaries, coordination, energies, grains, morphology, orientation, phases
+from . import boundaries, coordination, energies, grains, heights, morphology, orientation, phases
 from .structure import checked_cell, default_column
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class Frame:
         """Height of the terrace of the substrate, or of the lowest atom if there is no substrate, Å."""
         if self.column.all():
             return float(self.atoms.positions[:, 2].min())
-        return morphology.terrace(self.atoms, self.column)
+        return heights.terrace(self.atoms, self.column)
 
     def coloured(self) -> Atoms:
         """Copy of the structure with all results as arrays, for extended XYZ files and colours in ``ase gui``.

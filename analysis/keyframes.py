@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ase_mlffvv.io.reading import FileType
 from ase_mlffvv.pages.charts import running_mean
 
 from .displacements import Unwrapper, change_points

@@ -6,120 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import maximum_filter
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import ConvexHull, QhullError
 
-from ase_mlffvv.checks import check_array, check_number, check_whole
+from ase_mlffvv.checks import check_number, check_whole
 
 from .grains import neighbor_pairs
 from .structure import to_ovito
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ase import Atoms
     from numpy.typing import ArrayLike
 
 
 MOST_SLICES = 10_000  # of a column
-SPACING = 1.5  # Å, of the squares in which the highest atom is sought
-GAP = 5.0  # Å, of empty space along z
-LAYER = 0.9  # Å: atoms farther than this above the terrace are not part of its layer (layers of bcc (100): 1.72 Å)
-
-
-def height(atoms: Atoms, substrate: ArrayLike | None = None, quantile: float = 0.99) -> float:
-    """Height of a dendrite above the terrace of its substrate.
-
-    Atoms of the dendrite and of the substrate exchange places in the course of a run. Therefore tags tell only where
-    the dendrite stands; its top and the terrace are found from the positions of all atoms.
-
-    Parameters
-    ----------
-    atoms : Atoms
-        Structure with z as the growth direction.
-    substrate : array_like of bool or int, optional
-        Substrate atoms; by default, those with tag 0 if there are other tags. Without a substrate, the height of the
-        whole structure is measured from its lowest atom.
-    quantile : float
-        Quantile of the z coordinates of the atoms above the terrace at which the top is taken. With values below 1, a
-        few detached atoms do not count.
-
-    Returns
-    -------
-    float, Å
-        Height above the terrace (see :func:`terrace`); 0 if no atom stands on it.
-    """
-    check_number(quantile, 'quantile', low=0, high=1)
-    if len(atoms) == 0:
-        return 0.0
-    check_array(atoms.positions[:, 2], 'heights z of atoms', (len(atoms),), 'Å')
-    z = upright(atoms)
-    mask = np.zeros(len(z), bool)
-    if substrate is None:
-        tags = atoms.get_tags()
-        mask = tags == 0 if (tags != 0).any() else mask
-    else:
-        mask[np.asarray(substrate)] = True
-    if mask.all() or not mask.any():
-        return float(np.quantile(z, quantile) - z.min())
-    floor = terrace(atoms, ~mask)
-    above = z[z > floor + LAYER]
-    return float(np.quantile(above, quantile) - floor) if len(above) else 0.0
-
-
-def terrace(atoms: Atoms, column: np.ndarray) -> float:
-    """Height of the flat surface of a substrate away from the dendrite that stands on it.
-
-    Parameters
-    ----------
-    atoms : Atoms
-        Structure with z as the growth direction.
-    column : ndarray, shape (n_atoms,), bool
-        Atoms of the dendrite, at least one. Their mean position in the plane is the centre of the dendrite.
-
-    Returns
-    -------
-    float, Å
-        Median z coordinate of the top layer in the quarter of the area that is farthest from the centre. Adatoms and
-        vacancies there do not count as long as they cover less than half of it.
-    """
-    z, shape, turn = upright(atoms), atoms.cell[:2, :2], 2j * np.pi
-    periodic = bool(atoms.pbc[:2].all() and abs(np.linalg.det(shape)) > 1e-6)
-    if not periodic:
-        shape = np.diag(np.maximum(np.ptp(atoms.positions[:, :2], axis=0), 1e-3) * (1 + 1e-9))
-    place = (atoms.positions[:, :2] - (0 if periodic else atoms.positions[:, :2].min(axis=0))) @ np.linalg.inv(shape)
-    centre = np.angle(np.exp(turn * place[column]).sum(axis=0)) / turn.imag if periodic else place[column].mean(axis=0)
-    count = np.maximum(1, np.linalg.norm(shape, axis=1) // SPACING).astype(int)
-    square = np.floor((place % 1 if periodic else place) * count).astype(int) % count
-    tops = np.full(count, -np.inf)
-    np.maximum.at(tops, tuple(square.T), z)
-    tops = maximum_filter(tops, size=5, mode='wrap' if periodic else 'nearest')  # every window holds a top atom
-    away = (np.moveaxis(np.indices(count), 0, -1) + 0.5) / count - centre
-    distance = np.linalg.norm((away - np.rint(away) if periodic else away) @ shape, axis=-1)
-    known = np.isfinite(tops)
-    far = known & (distance >= np.quantile(distance[known], 0.75))
-    level = np.median(tops[far])  # of the highest atoms; the layer itself is a little lower
-    layer = z[far[tuple(square.T)] & (abs(z - level) < LAYER)]
-    return float(np.median(layer)) if len(layer) else float(level)
-
-
-def upright(atoms: Atoms) -> np.ndarray:
-    """Coordinates z (Å) of a slab in one piece: atoms that were wrapped from its bottom to the top of the cell go back.
-
-    Other programs wrap positions, and the bottom layer vibrates across the boundary of the cell. The piece ends where
-    the largest gap is, unless that is less than ``GAP``.
-    """
-    z, cell = atoms.positions[:, 2], atoms.cell[:]
-    length = cell[2, 2]
-    if not atoms.pbc[2] or abs(cell[2, :2]).max() > 1e-6 or abs(cell[:2, 2]).max() > 1e-6 or len(z) < 2:
-        return z
-    order = np.sort(z)
-    gaps = np.diff(order)
-    if order[0] + length - order[-1] > GAP or gaps.max() < GAP:
-        return z
-    return np.where(z > order[gaps.argmax()], z - length, z)
 
 
 def largest_cluster(atoms: Atoms, reach: float = 5.0) -> np.ndarray:
@@ -273,40 +174,6 @@ def aspect_ratio(positions: ArrayLike, floor: float, spacing: float = 3.44) -> f
         return np.nan
     xy = base[:, :2] - base[:, :2].mean(axis=0)
     return float(z.max() / np.sqrt(2 * (xy**2).sum(axis=1).mean()))
-
-
-def foot_width(
-    positions: ArrayLike, floor: float, direction: Sequence[float], thickness: float = 6.88, share: float = 0.98
-) -> float:
-    """Width of the foot of a column along a direction in the plane.
-
-    Parameters
-    ----------
-    positions : ndarray, shape (n, 3), Å
-        Positions of the atoms of the column, without detached atoms (see :func:`largest_cluster`).
-    floor : float, Å
-        Height of the top layer of the substrate.
-    direction : sequence of two float
-        Direction in the xy plane; its length does not matter.
-    thickness : float, Å
-        Height of the foot.
-    share : float
-        Share of the atoms of the foot between the two ends; the rest are stray atoms.
-
-    Returns
-    -------
-    float, Å
-        NaN if the foot has fewer than ten atoms.
-    """
-    positions, unit = np.asarray(positions, float), np.asarray(direction, float)
-    if not np.linalg.norm(unit) > 0 or not 0 < share <= 1:
-        raise ValueError(f'direction must have a length and share lie between 0 and 1, got {direction} and {share}')
-    z = positions[:, 2] - floor if len(positions) else np.zeros(0)
-    foot = positions[(z > 0) & (z <= thickness + 1e-9)] if len(z) else positions
-    if len(foot) < 10:
-        return np.nan
-    along = foot[:, :2] @ (unit / np.linalg.norm(unit))
-    return float(np.subtract(*np.quantile(along, [(1 + share) / 2, (1 - share) / 2])))
 
 
 def collapse_rate(time: ArrayLike, heights: ArrayLike, start: float | None = None, stop: float | None = None) -> float:

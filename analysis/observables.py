@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import displacements, energies, morphology, orientation
+from . import displacements, energies, heights, morphology, orientation
+from .foot import foot_width
 from .grains import BOUNDARY, INTERIOR
 from .phases import BCC, fractions
 
@@ -79,7 +80,8 @@ def grain(frame: Frame) -> dict:
     """Grains, boundary atoms, the largest boundary and the largest twin, and orientations of the top and the bottom.
 
     Orientations are those of the grains with the most atoms in the upper and the lower half of the column.
-    ``twin_trace_deg`` is the angle between the trace of a twin and the horizontal, seen along its ⟨110⟩ axis.
+    ``largest_bcc_share`` is the share of the bcc atoms below the skin that the largest grain among them holds: 1 in one
+    crystal. ``twin_trace_deg`` is the angle between the trace of a twin and the horizontal, seen along its ⟨110⟩ axis.
     """
     ids, grains = frame.grains
     bcc = frame.templates[0] == BCC
@@ -91,8 +93,9 @@ def grain(frame: Frame) -> dict:
         'n_interior': int((frame.classes == INTERIOR).sum()),
         'n_boundary': int((frame.classes == BOUNDARY).sum()),
     }
-    in_bcc = np.bincount(ids[bcc & (ids >= 0)], minlength=1)
-    out['largest_bcc_share'] = in_bcc.max() / bcc.sum() if bcc.any() else np.nan
+    inner = bcc & frame.deep
+    in_bcc = np.bincount(ids[inner & (ids >= 0)], minlength=1)
+    out['largest_bcc_share'] = in_bcc.max() / inner.sum() if inner.any() else np.nan
     for part in ('top', 'bottom'):
         number = frame.main_grain(part)
         cubic = number is not None and grains[number].phase != 'hcp'
@@ -165,7 +168,7 @@ def shape(frame: Frame) -> dict:
     _, radii, _ = morphology.radius_profile(body, floor=frame.floor)
     kink, kink_height = morphology.kink_angle(body[body[:, 2] > frame.floor])
     out = {
-        'height_A': morphology.height(frame.atoms, ~frame.column if not frame.column.all() else None),
+        'height_A': heights.height(frame.atoms, ~frame.column if not frame.column.all() else None),
         'base_radius_A': radii[0] if len(radii) else np.nan,
         'widest_radius_A': np.nanmax(radii) if np.isfinite(radii).any() else np.nan,
         'aspect': morphology.aspect_ratio(body, frame.floor),
@@ -175,7 +178,7 @@ def shape(frame: Frame) -> dict:
         'detached': int((frame.column & ~frame.attached).sum()),
     }
     for name, direction in FOOT.items():
-        out[f'foot_{name}_A'] = morphology.foot_width(body, frame.floor, direction)
+        out[f'foot_{name}_A'] = foot_width(body, frame.floor, direction)
     out['torsion_deg'], out['top_shift_A'] = np.nan, np.nan
     try:
         before, after = (morphology.outline(top_of(f)) for f in (frame.reference, frame))

@@ -121,6 +121,8 @@ def run_summary(
     """
     from matplotlib.figure import Figure
 
+    from .times import time_text
+
     figure = Figure(figsize=(10, 7.2), layout='constrained')
     grid = figure.add_gridspec(3, 4, width_ratios=[1, 1, 0.04, 1.15])
     pictures = [figure.add_subplot(grid[:, k]) for k in (0, 1)]
@@ -128,7 +130,7 @@ def run_summary(
     for axes, atoms, k in zip(pictures, (first, last), (0, -1)):
         t = atoms.info.get('time_ps', time[k])
         scale = draw_atoms(axes, atoms, atoms.arrays['coordination'], limits=(2, 14))
-        axes.set_title(f'{t:.1f} ps', fontsize=11)
+        axes.set_title(time_text(t, float(time[-1] - time[0])), fontsize=11)
     low, high = np.array([axes.get_ylim() for axes in pictures]).T
     for axes in pictures:
         axes.set_ylim(low.min(), high.max())

@@ -97,7 +97,7 @@ def cut(atoms: Atoms, point: ArrayLike, normal: ArrayLike) -> Atoms:
 
 
 @contextmanager
-def quiet():
+def _quiet():
     """Keep what a library writes to the error stream of the process away from the terminal.
 
     Without a driver, OVITO's renderer prints four lines there; the error that it raises says the same.
@@ -127,7 +127,7 @@ def available() -> str | None:
 
     try:
         need('ovito')
-        with quiet():
+        with _quiet():
             _draw(Atoms('Li'), np.ones((1, 3)), Camera((0, 1, 0), (0, 0, 0), 2.0), None, (8, 8), False)
     except (ImportError, RuntimeError) as error:
         return str(error).strip().splitlines()[0]

@@ -19,7 +19,7 @@ from .extras import need
 from .frame import Settings
 from .keyframes import choose_frames, keyframes
 from .report_page import build_page
-from .stream import frames
+from .stream import frames, trajectory_of
 from .timeline import digest_of_frame, timeline
 from .times import Clock, axis_of
 
@@ -81,6 +81,7 @@ def report(
         The folder holds a report of another trajectory or with other settings; or see the timeline.
     """
     need('pandas')
+    trajectory = trajectory_of(trajectory)
     if np.ndim(pictures) == 0 and (int(pictures) != pictures or pictures < 1):
         raise ValueError(f'pictures must be 1 or more, or a list of frames, got {pictures!r}')
     settings = settings or Settings()

@@ -21,6 +21,33 @@ if TYPE_CHECKING:
 
 log = logging.getLogger('mlffvv_analysis')
 
+NAMES = ('trajectory.vvtraj', 'trajectory.extxyz', 'trajectory.traj')
+
+
+def trajectory_of(path: Any) -> Any:
+    """Path of a trajectory: that in a folder, if the path is one, and otherwise the path itself.
+
+    Raises
+    ------
+    FileNotFoundError
+        The folder holds no trajectory, or there is no such file; the message names one that is there.
+    ValueError
+        The folder holds more than one trajectory.
+    """
+    if not isinstance(path, (str, Path)):
+        return path
+    folder = Path(path) if Path(path).is_dir() else Path(path).parent
+    found = [folder / name for name in NAMES if (folder / name).is_file()]
+    if Path(path).is_dir():
+        if len(found) > 1:
+            raise ValueError(f"'{path}' holds more than one trajectory: give one of {', '.join(map(str, found))}")
+        if not found:
+            raise FileNotFoundError(f"the folder '{path}' holds no trajectory ({', '.join(NAMES)})")
+        return found[0]
+    if not Path(path).exists() and found and Path(path).name in NAMES:
+        raise FileNotFoundError(f"there is no trajectory '{path}', but '{found[0]}'")
+    return path
+
 
 def frames(
     trajectory: str | Path | Iterable[Atoms], offset: int = 0, skip: int = 0, kind: FileType | None = None

@@ -10,6 +10,7 @@ from ase.geometry import complete_cell
 from matscipy.neighbours import neighbour_list
 
 from ase_mlffvv.checks import check_number
+from ase_mlffvv.errors import check_structure
 from ase_mlffvv.memory import check_n_atoms, check_search
 
 from .extras import need
@@ -32,6 +33,8 @@ def checked_cell(atoms: Atoms) -> np.ndarray:
     ------
     ValueError
         If positions are not finite, or a periodic direction has no cell vector.
+    StructureError
+        If the periodic vectors are parallel, or coordinates exceed 1e9 Å.
     """
     if not np.isfinite(atoms.positions).all():
         bad = int((~np.isfinite(atoms.positions)).any(axis=1).sum())
@@ -41,6 +44,7 @@ def checked_cell(atoms: Atoms) -> np.ndarray:
         raise ValueError(
             f'the structure is periodic along {", ".join(lost)} but has no cell vector there; set the cell or pbc=False'
         )
+    check_structure(atoms.positions, atoms.cell[:], atoms.pbc)
     return complete_cell(np.where(atoms.pbc[:, None], atoms.cell[:], 0.0))
 
 

@@ -71,7 +71,7 @@ def surface_energies(
     dict
         ``{'100': J/m^2, ...}``
     """
-    check_number(a, 'a', 'Å', above=0)
+    check_number(a, 'a', 'Å', low=0.1, high=100)
     crystal = bulk(element, 'bcc', a=a)
     crystal.calc = calculator
     bulk_energy, out = crystal.get_potential_energy(), {}

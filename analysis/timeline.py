@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 from ase_mlffvv.checks import check_whole
 from ase_mlffvv.errors import CheckpointError
 from ase_mlffvv.io.checkpoint import load_checkpoint, save_checkpoint
+from ase_mlffvv.io.counting import estimated_frames
 from ase_mlffvv.io.files import complete, refuse_existing
 from ase_mlffvv.io.identity import differences, plain
 from ase_mlffvv.io.reading import FileType
@@ -28,7 +29,7 @@ from .displacements import Unwrapper
 from .extras import need
 from .frame import Frame, Settings
 from .observables import OBSERVABLES, row
-from .stream import frames
+from .stream import frames, trajectory_of
 from .times import Clock, step_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger('mlffvv_analysis')
 KIND = 'timeline'
 _COLUMN = 'column '  # begins the names of the columns in the state
-VERSION = 2  # version of the columns and of the state; a table of another version is not continued
+VERSION = 3  # version of the columns and of the state; a table of another version is not continued
 
 
 def timeline(
@@ -65,8 +66,8 @@ def timeline(
     Parameters
     ----------
     trajectory : path or iterable of Atoms
-        Frames with the same atoms in the same order. Atoms with a tag other than 0 belong to the column; without tags,
-        all atoms do.
+        A file, the folder of a run, or frames, with the same atoms in the same order. Atoms with a tag other than 0
+        belong to the column; without tags, all atoms do.
     table : path, optional
         CSV file to write or to continue. The file ``<name>.state`` beside it holds the finished rows, with a checksum:
         the table is written from it and never read, so that a table that was cut or edited is restored.
@@ -104,6 +105,7 @@ def timeline(
         The state file beside the table is damaged.
     """
     pandas = need('pandas')
+    trajectory = trajectory_of(trajectory)
     unknown = sorted(set(observables) - set(OBSERVABLES))
     if unknown or not observables:
         raise ValueError(f'unknown observables {unknown}; there are {", ".join(OBSERVABLES)}')
@@ -116,7 +118,8 @@ def timeline(
     with job.held():
         rows = job.old_rows()
         source = job.frames()
-        with tqdm(desc='analyse', unit='frame', initial=len(rows), disable=not progress) as bar:
+        total = estimated_frames(trajectory) if isinstance(trajectory, (str, Path)) else None
+        with tqdm(desc='analyse', unit='frame', total=total, initial=len(rows), disable=not progress) as bar:
             for new in _computed(source, job.first, work, processes):
                 _check_time(rows[-1:], new)
                 rows.append(new)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ase.data import atomic_numbers as ATOMIC_NUMBERS
 
-from .errors import SettingError, some
+from .errors import ElementError, SettingError, some
 
 LARGEST_SEED = 2**63 - 1
 LONGEST_TIMESTEP = 100.0  # fs; longer than the period of any vibration of lithium (80 fs and more)
@@ -73,6 +73,25 @@ def check_element(value: Any, name: str = 'element') -> str:
     if not isinstance(value, str) or value not in ATOMIC_NUMBERS or value == 'X':
         raise SettingError(f"{name} must be a chemical symbol such as 'Li', got {_shown(value)}")
     return value
+
+
+def check_atomic_numbers(numbers: Any) -> np.ndarray:
+    """Return atomic numbers, shape (n_atoms,), if they are in the table of elements (0 is the unknown element X).
+
+    Raises
+    ------
+    ElementError
+        They are not whole numbers, or outside of the table. The message lists the atoms.
+    """
+    numbers, last = np.asarray(numbers), len(ATOMIC_NUMBERS) - 1
+    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in 'iu'):
+        raise ElementError(f'atomic numbers must be whole numbers, one per atom, got {_shown(numbers)}')
+    outside = np.flatnonzero((numbers < 0) | (numbers > last))
+    if len(outside):
+        raise ElementError(
+            f'atomic numbers must be whole numbers from 0 to {last}, got {numbers[outside[0]]} (atoms {some(outside)})'
+        )
+    return numbers
 
 
 def check_flag(value: Any, name: str) -> bool:

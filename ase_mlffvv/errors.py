@@ -82,8 +82,11 @@ def some(indices, limit=5):
     return ', '.join(map(str, indices[:limit])) + (', ...' if len(indices) > limit else '')
 
 
+FARTHEST = 1e9  # Å; farther away, coordinates have less than seven decimal places
+
+
 def check_structure(positions, cell, pbc):
-    """Raise :class:`StructureError` unless positions are finite and the periodic cell vectors are independent.
+    """Raise :class:`StructureError` unless positions are below 1e9 Å and the periodic cell vectors are independent.
 
     Parameters
     ----------
@@ -92,15 +95,18 @@ def check_structure(positions, cell, pbc):
         Rows are the cell vectors.
     pbc : ndarray, shape (3,), bool
     """
-    bad = np.flatnonzero(~np.isfinite(positions).all(axis=1))
+    bad = np.flatnonzero(~(np.abs(positions) < FARTHEST).all(axis=1))  # true for NaN
     if len(bad):
+        finite = np.isfinite(np.asarray(positions)[bad]).all()
+        what = f'farther than {FARTHEST:g} Å from the origin' if finite else 'not finite numbers'
         raise StructureError(
-            f'positions of {len(bad)} of {len(positions)} atoms are not finite numbers (atoms {some(bad)}). '
+            f'positions of {len(bad)} of {len(positions)} atoms are {what} (atoms {some(bad)}). '
             'If this happened during molecular dynamics, the integration became unstable: use a shorter time step or '
             'a better model.'
         )
-    if not np.isfinite(cell).all():
-        raise StructureError(f'the cell contains values that are not finite: {np.asarray(cell).tolist()}')
+    if not (np.abs(cell) < FARTHEST).all():
+        what = f'larger than {FARTHEST:g} Å' if np.isfinite(cell).all() else 'not finite'
+        raise StructureError(f'the cell contains values that are {what}: {np.asarray(cell).tolist()}')
     periodic = np.asarray(cell)[np.asarray(pbc)]
     lengths = np.linalg.norm(periodic, axis=1)
     if len(periodic) and (

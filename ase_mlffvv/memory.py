@@ -11,6 +11,7 @@ import numpy as np
 from .errors import InsufficientMemoryError, StructureError
 
 MOST_NEIGHBORS = 100_000  # of an atom; in lithium these are all atoms within 80 Å
+_SMALL = 1_000_000  # bytes that are not worth a look at the system's files, which takes longer than a small search
 _PER_POINT = 100  # bytes of a search for each atom and each periodic image within the cutoff
 _PER_GRID_POINT = 120  # bytes: some 15 fields in float64
 _PER_ATOM = 150  # bytes of an Atoms object
@@ -24,6 +25,8 @@ def available_memory():
 
 def check_memory(needed, n_atoms, n_neighbors):
     """Raise InsufficientMemoryError if ``needed`` bytes are not available for ``n_atoms`` with ``n_neighbors`` each."""
+    if needed < _SMALL:
+        return
     available = available_memory()
     if available is not None and needed > available:
         raise InsufficientMemoryError(
@@ -35,7 +38,7 @@ def check_memory(needed, n_atoms, n_neighbors):
 
 def check_n_atoms(n_atoms, hint):
     """Raise InsufficientMemoryError if a structure with this number of atoms cannot be built; ``hint`` is a remedy."""
-    available = available_memory()
+    n_atoms, available = float(min(n_atoms, 10**100)), available_memory()
     if available is not None and n_atoms * _PER_ATOM > available:
         raise InsufficientMemoryError(
             f'the structure would have {n_atoms:.3g} atoms, which need {n_atoms * _PER_ATOM / 1e9:.3g} GB, and '
@@ -106,10 +109,10 @@ def estimate(positions, cell, pbc, cutoff):
     heights = 1 / np.linalg.norm(inverse, axis=0)
     scaled = positions @ inverse
     extent = np.where(pbc, 1.0, np.ptp(scaled, axis=0))  # of the atoms, in cell vectors
-    repeats = np.where(pbc, 1 + 2 * cutoff / heights, 1.0)
-    images = float(repeats.prod())
     inside = np.where(pbc, 2 * cutoff, np.minimum(extent * heights, 2 * cutoff))  # part of the sphere that is filled
-    inside = min(4 / 3 * math.pi * cutoff**3, float(np.maximum(inside, 1e-9).prod()))
+    with np.errstate(over='ignore'):
+        images = float(np.where(pbc, 1 + 2 * cutoff / heights, 1.0).prod())
+        inside = float(min(4 / 3 * math.pi * np.float64(cutoff) ** 3, np.maximum(inside, 1e-9).prod()))
     volume = abs(float(np.linalg.det(cell))) * float(np.maximum(extent * heights, 1e-9).prod() / heights.prod())
     return min(len(positions) * inside / volume, len(positions) * images), images
 

@@ -1,12 +1,15 @@
 """CUDA kernels on a GPU: correctness, times, and comparison with the peak performance of the GPU.
 
     pip install ".[cuda]"
-    python benchmarks/bench_gpu.py [--model li-pbe-2-fast] [--sizes 10000 100000 1000000 4000000] [--json FILE]
+    python benchmarks/bench_gpu.py [--model li-pbe-2-fast] [--sizes 1e4 1e5 1e6 1e7] [--steps 100] [--json FILE]
 
 First, energies, forces and virials are compared with the CPU engine in float64, and pair lists with those of the CPU; a
 difference above the limits ends the program. Then times are measured for slabs of bcc lithium with atoms displaced by
 0.1 Å: for building the pair list, for one step of molecular dynamics with an existing list (CudaForces.compute), and
-for each of its kernels. Times are medians over repeats with synchronisation of the device. Two lower bounds are given
+for each of its kernels. Times are medians over repeats with synchronisation of the device. Dynamics on the device is
+measured as a user runs it: atom-steps per second of a slab at 300 K, with pair lists built when they are due, and the
+memory of the device in use. The goal is 50 million atom-steps per second with li-pbe-2-fast in float32 for ten million
+atoms on one card of the class of an H100. Two lower bounds are given
 for a step at the peak performance of the device: arithmetic, the multiplications and additions that the sums over
 tables need, and bytes, for one pass over positions and results and two over the list. Peaks of unknown devices are
 measured. With NUMBA_ENABLE_CUDASIM=1 the program runs on the simulator of Numba, which is suitable for a few dozen
@@ -23,6 +26,7 @@ from time import perf_counter
 
 import numpy as np
 from ase.build import bulk
+from ase.md.velocitydistribution import thermalize_momenta
 from numba import config, cuda, float32, float64
 
 from ase_mlffvv import __version__
@@ -31,6 +35,7 @@ from ase_mlffvv.kernels.cuda.forces import CudaForces
 from ase_mlffvv.kernels.cuda.model import find_gpu
 from ase_mlffvv.kernels.cuda.scan import grid
 from ase_mlffvv.kernels.shared.tables import feature_tables
+from ase_mlffvv.md import Dynamics
 from ase_mlffvv.model.find import find_potential
 from ase_mlffvv.neighbors import pair_list
 from ase_mlffvv.structures import column
@@ -46,6 +51,8 @@ PEAKS = {
     'A100': (19.5, 9.7, 2.0),
     'RTX 4090': (82.6, 1.29, 1.008),
 }
+GOAL = 50e6  # atom-steps per second in float32, for at least GOAL_ATOMS
+GOAL_ATOMS = 1e7
 # largest errors of an atomic energy (meV), a force (meV/Å) and a virial (meV)
 LIMITS = {'float64': (1e-6, 1e-5, 1e-5), 'float32': (0.05, 0.05, 0.5)}
 
@@ -254,11 +261,42 @@ def measure(potential, n_atoms, dtype, repeats, peaks):
     return row
 
 
+def dynamics(potential, n_atoms, dtype, steps, small):
+    """Speed of Dynamics on the device, with its pair lists, and the device memory in use."""
+    atoms = slab(n_atoms)
+    thermalize_momenta(atoms, temperature_K=300, rng=np.random.default_rng(0))
+    md = Dynamics(atoms, potential, timestep=2.0, device='cuda', precision=dtype, reporters=(),
+                  on_extrapolation='ignore')  # fmt: skip
+    md.run(2)  # compiles
+    before = dict(md.forces.statistics)
+    cuda.synchronize()
+    start = perf_counter()
+    md.run(steps)
+    cuda.synchronize()
+    seconds, builds = perf_counter() - start, md.forces.statistics['builds'] - before['builds']
+    used = None
+    if not small:
+        free, total = cuda.current_context().get_memory_info()
+        used = total - free
+    rate = len(atoms) * steps / seconds
+    memory = '' if used is None else f'  memory {used / 1e9:.1f} GB, {used / len(atoms):.0f} B/atom'
+    goal = ''
+    if dtype == 'float32' and len(atoms) >= 0.9 * GOAL_ATOMS:
+        goal = f'  goal {GOAL / 1e6:.0f}: ' + ('reached' if rate >= GOAL else 'NOT REACHED')
+    print(
+        f'  {len(atoms):9} {dtype}  dynamics {rate / 1e6:8.3g} million atom-steps/s, {builds} pair lists in {steps} '
+        f'steps{memory}{goal}'
+    )
+    return {'atoms': len(atoms), 'dtype': dtype, 'atom_steps_per_s': rate, 'steps': steps, 'pair_lists': builds,
+            'memory_bytes': used}  # fmt: skip
+
+
 def main(args=None):
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument('--model', default='li-pbe-2-fast')
-    p.add_argument('--sizes', type=float, nargs='+', default=[1e4, 1e5, 1e6, 4e6], help='numbers of atoms')
+    p.add_argument('--sizes', type=float, nargs='+', default=[1e4, 1e5, 1e6, 1e7], help='numbers of atoms')
     p.add_argument('--repeats', type=int, default=10)
+    p.add_argument('--steps', type=int, default=100, help='steps of dynamics, or 0 for none')
     p.add_argument('--json', metavar='FILE')
     args = p.parse_args(args)
     if not find_gpu():
@@ -276,14 +314,16 @@ def main(args=None):
         return 2
     peaks, source = peaks_of(name, small)
     print(f'peaks ({source}): {peaks[0]:.3g} and {peaks[1]:.3g} TFLOP/s in float32 and float64, {peaks[2]:.3g} TB/s')
-    rows = []
+    rows, runs = [], []
     for n_atoms in args.sizes:
         for dtype in ('float32', 'float64'):
             rows.append(measure(potential, n_atoms, dtype, args.repeats, peaks))
+            if args.steps:
+                runs.append(dynamics(potential, n_atoms, dtype, args.steps, small))
     if args.json:
         about = {'device': name, 'simulated': small, 'version': __version__, 'model': args.model, 'checks': checks,
                  'peaks': {'float32': peaks[0], 'float64': peaks[1], 'TB/s': peaks[2], 'source': source},
-                 'results': rows}  # fmt: skip
+                 'results': rows, 'dynamics': runs}  # fmt: skip
         Path(args.json).write_text(json.dumps(about, indent=1))
     return 0
 

@@ -15,12 +15,16 @@ version = release = __version__
 extensions = [
     'myst_nb',
     'api_pages',
+    'mathml',
     'sphinx.ext.autodoc',
     'sphinx.ext.napoleon',
     'sphinx_copybutton',
 ]
 
-exclude_patterns = ['_build', '_ext', '**.ipynb_checkpoints']
+exclude_patterns = ['_build', '_ext', 'potentials/LICENSES.md', '**.ipynb_checkpoints']
+myst_links_external_new_tab = True
+linkcheck_ignore = [r'https://github.com/ase-mlffvv/', r'https://ase-mlffvv.readthedocs.io']  # not yet public
+linkcheck_timeout = 20
 myst_enable_extensions = ['colon_fence', 'deflist', 'dollarmath', 'substitution']
 myst_heading_anchors = 3
 nb_execution_mode = 'off'  # the notebooks in tutorials/ are stored with their outputs; tests run them
@@ -32,5 +36,6 @@ autodoc_default_options = {'show-inheritance': True}
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 
+html_math_renderer = 'mathml'
 html_theme = 'furo'
 html_title = f'ase-mlffvv {__version__}'

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-WITHOUT = ('matscipy', 'numba', 'torch')  # requirements of the force field
+WITHOUT = ('numba', 'torch')  # requirements of the force field
 EXTRA = 'analysis'  # extra of ase-mlffvv that becomes the extra "all"
 PYPROJECT = """\
 [build-system]

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,23 @@ def pytest_pyfunc_call(pyfuncitem):
         if isinstance(error.__cause__, ModuleNotFoundError) and 'pip install "ase-mlffvv[' in str(error):
             pytest.skip(str(error))
         raise
+
+
+def fail_if_missing(report):
+    """Turn a skip for lack of a package into a failure: ``make test-all`` installs all of them."""
+    reason = str(report.longrepr)
+    if os.environ.get('MLFFVV_ALL') and report.skipped and ('not installed' in reason or 'could not import' in reason):
+        report.outcome, report.longrepr = 'failed', f'make test-all installs what this test needs: {reason}'
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Reports of tests."""
+    return fail_if_missing((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Reports of files that skip all their tests."""
+    return fail_if_missing((yield))

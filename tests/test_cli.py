@@ -49,7 +49,7 @@ def test_run_restart_and_longer(tmp_path, capsys):
 
 @pytest.mark.parametrize('shape', ['cuboid-100', 'cuboid-110'])
 def test_shapes(tmp_path, shape):
-    assert run('run', *NEEDLE, '--shape', shape, '--time', 0, '-o', tmp_path / 'a') == 0
+    assert run('run', *NEEDLE, '--shape', shape, '--time', 0.002, '-o', tmp_path / 'a') == 0
 
 
 def test_structure_from_a_file(tmp_path):

@@ -1,23 +1,40 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
 # %% [markdown]
 # # A lithium needle changes its shape
 #
-# This ASE script does what `mlffvv run` does: it builds a needle on its substrate, runs NVT dynamics at 250 K
-# (Berendsen thermostat) with the shipped potential, and analyses the result. Run it with
-# `python tutorials/01_needle.py`; an optional argument sets the length of the run in picoseconds.
+# This tutorial does with ASE what `mlffvv run` does: it builds a needle on its substrate, runs NVT dynamics at 250 K
+# (Berendsen thermostat) with the shipped potential, and analyses the result.
 
 # %%
-import sys
-
+import numpy as np
 from ase import units
 from ase.io import read, write
 from ase.md.nvtberendsen import NVTBerendsen
 from ase.md.velocitydistribution import thermalize_momenta
 from mlffvv_analysis import coordination_numbers, height, surface_and_bulk
+from mlffvv_analysis.notebook import show
+from tqdm.auto import tqdm
 
 from ase_mlffvv import VVCalculator
 from ase_mlffvv.structures import column, freeze_bottom
 
-picoseconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
+picoseconds = 0.2  # 8 ps show the collapse, and take two minutes
+
+# %% [markdown]
+# The potential shows its card:
+
+# %%
+calc = VVCalculator()
+calc.potential
 
 # %% [markdown]
 # Sizes are in lattice constants; `column()` without arguments is the paper's column of 9 145 atoms. Tags distinguish
@@ -26,24 +43,25 @@ picoseconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
 
 # %%
 atoms = freeze_bottom(column(diameter=4, height=8, box=8), layers=2)
-atoms.calc = VVCalculator()
-print(len(atoms), 'atoms,', atoms.calc)
+atoms.calc = calc
+print(len(atoms), 'atoms')
 
 # %% [markdown]
 # In a perfect crystal, half of the initial kinetic energy becomes potential energy. Therefore the run starts at twice
 # the temperature.
 
 # %%
-thermalize_momenta(atoms, temperature_K=500)
+thermalize_momenta(atoms, temperature_K=500, rng=np.random.default_rng(0))
 dynamics = NVTBerendsen(atoms, 2 * units.fs, temperature_K=250, taut=500 * units.fs, fixcm=False)
 
 
 def record():
-    """Write a frame with arrays by which `ase gui` can colour the atoms (View, Colors)."""
+    """Write a frame with arrays by which `ase gui` can color the atoms (View, Colors)."""
     frame = atoms.copy()
     frame.set_constraint()
     frame.arrays['coordination'] = coordination_numbers(atoms)
     frame.arrays['local_energy'] = atoms.get_potential_energies()
+    frame.info['time_ps'] = dynamics.nsteps * 0.002
     write('tutorial-needle.extxyz', frame, append=dynamics.nsteps > 0)
     surface, _ = surface_and_bulk(frame.arrays['coordination'])
     print(
@@ -53,15 +71,24 @@ def record():
     )
 
 
-dynamics.attach(record, interval=100)
-dynamics.run(round(picoseconds / 0.002))
+bar = tqdm(total=round(picoseconds / 0.002), unit='step')
+dynamics.attach(bar.update, interval=1)
+dynamics.attach(record, interval=25)
+dynamics.run(bar.total)
+bar.close()
 
 # %% [markdown]
-# The energy of surface atoms is about 0.3 eV higher than that of bulk atoms. To see them, run
-# `ase gui tutorial-needle.extxyz` and choose View, Colors, "By user-defined local_energy".
+# Atoms at the surface are higher in energy than those inside, which drives the change of shape:
 
 # %%
-frame = read('tutorial-needle.extxyz', -1)
-surface, bulk = surface_and_bulk(frame.arrays['coordination'])
-energy = frame.arrays['local_energy']
+frames = read('tutorial-needle.extxyz', ':')
+surface, bulk = surface_and_bulk(frames[-1].arrays['coordination'])
+energy = frames[-1].arrays['local_energy']
 print(f'surface atoms are {energy[surface].mean() - energy[bulk].mean():.3f} eV higher in energy than bulk atoms')
+
+# %% [markdown]
+# To see them, turn the needle and move the slider; or run `ase gui tutorial-needle.extxyz` and choose View, Colors, "By
+# user-defined local_energy".
+
+# %%
+show(frames, color='local_energy')

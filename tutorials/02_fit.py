@@ -1,3 +1,13 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
 # %% [markdown]
 # # Fit a force field
 #
@@ -9,7 +19,7 @@
 import numpy as np
 from ase.build import bulk
 
-from ase_mlffvv import VVCalculator, VVPotential, VVSpec, fit
+from ase_mlffvv import VVCalculator, VVSpec, fit
 
 rng = np.random.default_rng(0)
 reference = VVCalculator()
@@ -30,11 +40,14 @@ for _ in range(24):
 # %%
 spec = VVSpec('Li', cutoff=5.0, three_body=(4, 4), terms=60)
 potential, report = fit(frames, spec, validation=0.25, seed=1)
-print(report)
+report
 
 # %%
 report.validation.parity('tutorial-parity.png')
+
+# %%
 potential.save('tutorial.vv')
 atoms = bulk('Li', cubic=True)
 atoms.calc = VVCalculator('tutorial.vv')
-print(f'{atoms.get_potential_energy() / len(atoms):.4f} eV/atom,', VVPotential.load('tutorial.vv'))
+print(f'{atoms.get_potential_energy() / len(atoms):.4f} eV/atom')
+atoms.calc.potential

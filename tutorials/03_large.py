@@ -1,23 +1,31 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
 # %% [markdown]
 # # Many atoms
 #
-# Dynamics that stays on the device, with samples during the run and a packed trajectory. Run it with
-# `python tutorials/03_large.py [picoseconds] [diameter]`. The diameter of the needle is in lattice constants; a size
-# of 60 corresponds to half a million atoms.
+# Dynamics that stays on the device, with samples during the run and a packed trajectory. The
+# diameter of the needle is in lattice constants; 60 corresponds to half a million atoms.
 
 # %%
-import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 from ase.io import read
 from ase.md.velocitydistribution import thermalize_momenta
-from matplotlib.figure import Figure
 
 from ase_mlffvv.md import Berendsen, Dynamics, Frames, Samples, minimise
 from ase_mlffvv.structures import column, freeze_bottom
 
-picoseconds = float(sys.argv[1]) if len(sys.argv) > 1 else 0.1
-diameter = float(sys.argv[2]) if len(sys.argv) > 2 else 4.0
+picoseconds = 0.1
+diameter = 4.0
 
 # %%
 atoms = column(diameter=diameter, height=1.5 * diameter, box=round(2.5 * diameter))
@@ -43,12 +51,10 @@ frames = read('large.vvtraj', ':')
 print(f'{len(atoms)} atoms, {len(frames)} frames, {mean:.0f} K with deviations of {deviation:.0f} K in the second half')
 
 # %%
-figure = Figure(figsize=(6, 4), layout='constrained')
-axes = figure.subplots(2, 1, sharex=True)
+figure, axes = plt.subplots(2, 1, sharex=True, figsize=(6, 4), layout='constrained')
 time = samples['step'] * md.timestep / 1000
 axes[0].plot(time, samples['temperature_K'])
 axes[0].set_ylabel('temperature (K)')
 axes[1].plot(time, samples['mean_distance_A'])
 axes[1].set(xlabel='time (ps)', ylabel='mean displacement (Å)')
 figure.savefig('large.png', dpi=120)
-print('samples over time: large.png')

@@ -1,3 +1,13 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
 # %% [markdown]
 # # Analyse a run
 #
@@ -53,7 +63,7 @@ paths = {t: [run(t, seed, f'run-{t}-{seed}.extxyz') for seed in (0, 1)] for t in
 # %%
 settings = Settings(min_grain=20)
 tables = {t: [timeline(path, f'{path}.csv', settings=settings, progress=False) for path in paths[t]] for t in paths}
-print(tables[250][0][['time_ps', 'height_A', 'cn_surface', 'e_surface_eV', 'ptm_bcc_column', 'n_grains']].round(3))
+tables[250][0][['time_ps', 'height_A', 'cn_surface', 'e_surface_eV', 'ptm_bcc_column', 'n_grains']].round(3)
 
 # %% [markdown]
 # Do the results at the two temperatures differ? With only two runs each, no test can show a significant difference.
@@ -72,9 +82,8 @@ print(f'{len(grains)} grains of {[g.size for g in grains]} atoms;', *frame.bound
 write('coloured.extxyz', frame.coloured())
 
 # %% [markdown]
-# Open the file with `ase gui coloured.extxyz`, press C, and choose an array; [this image](../docs/ase_gui.png) shows
-# the coordination numbers of a collapsing needle. If OVITO is installed, first set the environment variable
-# MPLBACKEND=TkAgg, because the graphs of `ase gui` fail otherwise.
+# Open the file with `ase gui coloured.extxyz`, press C, and choose an array. If OVITO is installed, first
+# set the environment variable MPLBACKEND=TkAgg, because the graphs of `ase gui` fail otherwise.
 #
 # If a Vulkan driver is installed (a software driver is enough), OVITO draws images:
 # `mlffvv_analysis.render.render(frame.coloured(), 'grains.png', 'grain', view='side')` draws one, `movie(...)` many.

@@ -1,12 +1,21 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
 # %% [markdown]
 # # Learning by cut-outs
 #
 # A potential runs exploratory simulations, finds surroundings that are new to it, and is improved with labels of small
 # cut-outs of these.
 #
-# Run with `python tutorials/05_learning.py` (a minute on one core). Here the accurate potential of the package replaces
-# DFT. In a real application, the calculator is 'gpaw' with a solvent, and the structure is a column of ten thousand
-# atoms.
+# It takes a minute on one core. Here the accurate potential of the package replaces DFT. In a real application, the
+# calculator is 'gpaw' with a solvent, and the structure is a column of ten thousand atoms.
 
 # %%
 import json

@@ -18,7 +18,7 @@ def add(commands):
         'Writes index.html, timeline.csv, timeline.parquet, figures, and coloured.extxyz (open it with: ase gui). '
         'Repeat the command while a simulation is running to add its new frames to the report.',
     )
-    p.add_argument('trajectory', help='trajectory file (extxyz, traj, ...)')
+    p.add_argument('trajectory', help='folder of a run, or trajectory file (extxyz, traj, ...)')
     add_file_type(p)
     p.add_argument('-o', '--output', default='report', help='folder of the report, new or to be continued '
                    '(default: report)')  # fmt: skip

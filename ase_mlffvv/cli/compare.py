@@ -27,7 +27,7 @@ def add(commands):
 
 def run(args):
     """Run the command with its parsed arguments."""
-    from ..io.files import complete, refuse_existing
+    from ..io.files import complete, refuse_existing, save_figure
     from ..studies.compare import KEY, difference_table, group_runs, read_timeline, table_text
     from ..studies.figures import bands_figure
 
@@ -52,6 +52,5 @@ def run(args):
 
         with complete(names[0]) as temporary:
             pandas.concat(parts).to_csv(temporary, index=False)
-        with complete(names[1]) as temporary:
-            bands_figure(tables, columns).savefig(temporary, dpi=120, format='png')
+        save_figure(bands_figure(tables, columns), names[1], dpi=120)
         print(f'\ntable  {names[0]}\nbands  {names[1]}')

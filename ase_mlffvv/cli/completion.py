@@ -27,13 +27,10 @@ def run(args):
     except ImportError as error:
         raise ImportError(f'completion needs shtab ({error}); install it with: pip install shtab') from error
 
-    from .program import parser
-
-    whole = parser()
-    for command in dict.fromkeys(whole._subparsers._group_actions[0].choices.values()):
+    for command in dict.fromkeys(args.program._subparsers._group_actions[0].choices.values()):
         for action in command._actions:
             if action.dest in FILES:
                 action.complete = shtab.FILE
             elif action.dest in FOLDERS:
                 action.complete = shtab.DIRECTORY
-    print(shtab.complete(whole, args.shell))
+    print(shtab.complete(args.program, args.shell))

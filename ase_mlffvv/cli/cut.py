@@ -17,7 +17,7 @@ def add(commands):
         description='Writes cut_outs.extxyz, ready for mlffvv label, a table and a picture. Core atoms of a cut-out '
         'have exactly the surroundings of the large structure; the array core marks them.',
     )
-    p.add_argument('trajectory', help='trajectory of a run, or extrapolation.extxyz of a stopped run')
+    p.add_argument('trajectory', help='folder of a run, its trajectory, or extrapolation.extxyz of a stopped run')
     add_file_type(p)
     p.add_argument('-o', '--output', required=True, help='folder of the cut-outs, new or complete')
     p.add_argument('--model', help='.vv file or name of a potential of the package; --select grade requires a model '
@@ -43,11 +43,14 @@ def add(commands):
 
 def run(args):
     """Run the command with its parsed arguments."""
+    from mlffvv_analysis.stream import trajectory_of
+
     from ..io.reading import read_structure, read_structures
     from ..learning.cutting import cut, table
 
     if args.start and args.select != 'change':
         raise ValueError('--start is the structure with which --select change compares; --select grade needs none')
+    args.trajectory = str(trajectory_of(args.trajectory))
     kind, start = file_type(args), None
     frames = read_structures(args.trajectory, args.frames, kind)
     if args.select == 'change':

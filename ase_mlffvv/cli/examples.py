@@ -11,8 +11,13 @@ EXAMPLES = {
         'mlffvv run --structure start.cif --thermostat csvr --precision float32 -o long',
         'mlffvv run --restart column --time 400                          # longer, or after Ctrl-C',
     ),
+    'lammps': (
+        'mpiexec -n 4 mlffvv lammps --preset column-350 -o column        # all options of mlffvv run',
+        'mpiexec -n 8 mlffvv lammps --restart column',
+        'mlffvv lammps --preset column-350 --write-input deck            # an input file for LAMMPS',
+    ),
     'analyse': (
-        'mlffvv analyse needle/trajectory.extxyz -o report               # then open report/index.html',
+        'mlffvv analyse needle -o report                                 # then open report/index.html',
         'mlffvv analyse dump.lammpstrj --frame-time 0.1 --pictures 12 -o lammps',
     ),
     'fit': (
@@ -24,7 +29,7 @@ EXAMPLES = {
         'mlffvv validate --quick -o properties                           # the default potential, a minute',
         'mlffvv validate my.vv --only lattice surfaces -o mine',
     ),
-    'cut': ('mlffvv cut needle/trajectory.extxyz -o cuts --select change --number 20 --atoms 80',),
+    'cut': ('mlffvv cut needle -o cuts --select change --number 20 --atoms 80',),
     'label': (
         'mlffvv label frames.extxyz -o labels --calculator gpaw --settings solvent=pc_dme',
         'mlffvv label frames.extxyz -o labels --calculator my_dft:make --processes 4',
@@ -35,10 +40,11 @@ EXAMPLES = {
     'info': ('mlffvv info li-pbe-2-accurate', 'mlffvv info my.vv'),
     'models': ('mlffvv models',),
     'convert': (
-        'mlffvv convert column/trajectory.vvtraj column.dump             # for OVITO, VMD, LAMMPS',
+        'mlffvv convert column column.dump                               # for OVITO, VMD, LAMMPS',
         'mlffvv convert run.lammpstrj run.extxyz --types Li',
-        'mlffvv convert column/trajectory.vvtraj start.data --frames -1 --types Li H',
+        'mlffvv convert column start.data --frames -1 --types Li H',
     ),
+    'export': ('mlffvv export lammps li-pbe-2-fast -o li.mliap.pkl',),
     'completion': ('mlffvv completion bash',),
 }
 

@@ -15,9 +15,11 @@ from . import (
     convert,
     cut,
     evaluate,
+    export,
     fit,
     info,
     label,
+    lammps,
     learn,
     models,
     run,
@@ -27,7 +29,10 @@ from . import (
 )
 from .examples import Formatter, add_examples
 
-COMMANDS = (run, analyse, fit, evaluate, validate, cut, label, learn, study, compare, info, models, convert, completion)
+COMMANDS = (
+    *(run, lammps, analyse, fit, evaluate, validate, cut, label, learn, study, compare, info, models, convert),
+    *(export, completion),
+)
 EXPECTED = (ValueError, OSError, RuntimeError, TypeError, ImportError, MemoryError)  # with messages for the user
 
 
@@ -75,7 +80,7 @@ def parser():
     for module in COMMANDS:
         command = module.add(commands)
         add_examples(command.prog.split()[-1], command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, program=out)
         command.add_argument('-v', '--verbose', action='store_true', help='show debug messages and tracebacks')
     return out
 

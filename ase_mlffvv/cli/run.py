@@ -26,6 +26,13 @@ def add(commands):
         description='Build a needle (or read a structure), run molecular dynamics at constant temperature, and write a '
         'trajectory (open it with: ase gui), log.csv, summary.png and a checkpoint to a folder.',
     )
+    p.add_argument('--dynamics', metavar='{auto,ase,native}', help='ase, or native: ase_mlffvv.md.Dynamics, faster '
+                   'for many atoms (auto: native for 2 000 atoms and more, or if the thermostat asks)')  # fmt: skip
+    return declare(p)
+
+
+def declare(p):
+    """Declare the options of a run."""
     what = p.add_argument_group('structure (lengths in lattice constants)')
     what.add_argument('--preset', choices=tuple(PRESETS), help='system of the paper with its temperature and time: '
                       'column at 250 or 350 K, cuboid A or B, larger column with adatoms; other options change '
@@ -50,8 +57,6 @@ def add(commands):
     how.add_argument('--frame-interval', type=int, help='steps between frames')
     how.add_argument('--log-interval', type=int, help='steps between lines of the log (default: --frame-interval)')
     how.add_argument('--checkpoint-interval', type=int, help='steps between checkpoints')
-    how.add_argument('--dynamics', metavar='{auto,ase,native}', help='ase, or native: ase_mlffvv.md.Dynamics, faster '
-                     'for many atoms (auto: native for 2 000 atoms and more, or if the thermostat asks)')  # fmt: skip
     how.add_argument('--trajectory', metavar='{auto,extxyz,packed}', help='extxyz, or packed: trajectory.vvtraj, a '
                      'seventh of the size (auto: packed if extxyz would take more than 200 MB)')  # fmt: skip
     how.add_argument('--seed', type=int, help='random seed of adatoms, initial velocities and thermostat')
@@ -78,13 +83,24 @@ def add(commands):
 
 def run(args):
     """Run the command with its parsed arguments."""
+    report(perform(args))
+
+
+def perform(args, drive=None, **chosen):
+    """Start the run of the parsed arguments and of options chosen, or continue one; the folder."""
+    given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
+    if not args.restart:
+        given.update(chosen)
+    if (args.format or args.types) and (args.restart or 'structure' not in given):
+        raise ValueError('--format and --types describe the file of --structure')
+    return _restart(Path(args.restart), given, drive) if args.restart else _start(given, file_type(args), drive)
+
+
+def report(folder):
+    """Print the summary of a run."""
     from ..jobs import summary
     from ..jobs.record import trajectory_path
 
-    given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
-    if (args.format or args.types) and (args.restart or 'structure' not in given):
-        raise ValueError('--format and --types describe the file of --structure')
-    folder = _restart(Path(args.restart), given) if args.restart else _start(given, file_type(args))
     print(summary(folder))
     print(f'\n{_held(folder)}')
     frames = trajectory_path(folder)
@@ -104,7 +120,7 @@ def _held(folder):
     return f'held        {what}{structure["n_frozen"]} of {structure["n_atoms"]} atoms{more if layers else ""}'
 
 
-def _start(given, kind):
+def _start(given, kind, drive):
     """Begin a run with the options that were given."""
     from ..calculators import VVCalculator
     from ..jobs import start
@@ -120,11 +136,11 @@ def _start(given, kind):
     settings = settings_of(options)
     log.info('%d atoms, %d steps of %g fs at %g K, into %s', len(atoms), settings.steps, settings.timestep,
              settings.temperature, folder)  # fmt: skip
-    start(atoms, calc, folder, settings, source=source, overwrite=given.get('overwrite', False))
+    start(atoms, calc, folder, settings, source=source, overwrite=given.get('overwrite', False), drive=drive)
     return folder
 
 
-def _restart(folder, given):
+def _restart(folder, given, drive):
     """Continue a run. Options that are given must equal those of the start or be changeable."""
     from ..jobs import read_settings, resume
 
@@ -152,7 +168,7 @@ def _restart(folder, given):
         )
     changed = {name: given[name] for name in ('model', 'device', 'threads') if name in given}
     steps = steps_of(given['time'], stored['dynamics']['timestep']) if 'time' in given else None
-    resume(folder, steps=steps, **changed)
+    resume(folder, steps=steps, drive=drive, **changed)
     return folder
 
 

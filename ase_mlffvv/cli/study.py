@@ -36,7 +36,7 @@ def run(args):
     plan = read_plan(args.plan)
     if args.list:
         for condition in plan.conditions.values():
-            print(f'{condition.name}: {len(condition.seeds)} seeds of {condition.time:g} ps. {condition.why}'.strip())
+            print(f'{condition.name}: {len(condition.seeds)} seed(s) of {condition.time:g} ps. {condition.why}'.strip())
             print(f'  {condition.command(condition.seeds[0])}')
         return
     if not args.results:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from itertools import tee
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.calculators.calculator import CalculatorSetupError
@@ -10,9 +12,14 @@ from ase.calculators.calculator import CalculatorSetupError
 from ..errors import check_structure
 from ..model import Prediction, VVPotential
 from ..model.uncertainty import committee
+from ..neighbors import pair_list
+from .batch import can_join, evaluate_batches
 from .choice import choose, make_engine
 from .grade import GradeWatch, require_uncertainty
 from .places import DevicePlace, HostPlace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Evaluator:
@@ -80,6 +87,7 @@ class Evaluator:
             self._places = [HostPlace.of(self.potentials, names, device, skin, threads, precision)]
         self._threads = threads
         self.watch = watch or GradeWatch(self.potentials[0], 'ignore', threads=threads)
+        self._gpu_engines = []  # that take pair lists of the CPU, for many structures
         self._members = []  # engines of the committee that gives standard deviations of forces
         self._start(numbers, np.zeros((3, 3)) if cell is None else cell, pbc)
 
@@ -97,7 +105,7 @@ class Evaluator:
 
     def set_atoms(self, numbers, cell, pbc):
         """Change the atoms or the cell. The pair list is kept if it is still complete."""
-        numbers = np.asarray(numbers, int)
+        numbers = np.asarray(numbers) if len(numbers) else np.zeros(0, int)
         pbc = np.array(np.broadcast_to(np.asarray(pbc, bool), 3))
         cell = np.where(pbc[:, None], np.asarray(cell, float), 0.0)
         if not (np.array_equal(cell, self._cell) and np.array_equal(pbc, self._pbc)):
@@ -150,6 +158,64 @@ class Evaluator:
         if self.engine is None:
             raise CalculatorSetupError("a pair list at hand needs an evaluator on the CPU; use device='cpu'")
         return self.engine.evaluate(species, positions, cell, pairs)
+
+    def evaluate_many_listed(self, systems) -> Iterator[Prediction]:
+        """Predictions of the first potential for systems with existing pair lists, many in one call of the engine.
+
+        Parameters
+        ----------
+        systems : iterable of (species, positions, cell, pairs)
+            As the arguments of :meth:`evaluate_listed`. They are read in batches.
+
+        Raises
+        ------
+        CalculatorSetupError
+            The evaluator works on a GPU.
+        """
+        if self.engine is None:
+            raise CalculatorSetupError("a pair list at hand needs an evaluator on the CPU; use device='cpu'")
+        return evaluate_batches(self.engine, systems, can_join(self.potentials[0]))
+
+    def evaluate_many(self, structures) -> Iterator[list[Prediction]]:
+        """Predictions of all potentials for many structures, in order; many are evaluated in one call of an engine.
+
+        Parameters
+        ----------
+        structures : iterable of (numbers, positions, cell, pbc)
+            Atomic numbers, positions and cell vectors (Å) and periodicity. They are read in batches. Pair lists are
+            made on the CPU, also for a GPU.
+
+        Yields
+        ------
+        list of Prediction
+            One for each potential. They agree with those of :meth:`evaluate_all` to rounding.
+
+        Raises
+        ------
+        ElementError, StructureError
+            A structure cannot be evaluated.
+        """
+        engines = self._batch_engines()
+        listed = tee(self._listed(structures, max(engine.cutoff for engine in engines)), len(engines))
+        found = [
+            evaluate_batches(engine, _with_species(systems, potential), can_join(potential))
+            for engine, systems, potential in zip(engines, listed, self.potentials)
+        ]
+        yield from map(list, zip(*found))
+
+    def _batch_engines(self):
+        if isinstance(self._place, HostPlace):
+            return self._place.engines
+        if not self._gpu_engines:
+            self._gpu_engines.extend(place.engine() for place in self._places)
+        return self._gpu_engines
+
+    def _listed(self, structures, cutoff):
+        """Atomic numbers, positions, cell and pair list of each structure."""
+        for numbers, positions, cell, pbc in structures:
+            pbc = np.broadcast_to(np.asarray(pbc, bool), 3)
+            cell = np.where(pbc[:, None], np.asarray(cell, float), 0.0)
+            yield numbers, np.asarray(positions, float), cell, pair_list(positions, cell, pbc, cutoff, self._threads)
 
     def evaluate_all(self, positions) -> list[Prediction]:
         """Predictions of all potentials; otherwise as :meth:`evaluate`."""
@@ -215,3 +281,8 @@ class Evaluator:
             square = sum((engine.evaluate(*system).forces ** 2).sum(axis=1) for engine in engines)
             out['forces'] = np.sqrt(square / members)
         return out
+
+
+def _with_species(systems, potential):
+    for numbers, *others in systems:
+        yield potential.species(numbers), *others

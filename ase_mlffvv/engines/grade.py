@@ -55,7 +55,10 @@ class GradeWatch:
         ExtrapolationError
             A grade exceeds one and the action is ``'stop'``.
         """
-        *_, grade = self.uncertainty(*system)
+        self.judge(self.uncertainty(*system)[2])
+
+    def judge(self, grade):
+        """As :meth:`check`, for the grades of all atoms (ndarray)."""
         beyond = np.flatnonzero(grade > 1)
         if len(beyond) == 0:
             return
@@ -69,7 +72,7 @@ class GradeWatch:
         if self.action == 'stop':
             raise ExtrapolationError(message, grade)
         self.warned = True
-        warnings.warn(message, ExtrapolationWarning, stacklevel=5)
+        warnings.warn(message, ExtrapolationWarning, stacklevel=6)
 
     def uncertainty(self, *system):
         """Standard deviations of the atomic energies and of their sum in eV, and the grade of each atom."""

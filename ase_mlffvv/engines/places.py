@@ -116,6 +116,10 @@ class DevicePlace:
         """Numbers of builds and reuses of the pair list, and the time spent building in seconds."""
         return self._forces.statistics if self._forces else {'builds': 0, 'reuses': 0, 'seconds': 0.0}
 
+    def engine(self):
+        """Engine with the same settings that takes pair lists of the CPU."""
+        return make_engine(self._potential, 'cuda', self._device, precision=self._settings['dtype'])
+
     def set_atoms(self, species, cell, pbc):
         """As for :class:`HostPlace`. If only the cell changes, the pair list is kept while it is complete."""
         from ..kernels.cuda.forces import CudaForces

@@ -223,9 +223,9 @@ def accuracy(potential: VVPotential, frames: Sequence[Atoms], tick: Callable[[],
     evaluator = Evaluator(potential)
     reference, predicted = ({name: [] for name in PROPERTIES} for _ in range(2))
     data = as_dataset(frames, potential, 'the structures')
-    for frame in data:
-        system, label, n = frame.system, frame.labels, len(frame)
-        result = evaluator.evaluate_listed(system.species, system.positions, system.cell, frame.pairs)
+    systems = ((frame.system.species, frame.system.positions, frame.system.cell, frame.pairs) for frame in data)
+    for frame, result in zip(data, evaluator.evaluate_many_listed(systems)):
+        label, n = frame.labels, len(frame)
         use = slice(None) if frame.atom_weights is None else frame.atom_weights > 0
         pair = {name: (np.zeros(0), np.zeros(0)) for name in PROPERTIES}
         if label.energy is not None and frame.energy_weight > 0:

@@ -10,6 +10,7 @@ from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 from tqdm import tqdm
 
 from . import lammps_dump
+from .counting import estimated_frames
 from .files import complete, refuse_existing
 from .packed.frames import append_frame
 from .reading import DATA, DUMP, FileType, format_of, iread_structures
@@ -77,7 +78,9 @@ def convert(
     lammps = format_of(source, FileType(kind)) in (DUMP, DATA)
     found = iread_structures(source, frames, FileType(kind, tuple(types) if lammps else ()))
     with complete(target) as temporary:
-        return _write(temporary, tqdm(found, desc='convert', unit='frame', disable=not progress), goal, list(types))
+        total = estimated_frames(source) if frames == ':' else None
+        found = tqdm(found, desc='convert', unit='frame', total=total, disable=not progress)
+        return _write(temporary, found, goal, list(types))
 
 
 def _format_of(path):
@@ -94,27 +97,26 @@ def _format_of(path):
 
 
 def _write(path, found, goal, types):
-    count, only = 0, None
-    if goal == DUMP:
-        with open(path, 'w') as file:
-            for count, atoms in enumerate(found, 1):
+    """Write frames one by one where the format allows it, and return their number."""
+    count, rest = 0, []
+    with open(path, 'w') as file:
+        for count, atoms in enumerate(found, 1):
+            if goal == DUMP:
                 step = atoms.info.get('step', atoms.info.get('timestep', count - 1))
                 lammps_dump.write_frame(file, atoms, int(step), types or sorted(set(atoms.symbols)))
-        return count
-    for count, atoms in enumerate(found, 1):
-        if goal == 'mlffvv-packed':
-            append_frame(path, atoms)
-        elif goal == DATA or ioformats[goal].single:
-            only = atoms
-            if count > 1:
+            elif goal == 'extxyz':
+                write(file, atoms, format=goal)
+            elif goal == 'mlffvv-packed':
+                append_frame(path, atoms)
+            else:
+                rest.append(atoms)
+            if goal in ioformats and ioformats[goal].single and count > 1:
                 raise ValueError(f"a file of the format '{goal}' holds one structure; choose a frame, such as: "
                                  '--frames -1')  # fmt: skip
-        else:
-            write(path, atoms, format=goal, append=count > 1)
-    if goal == DATA and only is not None:
-        order = types or sorted(set(only.symbols))
-        write(path, only, format=DATA, specorder=order, masses=True, atom_type_labels=True,
-              velocities=only.has('momenta'))  # fmt: skip
-    elif only is not None:
-        write(path, only, format=goal)
+    if goal == DATA:
+        order = types or sorted(set(rest[0].symbols))
+        write(path, rest[0], format=DATA, specorder=order, masses=True, atom_type_labels=True,
+              velocities=rest[0].has('momenta'))  # fmt: skip
+    elif rest:
+        write(path, rest, format=goal)
     return count

@@ -137,13 +137,13 @@ def format_of(path: str | Path, kind: FileType | None = None) -> str:
 def _recognized(file):
     try:
         name = filetype(file)  # which may be no more than the end of the name
+        if name == 'runnerdata' and _is_data(file):  # so ASE takes all files that end in .data
+            return DATA
         if name in ioformats and ioformats[name].can_read:
             return name
         raise UnknownFileTypeError(name)
     except UnknownFileTypeError:
-        with open_with_compression(file, 'rb') as opened:
-            head = opened.read(2000)
-        if re.search(rb'^\s*\d+\s+atoms\s*$', head, re.M) and re.search(rb'^\s*\d+\s+atom types\s*$', head, re.M):
+        if _is_data(file):
             return DATA
         raise StructureFileError(
             f"'{file}' is not of a format that can be recognized; --format (FileType.format in Python) names it, see "
@@ -153,6 +153,14 @@ def _recognized(file):
         raise
     except Exception as error:
         raise StructureFileError(f"'{file}' is damaged: its format cannot be recognized ({error})") from error
+
+
+def _is_data(file):
+    """Whether a file begins like a data file of LAMMPS."""
+    with open_with_compression(file, 'rb') as opened:
+        head = opened.read(2000)
+    lines = (rb'^\s*\d+\s+atoms\s*$', rb'^\s*\d+\s+atom types\s*$')
+    return all(re.search(line, head, re.M) for line in lines)
 
 
 def _elements(path, name, kind) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from mlffvv_analysis import coordination_numbers
 
 from ..calculators import VVCalculator
 from ..calculators.vv import CommitteeCalculator
-from ..checks import check_array
+from ..checks import check_array, check_atomic_numbers
 from ..errors import StructureError, check_structure
 from ..md.dynamics import Dynamics, frozen_atoms, host
 from ..md.integrators import CSVR, Berendsen, Langevin, VelocityVerlet
@@ -156,6 +156,7 @@ def with_velocities(atoms, settings):
         raise StructureError('the structure has no atoms')
     atoms = atoms.copy()
     check_structure(atoms.positions, atoms.cell[:], atoms.pbc)
+    check_atomic_numbers(atoms.numbers)
     check_array(atoms.get_masses(), 'masses', (len(atoms),), 'amu', above=0, error=StructureError)
     momenta = check_array(atoms.get_momenta(), 'momenta', (len(atoms), 3), error=StructureError)
     if atoms.get_number_of_degrees_of_freedom() <= 0:

@@ -208,7 +208,7 @@ def summary(folder: str | Path) -> str:
         rows.append((label, *(scale.format(table[name][k]) for k in shown)))
     drift = (conserved[-1] - conserved[0]) * 1e3
     rows.append(('energy drift (meV/atom, work of the thermostat removed)', '', *[''] * (len(shown) - 2),
-                 f'{drift:+.3f} in {time[-1] - time[0]:.1f} ps'))  # fmt: skip
+                 f'{drift:+.3f} in {time[-1] - time[0]:.4g} ps'))  # fmt: skip
     text = [f'{row[0]:56}{"".join(f"{cell:>12}" for cell in row[1:-1])}{row[-1]:>20}' for row in rows]
     if len(shown) > 2 and table['mean_coordination'][0] > table['mean_coordination'][1] + 0.5:
         text.append('The start is (nearly) an ideal lattice: compare coordination and surface with the second column.')

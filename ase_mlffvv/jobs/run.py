@@ -27,6 +27,7 @@ from .record import CHECKPOINT, Progress, Recorder, load_checkpoint, picture, re
 from .settings import RunSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ..model import VVPotential
@@ -38,7 +39,8 @@ WRITES = (record.TRAJECTORY, record.PACKED, record.LOG, CHECKPOINT, previous(CHE
           EXTRAPOLATION)  # fmt: skip
 CHANGEABLE = ('steps', 'model', 'device', 'threads', 'versions')  # entries that a restart may change
 BAR = '{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]'  # fits 80 columns
-DYNAMICS = {'ase': "ASE's dynamics", 'native': 'dynamics on the device (ase_mlffvv.md.Dynamics)'}
+DYNAMICS = {'ase': "ASE's dynamics", 'native': 'dynamics on the device (ase_mlffvv.md.Dynamics)', 'lammps': 'LAMMPS'}
+RESTART = {'lammps': 'mpiexec -n RANKS mlffvv lammps --restart'}  # other commands than 'mlffvv run --restart'
 
 
 class Interrupted(KeyboardInterrupt):
@@ -54,6 +56,7 @@ def start(
     source: dict | None = None,
     overwrite: bool = False,
     progress: bool = True,
+    drive: Callable | None = None,
 ) -> Any:
     """Begin a run in a new folder; see :func:`resume` for the result.
 
@@ -72,6 +75,9 @@ def start(
     overwrite : bool
         Begin anew in a folder that holds a run or other files. The run is removed; other files stay unless they have
         names of files that the run writes.
+    drive : callable, optional
+        Makes the driver of the run instead of :func:`.make_driver`, with the same arguments; required for
+        ``dynamics='lammps'``, see :class:`ase_mlffvv.export.lammps.Team`.
 
     Raises
     ------
@@ -86,6 +92,7 @@ def start(
         for potential in getattr(calc, 'members', None) or [calc.potential]:
             potential.species(atoms.numbers)  # an unknown element is refused before there is a folder
     settings = settings.resolve(len(atoms), can_drive(atoms, calc))
+    _check_drive(settings.dynamics, drive)
     dynamics = asdict(settings)
     steps = dynamics.pop('steps')
     identity = {
@@ -105,7 +112,7 @@ def start(
         job.save(steps=steps, **describe_machine(calc), versions=describe_versions(), changes=[])
         save_checkpoint(job, atoms, Progress())
         saved, progress_so_far = load_checkpoint(job)
-        return _run(job, calc, saved, progress_so_far, progress)
+        return _run(job, calc, saved, progress_so_far, progress, drive)
 
 
 def resume(
@@ -117,6 +124,7 @@ def resume(
     device: str | None = None,
     threads: int | None = None,
     progress: bool = True,
+    drive: Callable | None = None,
 ) -> Any:
     """Run or continue the job in ``folder`` from its last checkpoint, with its original settings.
 
@@ -133,6 +141,8 @@ def resume(
         New total number of steps.
     model, device, threads : optional
         Values that replace those of the folder. They cannot be combined with ``calc``.
+    drive : callable, optional
+        As for :func:`start`.
 
     Returns
     -------
@@ -156,6 +166,7 @@ def resume(
         An atom is extrapolated and ``on_extrapolation`` is ``'stop'``. The structure is in ``extrapolation.extxyz``.
     """
     with JobFolder(folder, SETTINGS, None, what=WHAT) as job:
+        _check_drive(job.identity['dynamics']['dynamics'], drive)
         atoms, so_far = load_checkpoint(job)
         stored, before = job.identity['calculator'], dict(job.entries)
         if calc is None:
@@ -180,7 +191,15 @@ def resume(
             log.info('from step %d on: %s', so_far.step, text)
             now['changes'] = [*before['changes'], {'step': so_far.step, **changes}]
             job.save(**now)
-        return _run(job, calc, atoms, so_far, progress)
+        return _run(job, calc, atoms, so_far, progress, drive)
+
+
+def _check_drive(dynamics, drive):
+    if (drive is None) == (dynamics == 'lammps'):
+        raise ValueError(
+            f"the run has dynamics={dynamics!r}. Runs with 'lammps' are started and continued by mlffvv lammps "
+            '(drive=... in Python), all others by mlffvv run.'
+        )
 
 
 def _digests(model):
@@ -216,7 +235,7 @@ def read_settings(folder: str | Path) -> Any:
     return {**identity, **entries}
 
 
-def _run(job, calc, atoms, so_far, progress):
+def _run(job, calc, atoms, so_far, progress, drive):
     """Run from a checkpoint to the end."""
     settings = RunSettings(steps=job.entries['steps'], **job.identity['dynamics'])
     settings = settings.resolve(len(atoms), can_drive(atoms, calc))
@@ -225,7 +244,7 @@ def _run(job, calc, atoms, so_far, progress):
              recorder.trajectory, settings.size(len(atoms)) / 1e6)  # fmt: skip
     driver = None
     try:
-        driver = make_driver(atoms, calc, settings, so_far.thermostat_work, so_far.step)
+        driver = (drive or make_driver)(atoms, calc, settings, so_far.thermostat_work, so_far.step)
         if so_far.step == 0 and so_far.log_bytes == 0:
             recorder.record(driver, 0, frame=True)
             recorder.checkpoint(driver, 0)
@@ -261,7 +280,7 @@ def _loop(driver, recorder, settings, step, progress):
             if stop.is_set() and not last:
                 raise Interrupted(
                     f'stopped at step {step} of {settings.steps}; '
-                    f"continue with: mlffvv run --restart '{recorder.folder}'"
+                    f"continue with: {RESTART.get(settings.dynamics, 'mlffvv run --restart')} '{recorder.folder}'"
                 )
 
 

@@ -12,7 +12,7 @@ PACKED_BYTES = 200e6  # trajectories that would be larger as text are packed
 BYTES = {'extxyz': 100, 'packed': 14}  # per atom and frame, with coordination, energy and grade
 CHOICES = {
     'thermostat': ('berendsen', 'csvr', 'langevin', 'none'),
-    'dynamics': ('auto', 'ase', 'native'),
+    'dynamics': ('auto', 'ase', 'native', 'lammps'),
     'trajectory': ('auto', 'extxyz', 'packed'),
 }
 
@@ -41,10 +41,10 @@ class RunSettings:
     thermostat : {'berendsen', 'csvr', 'langevin', 'none'}
         The paper uses Berendsen's thermostat. CSVR and Langevin sample the canonical ensemble. Without a thermostat
         the energy is constant.
-    dynamics : {'auto', 'ase', 'native'}
+    dynamics : {'auto', 'ase', 'native', 'lammps'}
         ASE's dynamics, or :class:`.Dynamics`, which requires a :class:`.VVCalculator`, is faster for many atoms and
         supports all thermostats. ``'auto'`` selects the latter for 2 000 atoms and more, or if the thermostat requires
-        it.
+        it. ``'lammps'`` is set by ``mlffvv lammps``, and has the same requirements as ``'native'``.
     trajectory : {'auto', 'extxyz', 'packed'}
         Text, or compressed frames of a seventh of the size. ``'auto'`` selects the latter if the text would take more
         than 200 MB.
@@ -100,10 +100,10 @@ class RunSettings:
             dynamics = 'native' if on_device and large else 'ase'
         if trajectory == 'auto':
             trajectory = 'packed' if self.size(n_atoms, 'extxyz') > PACKED_BYTES else 'extxyz'
-        if dynamics == 'native' and not on_device:
+        if dynamics in ('native', 'lammps') and not on_device:
             raise ValueError(
-                "dynamics='native' needs a VVCalculator and no constraints but FixAtoms. Use dynamics='ase' with the "
-                'thermostat berendsen.'
+                f"dynamics='{dynamics}' needs a VVCalculator and no constraints but FixAtoms. Use dynamics='ase' with "
+                'the thermostat berendsen.'
             )
         return replace(self, dynamics=dynamics, trajectory=trajectory)
 

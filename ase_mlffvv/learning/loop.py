@@ -308,4 +308,4 @@ def _refit(folder, recipe, k, model, labelled, here, progress):
     with complete(path) as temporary:  # written last, because it marks the stage as complete
         fitted.save(temporary)
     log.info('round %d: model %s', k, digest_of({'model': fitted.digest()})[:12])
-    return fitted
+    return find_potential(path)  # with the digits that a later call reads

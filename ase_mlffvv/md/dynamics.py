@@ -93,6 +93,8 @@ class Dynamics:
         if len(atoms) == 0:
             raise StructureError('the structure has no atoms')
         timestep = check_timestep(timestep)
+        self.potential = find_potential(model)
+        self.potential.species(atoms.numbers)
         masses = check_array(atoms.get_masses(), 'masses', (len(atoms),), 'amu', above=0, error=StructureError)
         integrator = integrator or VelocityVerlet()
         if not hasattr(integrator, 'prepare'):
@@ -100,7 +102,6 @@ class Dynamics:
                 f'integrator must be VelocityVerlet(), Berendsen(...), CSVR(...) or Langevin(...), got {integrator!r}'
             )
         frozen = frozen_atoms(atoms)
-        self.potential = find_potential(model)
         self.integrator, self.timestep = integrator, timestep
         self._start = atoms.copy()
         self.forces = make_forces(self.potential, atoms, device=device, engine=engine, skin=skin, threads=threads,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
 
+from ..checks import check_atomic_numbers
 from ..errors import ElementError, some
 from ..io.html import table
 from .file import digest, load, save
@@ -157,16 +158,7 @@ def element_indices(numbers, elements):
     ElementError
         An element is not among them. The message lists the atoms.
     """
-
-    numbers = np.asarray(numbers)
-    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in 'iu'):
-        raise ElementError(f'atomic numbers must be whole numbers, one per atom, got {numbers!r}')
-    outside = np.flatnonzero((numbers < 0) | (numbers >= len(chemical_symbols)))
-    if len(outside):
-        raise ElementError(
-            f'atomic numbers must be whole numbers from 0 to {len(chemical_symbols) - 1}, got {numbers[outside[0]]} '
-            f'(atoms {some(outside)})'
-        )
+    numbers = check_atomic_numbers(numbers)
     table = np.full(len(chemical_symbols), -1)
     table[[atomic_numbers[e] for e in elements]] = np.arange(len(elements))
     species = table[numbers]

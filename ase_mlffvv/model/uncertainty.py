@@ -31,7 +31,11 @@ class Uncertainty:
 
     def arrays(self):
         """Arrays to be stored in the model file."""
-        return {'draws': self.draws.astype(np.float32), 'largest': np.array([self.largest])}
+        with np.errstate(over='ignore'):
+            draws = self.draws.astype(np.float32)
+        if not np.isfinite(draws).all():  # the training set hardly knows a function: its coefficient may be anything
+            draws = self.draws
+        return {'draws': draws, 'largest': np.array([self.largest])}
 
     @classmethod
     def from_arrays(cls, arrays):

@@ -31,9 +31,10 @@ class Points(NamedTuple):
     home: np.ndarray  # (n_atoms, 3): wrapped positions of the atoms
     images: np.ndarray  # row of ``vectors`` for each point: its cell shift relative to the wrapped atom
     vectors: np.ndarray
+    centre: np.ndarray  # (n_atoms,), bool: whether the neighbors of the atom are searched
 
 
-def find_points(positions, cell, pbc, cutoff):
+def find_points(positions, cell, pbc, cutoff, centre=None):
     """Points for a search up to ``cutoff``, and the strides and the origin of the numbers of cell shifts.
 
     Parameters
@@ -43,6 +44,8 @@ def find_points(positions, cell, pbc, cutoff):
         Rows are the cell vectors; those of non-periodic directions are any that complete the others to a basis.
     pbc : ndarray, shape (3,), bool
     cutoff : float, Å
+    centre : ndarray, shape (n_atoms,), bool, optional
+        Atoms whose neighbors are searched; by default all.
 
     Raises
     ------
@@ -84,7 +87,8 @@ def find_points(positions, cell, pbc, cutoff):
     position = home[atom]
     position += vectors[image]
     atom[image > 0] += len(positions)
-    points = Points(position, atom, number, bins, row, slab, home, image, vectors)
+    centre = np.ones(len(positions), bool) if centre is None else centre
+    points = Points(position, atom, number, bins, row, slab, home, image, vectors, centre)
     return points, strides, (span - 1) // 2
 
 
@@ -186,7 +190,7 @@ def _search(points, cutoff, begin, end, widest, counts, first, numbers, j, octet
     last_number, last_image = np.int64(0), np.int64(-1)
     for p in range(begin, end):
         i = atom[p]
-        if i >= n_atoms:
+        if i >= n_atoms or not points.centre[i]:
             continue
         if bins[p] != last_bin:
             here = bins[p] // points.row

@@ -61,7 +61,12 @@ class PairList:
 
 
 def pair_list(
-    positions: ArrayLike, cell: ArrayLike, pbc: ArrayLike, cutoff: float, threads: int | None = None
+    positions: ArrayLike,
+    cell: ArrayLike,
+    pbc: ArrayLike,
+    cutoff: float,
+    threads: int | None = None,
+    centre: np.ndarray | None = None,
 ) -> PairList:
     """Find all pairs closer than ``cutoff``.
 
@@ -75,6 +80,8 @@ def pair_list(
     cutoff : float, Å
     threads : int, optional
         Number of threads; by default, all processors that the process may use. The list does not depend on it.
+    centre : ndarray, shape (n_atoms,), bool, optional
+        Atoms whose pairs are listed; the others are only neighbors. The default is all atoms.
 
     Raises
     ------
@@ -95,7 +102,7 @@ def pair_list(
         return PairList(first, np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros((1, 3), np.int32), cutoff)
     box = complete_cell(np.where(pbc[:, None], cell, 0.0))
     check_search(positions, box, pbc, cutoff)
-    points, strides, origin = find_points(positions, box, pbc, cutoff)
+    points, strides, origin = find_points(positions, box, pbc, cutoff, centre)
 
     def listed(cutoff, refuse=0.0):
         counts, numbers, closest = count_pairs(points, cutoff, threads)

@@ -106,7 +106,8 @@ class Page:
 
     def render(self) -> str:
         """The page as HTML."""
-        script, divs, library = '', [], ''
+        script, library = '', ''
+        divs: Sequence[str] = ()
         if self._charts:
             from bokeh.embed import components
             from bokeh.resources import Resources

@@ -26,8 +26,10 @@ def page(validation, picture: str | Path) -> Page:
                f'{done} of {len(results)} properties computed, beside DFT (PBE) and experiment. For a range of '
                'references, the difference is from its nearer end.')  # fmt: skip
     out.heading('Table')
-    out.table(['property', 'unit', 'model', 'DFT', 'difference', 'experiment', 'group', 'source'],
-              [_row(r) for r in results], 'Click a head to sort.')  # fmt: skip
+    sources = list(dict.fromkeys(part for r in results for part in r.source.split('; ') if part))
+    out.table(['property', 'unit', 'model', 'DFT', 'difference', 'experiment', 'group', 'sources'],
+              [_row(r, sources) for r in results], 'Click a head to sort.')  # fmt: skip
+    out.items([f'[{k}] {source}' for k, source in enumerate(sources, 1)])
     for name in validation.failed:
         out.text(f'Failed: {name}: {validation.tasks[name]["reason"]}')
     for name, record in validation.tasks.items():
@@ -42,7 +44,7 @@ def page(validation, picture: str | Path) -> Page:
     return out
 
 
-def _row(r):
+def _row(r, sources):
     digits = PROPERTIES[r.name].digits
     if isinstance(r.value, str):
         difference = '' if r.dft is None else 'same' if r.value == r.dft else 'differs'
@@ -50,7 +52,8 @@ def _row(r):
         difference = '' if r.difference is None else f'{r.difference:+.{digits}f}'
     value = 'failed' if r.value is None else number(r.value, digits)
     return [r.label, r.unit, _cell(value, r.value), _cell(number(r.dft, digits), r.dft), difference,
-            _cell(number(r.experiment, digits), r.experiment), r.group, r.source]  # fmt: skip
+            _cell(number(r.experiment, digits), r.experiment), r.group,
+            ' '.join(f'[{sources.index(part) + 1}]' for part in r.source.split('; ') if part)]  # fmt: skip
 
 
 def _cell(text, value):

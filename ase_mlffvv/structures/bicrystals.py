@@ -54,7 +54,7 @@ def tilt_bicrystal(
     if name not in TILT_BOUNDARIES:
         raise ValueError(f'the boundary must be one of {", ".join(TILT_BOUNDARIES)}, got {name!r}')
     directions, usual = TILT_BOUNDARIES[name]
-    check_number(a, 'a', 'Å', above=0)
+    check_number(a, 'a', 'Å', low=0.1, high=100)
     check_array(shift, 'shift', (2,), 'fractions of the cell')
     check_element(element)
     size = (*check_repeat(repeat), usual if periods is None else check_whole(periods, 'periods', low=1))
@@ -90,7 +90,7 @@ def stacked_bicrystal(lower: Atoms, upper: Atoms, gap: float = 2.5) -> Atoms:
     Atoms
         The atoms of ``lower`` come first. The cell is orthorhombic.
     """
-    check_number(gap, 'gap', 'Å', low=0)
+    check_number(gap, 'gap', 'Å', low=0, high=1e6)
     for atoms in (lower, upper):
         plane = atoms.cell[:2]
         if abs(plane[:, 2]).max() > 1e-6 or max(abs(plane[0, 1]), abs(plane[1, 0])) > 1e-6:

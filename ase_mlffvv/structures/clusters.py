@@ -31,7 +31,7 @@ def cluster(positions: np.ndarray, element: str = 'Li', vacuum: float = VACUUM) 
         Empty space on each side.
     """
     positions = check_array(positions, 'positions', (None, 3), 'Å')
-    check_number(vacuum, 'vacuum', 'Å', low=0)
+    check_number(vacuum, 'vacuum', 'Å', low=0, high=1e6)
     check_element(element)
     atoms = Atoms([element] * len(positions), positions)
     atoms.center(vacuum=vacuum)
@@ -61,7 +61,7 @@ def ball(
     """
     number = check_whole(number, 'number', 'atoms', low=1)
     check_array(centre, 'centre', (3,), 'lattice constants')
-    check_number(a, 'a', 'Å', above=0)
+    check_number(a, 'a', 'Å', low=0.1, high=100)
     check_element(element)
     check_n_atoms(16 * number, 'Use fewer atoms.')
     radius = (3 * number / (8 * pi)) ** (1 / 3)  # in lattice constants

@@ -29,7 +29,7 @@ def phase(name: str, element: str = 'Li', a: float = A_LITHIUM) -> Atoms:
     Atoms
         Primitive cell; for 9R a hexagonal cell with nine layers.
     """
-    volume = check_number(a, 'a', 'Å', above=0) ** 3 / 2
+    volume = check_number(a, 'a', 'Å', low=0.1, high=100) ** 3 / 2
     check_element(element)
     if name == 'bcc':
         return bulk(element, 'bcc', a=a)

@@ -75,7 +75,7 @@ def column(
     Atoms
         Structure periodic in three directions; ``tags`` are SUBSTRATE (0) and COLUMN (1).
     """
-    layers = round(2 * check_number(height, 'height', 'lattice constants', low=0.5))
+    layers = round(2 * check_number(height, 'height', 'lattice constants', low=0.5, high=1e12))
     return _dendrite(_disc(diameter), box, substrate_layers, layers, vacuum, a, element)
 
 
@@ -109,7 +109,7 @@ def cuboid(
             return np.maximum(np.abs(x + y), np.abs(x - y)) / np.sqrt(2) <= side / 2 + 1e-9
     else:
         raise ValueError(f"face must be '100' or '110', got {face!r}")
-    layers = round(2 * check_number(height, 'height', 'lattice constants', low=0.5))
+    layers = round(2 * check_number(height, 'height', 'lattice constants', low=0.5, high=1e12))
     check_number(side, 'side', 'lattice constants', above=0)
     return _dendrite(inside, box, substrate_layers, layers, vacuum, a, element)
 
@@ -158,8 +158,8 @@ def _dendrite(inside, cells, substrate_layers, column_layers, vacuum, a, element
     cells = check_whole(cells, 'cells', 'cubic cells along x and y', low=1)
     substrate_layers = check_whole(substrate_layers, 'substrate_layers', 'atomic layers', low=1)
     column_layers = check_whole(column_layers, 'column_layers', 'atomic layers', low=1)
-    check_number(a, 'a', 'Å', above=0)
-    check_number(vacuum, 'vacuum', 'lattice constants', above=0)
+    check_number(a, 'a', 'Å', low=0.1, high=100)
+    check_number(vacuum, 'vacuum', 'lattice constants', above=0, high=1e6)
     check_n_atoms(cells**2 * (substrate_layers + column_layers), 'Use a smaller box, fewer layers or a lower column.')
     check_element(element)
     axis = cells // 2

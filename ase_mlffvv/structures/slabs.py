@@ -69,8 +69,8 @@ def slab(
     20
     """
     indices = miller(hkl)
-    check_number(a, 'a', 'Å', above=0)
-    check_number(vacuum, 'vacuum', 'Å', low=0)
+    check_number(a, 'a', 'Å', low=0.1, high=100)
+    check_number(vacuum, 'vacuum', 'Å', low=0, high=1e6)
     check_element(element)
     repeat = check_repeat(repeat)
     if layers is None:

@@ -25,6 +25,14 @@ LABELS = {
     'largest_bcc_share': 'largest grain / bcc atoms', 'n_grains_100': 'grains (100 atoms or more)',
     'adatom_cn': 'coordination, adatoms', 'adatom_relative_msd_A2': 'relative MSD, adatoms (Å²)',
     'adatom_incorporated_share': 'adatoms incorporated', 'e_excess_per_surface_atom_eV': 'surface excess (eV/atom)',
+    'foot_110_A': 'width of the foot, [110] (Å)', 'foot_100_A': 'width of the foot, [100] (Å)',
+    'twin_trace_deg': 'trace of the twin (°)', 'top_shift_A': 'shift of the top (Å)',
+    'n_surface': 'surface atoms', 'n_boundary_column': 'boundary atoms of the column',
+    'boundary_excess_meV': 'excess, boundary (meV/atom)', 'e_bcc_interior_eV': 'energy, bcc interior (eV)',
+    'rate_xy': 'rate in the plane (Å/ps)', 'rate_z': 'rate of |Δz| (Å/ps)', 'cn_terrace': 'coordination, terrace',
+    'adatom_bulk_share': 'adatoms in the bulk', 'ptm_other_column': 'no crystal, below the skin',
+    **{f'{method}_{name}_top': f'{name}, top ({label})' for method, label in (('acna', 'a-CNA'), ('ptm', 'PTM'))
+       for name in ('bcc', 'fcc', 'hcp')},
 }  # fmt: skip
 
 
@@ -59,6 +67,8 @@ def bands_figure(
             _draw(axes, tables, column, f'{name} ({len(tables)})', f'C{k}', skip)
         for label, (times, values) in (paper.get(column) or {}).items():
             axes.plot(times, values, 'k' + 'os^D'[list(paper[column]).index(label) % 4], ms=4, mfc='none', label=label)
+        if not axes.lines:
+            axes.text(0.5, 0.5, 'no values', ha='center', va='center', transform=axes.transAxes, color='0.5')
         axes.set(xlabel='time (ps)', ylabel=LABELS.get(column, column))
     for axes in grid.flat[len(columns) :]:
         axes.set_axis_off()

@@ -72,8 +72,10 @@ class Condition:
         """Command that makes one run of this condition."""
         if self.calculator:
             return f'# calculator {self.calculator}: mlffvv study STUDY.yaml -o FOLDER --only {self.name}'
-        words = ['mlffvv', 'run']
-        for name, value in {**self.options, 'seed': seed, 'output': f'{self.name}-{seed}'}.items():
+        words, preset = ['mlffvv', 'run'], self.options.get('preset')
+        usual = complete_options({'preset': preset} if preset else {})
+        unusual = {name: value for name, value in self.options.items() if name == 'preset' or value != usual[name]}
+        for name, value in {**unusual, 'seed': seed, 'output': f'{self.name}-{seed}'}.items():
             words += [f'--{name.replace("_", "-")}', str(value)]
         return shlex.join(words)
 

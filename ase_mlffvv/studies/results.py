@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from mlffvv_analysis.extras import need
 
-from ..io.files import complete
+from ..io.files import complete, save_figure
 from .claims import ROLES, judge
 from .claims.criteria import UNDECIDED
 from .compare import KEY, by_role, difference_table, read_study
 from .figures import bands_figure
+from .page import study_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from .claims import Verdict
     from .plan import Plan
 
-VERDICTS, DIFFERENCES, BANDS = 'verdicts.csv', 'differences.csv', 'bands.png'
+VERDICTS, DIFFERENCES, BANDS, PAGE = 'verdicts.csv', 'differences.csv', 'bands.png', 'study.html'
 
 
 def write_results(plan: Plan, folder: str | Path, rounds: Sequence[Mapping] = ()) -> list[Verdict]:
-    """Write ``verdicts.csv``, ``differences.csv`` and ``bands.png`` of the runs that are finished so far.
+    """Write ``verdicts.csv``, ``differences.csv``, ``bands.png`` and the page ``study.html`` of the finished runs.
 
     Parameters
     ----------
@@ -51,9 +52,10 @@ def write_results(plan: Plan, folder: str | Path, rounds: Sequence[Mapping] = ()
     found = differences_of(runs, plan.compare)
     if found is not None:
         _csv(found, folder / DIFFERENCES)
-    with complete(folder / BANDS) as temporary:
-        groups = {name: list(tables.values()) for name, tables in runs.items()}
-        bands_figure(groups, KEY).savefig(temporary, dpi=110, format='png')
+    groups = {name: list(tables.values()) for name, tables in runs.items()}
+    bands = bands_figure(groups, KEY)
+    save_figure(bands, folder / BANDS, dpi=110)
+    study_page(f'Study {folder.name}', runs, verdicts, found, KEY, bands).save(folder / PAGE)
     return verdicts
 
 

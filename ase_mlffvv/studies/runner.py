@@ -211,11 +211,13 @@ def _run(todo, executor, processes, progress):
                 job = running.pop(future)
                 try:
                     future.result()
-                    log.info('%s, seed %d: finished', job.condition.name, job.seed)
+                    with tqdm.external_write_mode():
+                        log.info('%s, seed %d: finished', job.condition.name, job.seed)
                     yield job
                 except Exception as error:
                     job.reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-                    log.warning('%s, seed %d failed: %s', job.condition.name, job.seed, error)
+                    with tqdm.external_write_mode():
+                        log.warning('%s, seed %d failed: %s', job.condition.name, job.seed, error)
                 _show(bar, todo)
     finally:
         for future in running:

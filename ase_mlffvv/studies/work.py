@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from multiprocessing import parent_process
 from pathlib import Path
+from threading import RLock
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 from mlffvv_analysis import timeline as timelines
 from mlffvv_analysis.frame import Settings
+from tqdm import tqdm
 
 from ..calculators import VVCalculator
 from ..io.checkpoint import load_checkpoint
@@ -92,6 +95,8 @@ def carry_out(work: Work) -> dict:
         Entries of ``finished.json``: ``steps``, ``seconds`` of computation of all calls that ended, and the identity of
         the analysis.
     """
+    if parent_process() is not None:
+        tqdm.set_lock(RLock())  # tqdm's own lock is a semaphore, which a killed process leaves behind
     begin, before = perf_counter(), read_finished(work.folder) or {'steps': -1, 'seconds': 0.0}
     steps = work.steps
     if before['steps'] < steps:

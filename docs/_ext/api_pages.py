@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import pkgutil
 import textwrap
 from pathlib import Path
@@ -12,6 +13,7 @@ import mlffvv_analysis
 from sphinx.util import logging
 
 import ase_mlffvv
+from ase_mlffvv.cli import parser
 
 HIDDEN = {'ase_mlffvv', 'ase_mlffvv.cli', 'ase_mlffvv.jit'}  # short names; commands have a page; compilation
 MODULES = {  # public modules of rooms, beside the names in __all__ of the room
@@ -19,11 +21,12 @@ MODULES = {  # public modules of rooms, beside the names in __all__ of the room
     'ase_mlffvv.dft': ['ase_mlffvv.dft.cavity', 'ase_mlffvv.dft.electrode'],
     'ase_mlffvv.engines': ['ase_mlffvv.engines.evaluator', 'ase_mlffvv.engines.choice', 'ase_mlffvv.engines.grade'],
     'ase_mlffvv.datasets': ['ase_mlffvv.datasets.solvent_set'],
-    'ase_mlffvv.io': ['ase_mlffvv.io.datasets', 'ase_mlffvv.io.packed.frames'],
+    'ase_mlffvv.io': ['ase_mlffvv.io.datasets', 'ase_mlffvv.io.packed.frames', 'ase_mlffvv.io.convert'],
     'ase_mlffvv.io.pwmat': [
         f'ase_mlffvv.io.pwmat.{name}'
         for name in ('atom_config', 'movement', 'outputs', 'report', 'steps', 'etot_input', 'solvent_input')
     ],
+    'ase_mlffvv.pages': ['ase_mlffvv.pages.atoms'],
     'ase_mlffvv.labelling': ['ase_mlffvv.labelling.engines'],
 }
 
@@ -98,7 +101,7 @@ def page(title, modules, described):
 
 
 def write_pages(app):
-    """Write ``docs/api``; files that have not changed keep their time, so that a second build is short."""
+    """Write ``docs/api``."""
     folder = Path(app.srcdir) / 'api'
     folder.mkdir(exist_ok=True)
     described = homes()
@@ -107,9 +110,35 @@ def write_pages(app):
         if path.name not in pages:
             path.unlink()
     for name, text in pages.items():
-        path = folder / name
-        if not path.exists() or path.read_text() != text:
-            path.write_text(text)
+        write_if_new(folder / name, text)
+
+
+def commands_page():
+    """Text of the page of all commands: what ``--help`` prints."""
+    os.environ['COLUMNS'] = '110'
+    found = parser()
+    commands = next(action.choices for action in found._actions if isinstance(action.choices, dict))
+    lines = ['# Commands', '', 'What `mlffvv COMMAND --help` prints, for every command.', '']
+    for name, command in sorted(commands.items()):
+        lines += [f'## `mlffvv {name}`', '', '```text', command.format_help().strip(), '```', '']
+    return '\n'.join(lines)
+
+
+def copy_pages(app):
+    """Copy notebooks and cards, which stand beside the code, and write the page of commands."""
+    source = Path(app.srcdir)
+    groups = {'tutorials': source.parent / 'tutorials', 'potentials': source.parent / 'ase_mlffvv' / 'potentials'}
+    for name, suffix in (('tutorials', '.ipynb'), ('potentials', '.md')):
+        (source / name).mkdir(exist_ok=True)
+        for path in groups[name].glob(f'*{suffix}'):
+            write_if_new(source / name / path.name, path.read_text())
+    write_if_new(source / 'reference' / 'commands.md', commands_page())
+
+
+def write_if_new(path, text):
+    """Write a file, which keeps its time if the text has not changed, so that a second build is short."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
 
 
 def check_names(app, env):
@@ -123,5 +152,6 @@ def check_names(app, env):
 def setup(app):
     """Register with Sphinx."""
     app.connect('builder-inited', write_pages)
+    app.connect('builder-inited', copy_pages)
     app.connect('env-check-consistency', check_names)
     return {'parallel_read_safe': True}

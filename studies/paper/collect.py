@@ -16,6 +16,7 @@ import numpy as np
 import pandas
 
 from ase_mlffvv.io.files import complete
+from ase_mlffvv.jobs import read_settings
 from ase_mlffvv.jobs.run import SETTINGS
 from ase_mlffvv.studies import read_plan
 from ase_mlffvv.studies.runner import work_of
@@ -37,10 +38,12 @@ def collect(folder, runs=HERE / 'runs', plan=HERE / 'study.yaml'):
             lines.append(f'{name}: {difference(work.folder / PARQUET, target / PARQUET)}')
             continue
         target.mkdir(parents=True, exist_ok=True)
-        for file in (SETTINGS, FRAMES, PARQUET):  # the timeline comes last, because it marks the run as complete
-            with complete(target / file) as temporary:
-                shutil.copyfile(work.folder / file, temporary)
-        lines.append(f'{name}: copied')
+        here = Path(str((read_settings(work.folder)['model'] or {}).get('name'))).is_absolute()
+        for file in (*(() if here else (SETTINGS,)), FRAMES, PARQUET):  # the timeline marks the run as complete
+            if (work.folder / file).exists():
+                with complete(target / file) as temporary:
+                    shutil.copyfile(work.folder / file, temporary)
+        lines.append(f'{name}: copied{", without its settings, which name a file of this machine" if here else ""}')
     return lines
 
 

@@ -19,7 +19,7 @@ from mlffvv_analysis.report import keyframes
 from mlffvv_analysis.slides import slides
 from mlffvv_analysis.statistics import detectable, mean_interval
 
-from ase_mlffvv.io.files import complete, save_text
+from ase_mlffvv.io.files import save_figure, save_text
 from ase_mlffvv.md import Dynamics, Langevin
 from ase_mlffvv.structures import column, freeze_bottom, phase, training_cell
 from ase_mlffvv.studies import judge, read_plan, read_study
@@ -56,7 +56,8 @@ def report(runs=HERE / 'runs', plan=HERE / 'study.yaml', out=HERE / 'report', pa
         INTRODUCTION,
         verdict_table([*verdicts, *checks]),
         run_table(plan, found),
-        '## Figures\n',
+        f'## Figures\n\n{BAND_TEXT}\n',
+        MAP.format(link=link) if methods else '',
         *band_sections(plan, tables, out, link),
         *picture_sections(runs, found, out, link, ovito),
         slide_section(tables),
@@ -79,7 +80,15 @@ def verdict_table(verdicts):
     lines = [f'## Verdicts\n\n{counts}. {VERDICTS}\n', head, '|---|---|---|---|---|---|---|']
     for v in verdicts:
         c = next((c for wanted in (NOT, UNDECIDED, SUPPORTED) for c in v.criteria if c.result == wanted), v.criteria[0])
-        cells = (f'**{v.claim}** {v.text}', f'**{v.result}**', c.name, c.number, c.accepted, _paper(c), str(v.count))
+        cells = (
+            f'**{v.claim}** {v.text}',
+            f'**{v.result}**',
+            c.name,
+            c.number,
+            c.accepted,
+            _paper(c),
+            str(c.estimate.count),
+        )
         lines.append(f'| {" | ".join(cells)} |')
     return '\n'.join(lines) + '\n'
 
@@ -114,10 +123,10 @@ def band_sections(plan, tables, out, link):
     for name, (title, text, conditions, columns, paper) in BANDS.items():
         groups = {c: tables[c] for c in conditions if c in tables}
         if groups and conditions[0] in groups:
-            _save(bands_figure(groups, columns, paper), out / f'{name}.png')
+            save_figure(bands_figure(groups, columns, paper), out / f'{name}.png', dpi=100)
             command = plan.conditions[conditions[0]].command(0)
             picture = f'![{title}]({link}/{name}.png)'
-            yield f'### {title}\n\n{text} {BAND_TEXT}\n\n{picture}\n\n`{command}`\n'
+            yield f'### {title}\n\n{text}\n\n{picture}\n\n`{command}`\n'
 
 
 def picture_sections(runs, found, out, link, ovito):
@@ -127,7 +136,7 @@ def picture_sections(runs, found, out, link, ovito):
         if path is None:
             continue
         chosen = _at_times(path, times)
-        _save(snapshots(chosen, ovito=ovito), out / f'snapshots-{name}.png')
+        save_figure(snapshots(chosen, ovito=ovito), out / f'snapshots-{name}.png', dpi=100)
         lines = [f'- {frame.atoms.info["time_ps"]:g} ps: {b}' for frame in chosen for b in frame.boundaries if b.twin]
         twins = (
             '\n'.join(['Coherent twins in these frames:\n', *lines]) if lines else 'No coherent twin in these frames.'
@@ -189,8 +198,8 @@ def power_section(found):
 
 def method_verdicts(runs, found, out):
     """M11 to M14: on a warm crystal, on the kept frames, and on the training cell at 250 K; and the map of Fig. 1c."""
-    warm = _warm(phase('bcc', 3.44) * (6, 6, 6))
-    cell = _warm(freeze_bottom(training_cell(), 2))
+    warm = _warm(phase('bcc') * (6, 6, 6))
+    cell = _warm(training_cell())
     paths = [
         p for name in ROLES for seed in found.get(name, {}) if (p := runs / name / f'seed-{seed}' / FRAMES).exists()
     ]
@@ -198,7 +207,7 @@ def method_verdicts(runs, found, out):
         _warm(freeze_bottom(small(), 2))
     ]
     figure, _ = map_figure(Frame(cell))
-    _save(figure, out / 'fig1c.png')
+    save_figure(figure, out / 'fig1c.png', dpi=100)
     return [m11([warm]), m12(frames), m13(frames), m14(cell)]
 
 
@@ -224,16 +233,12 @@ def _at_times(path, times):
     from ase.io import read
 
     known = np.array([atoms.info['time_ps'] for atoms in read(path, ':')])
-    return keyframes(path, sorted({int(abs(known - t).argmin()) for t in times if t <= known[-1]}))
+    chosen = {int(abs(known - t).argmin()) for t in times if t <= known[-1]}
+    return keyframes(path, sorted(chosen or {len(known) - 1}))
 
 
 def _paper(criterion):
     return '' if criterion.paper is None else f'{criterion.paper:.3g} {criterion.unit}'.strip()
-
-
-def _save(figure, path):
-    with complete(path) as temporary:
-        figure.savefig(temporary, dpi=100, format='png')
 
 
 def _relative(path, start):
@@ -255,6 +260,12 @@ those of `studies/paper/study.yaml`; their timelines and ten frames of each are 
 """
 VERDICTS = """The number is that of the criterion that decides; all of them are listed at the end, and their
 definitions are in `ase_mlffvv/studies/claims`."""
+MAP = """### Training cell (Fig. 1c)
+
+t-SNE map of radial and bond-order features of the 230-atom cell at 250 K, by energy, class and coordination.
+
+![Map of the training cell]({link}/fig1c.png)
+"""
 BAND_TEXT = """Thick lines are means over seeds (numbers in brackets), bands are 95 % intervals of the mean, thin lines
 are single runs."""
 SNAPSHOTS = 'Seen along [1-10]; by crystal structure, and cut through the middle by grain and by atomic energy.'

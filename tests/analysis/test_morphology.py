@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from mlffvv_analysis.heights import height, terrace
 from mlffvv_analysis.morphology import (
     aspect_ratio,
     collapse_rate,
     convexity,
-    height,
     kink_angle,
     largest_cluster,
     outline,
     radius_profile,
-    terrace,
     torsion_angle,
 )
 from scipy.spatial.transform import Rotation

@@ -48,7 +48,7 @@ def test_the_command_leaves_a_report(tmp_path, capsys, monkeypatch):
     assert sum(tag == 'img' for tag, _ in found) == 3
     assert not [a for _, a in found for key in ('src', 'href') if not a.get(key, '#').startswith(('data:', '#'))]
     assert any('height goes from' in a.get('alt', '') or 'height over' in a.get('alt', '') for _, a in found)
-    for text in ('height over substrate (Å)', 'OVITO cannot draw here: no driver (test)', '0.0 to 0.8 ps'):
+    for text in ('height over substrate (Å)', 'OVITO cannot draw here: no driver (test)', '0.00 ps to 0.80 ps'):
         assert text in page
     for name in ('snapshots', 'profiles', 'morphology', 'phases', 'stages', 'shape', 'map'):
         assert picture(out / f'{name}.png').std() > 0.02

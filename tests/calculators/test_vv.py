@@ -127,7 +127,7 @@ def test_settings():
         ({'engine': 'fortran'}, 'engine must be one of auto, numba, torch'),
         ({'device': 'abacus'}, "device must be 'cpu' or 'cuda'"),
         ({'device': 'cuda', 'engine': 'numba'}, "engine='numba' runs on device='cpu'"),
-        ({'threads': 0}, 'threads must be 1 or more'),
+        ({'threads': 0}, 'threads must be a whole number from 1 to 4096, got 0'),
     ):
         with pytest.raises(CalculatorSetupError, match=message):
             VVCalculator(TOY, **settings)

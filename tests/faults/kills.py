@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -23,16 +24,19 @@ from pathlib import Path
 ONE_THREAD = ('NUMBA_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')
 STAGES = ('_explore', 'cut', 'label', 'core_errors', '_refit', '_finish')
 RECIPE = {
-    'structures': [{'file': 'needle.extxyz', 'temperature': 300, 'time': 0.02, 'frames': 1}],
+    'structures': [{'file': 'needle.extxyz', 'temperature': 100, 'time': 0.01, 'timestep': 1.0, 'frames': 1}],
     'calculator': 'tests.faults.factories:morse',
     'model': 'start.vv',
+    'train': 'start.extxyz',
     'select': 'change',
     'rounds': 1,
     'number': 1,
     'size': 60,
     'weights': {'energies': 0.0},
 }
-FIT = ['--set', 'cutoff=4.2', 'two_body=6', 'three_body=[1,1]', 'single=4', 'terms=6']
+DENSITY = ['--set', 'cutoff=4.5', 'two_body=0', 'three_body=[0,0]', 'density=[4,2]', 'degree=[4,2]']
+FIT = [*DENSITY, 'single=4', 'terms=6']
+START = [*DENSITY, 'projection=none', 'terms=0']
 NEEDLE = ['--diameter', '2.5', '--height', '2', '--box', '5', '--substrate-layers', '3', '--threads', '1']
 
 
@@ -46,13 +50,16 @@ def inputs(folder):
 
     from .factories import morse
 
+    def label(atoms):
+        atoms.calc = morse(atoms, False, folder)
+        atoms.info['REF_energy'], atoms.arrays['REF_forces'] = atoms.get_potential_energy(), atoms.get_forces()
+        return atoms
+
     rng, frames = np.random.default_rng(0), []
     for k in range(8):
         atoms = bulk('Li', 'bcc', a=3.3 + 0.03 * k, cubic=True) * (2, 1, 1)
         atoms.rattle(0.12, rng=rng)
-        atoms.calc = morse(atoms, False, folder / 'x')
-        atoms.info['REF_energy'], atoms.arrays['REF_forces'] = atoms.get_potential_energy(), atoms.get_forces()
-        frames.append(atoms)
+        frames.append(label(atoms))
     write(folder / 'train.extxyz', frames)
     needle, moved = column(diameter=3, height=4, box=6), []
     write(folder / 'needle.extxyz', needle)
@@ -61,6 +68,7 @@ def inputs(folder):
         moved[-1].rattle(0.1, seed=k)
         moved[-1].info['time_ps'] = 0.1 * k
     write(folder / 'run.extxyz', moved)
+    write(folder / 'start.extxyz', [*frames, *map(label, moved)])
 
 
 def command(name, here, folder):
@@ -72,13 +80,15 @@ def command(name, here, folder):
                 str(here / 'run')]  # fmt: skip
     if name == 'label':
         return ['label', str(folder / 'train.extxyz'), '-o', str(here / 'labels'), '--calculator',
-                'tests.faults.factories:morse', '--settings', f'calls={here.parent / "calls"}']  # fmt: skip
+                'tests.faults.factories:morse']  # fmt: skip
     if name == 'fit':
         model = here / 'm.vv'
         return None if model.exists() else ['fit', str(folder / 'train.extxyz'), '-o', str(model), *FIT]
+    if name == 'start':
+        return ['fit', str(folder / 'start.extxyz'), '-o', str(folder / 'start.vv'), *START]
     if name == 'learn':
         if not (here / 'recipe.json').exists():
-            for file in ('needle.extxyz', 'start.vv'):
+            for file in ('needle.extxyz', 'start.extxyz', 'start.vv'):
                 shutil.copy(folder / file, here)
             (here / 'recipe.json').write_text(json.dumps(RECIPE))
         return ['learn', str(here)]
@@ -108,11 +118,15 @@ def result(name, here):
     if name == 'learn':
         out = {'digest': VVPotential.load(here / 'loop' / 'round_0' / 'model.vv').digest()}
         for file in sorted(here.glob('loop/round_*/round.json')):
-            out[str(file.relative_to(here))] = {k: v for k, v in json.loads(file.read_text()).items() if k != 'seconds'}
+            out[str(file.relative_to(here))] = {
+                k: v for k, v in json.loads(file.read_text()).items() if k not in ('seconds', 'checksum')
+            }
         for file in sorted([*here.glob('loop/round_*/run_*.extxyz'), *here.glob('loop/round_*/cuts/cut_outs.*')]):
             out[str(file.relative_to(here))] = file.read_bytes()
         return out
-    return {file: (here / 'report' / file).read_bytes() for file in ('timeline.csv', 'coloured.extxyz', 'index.html')}
+    report = here / 'report'
+    page = re.sub(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '', (report / 'index.html').read_text())  # of Bokeh
+    return {file: (report / file).read_bytes() for file in ('timeline.csv', 'coloured.extxyz')} | {'page': page}
 
 
 def fork(name, here, folder, log, prepare=None):
@@ -235,13 +249,13 @@ def finished_files(here):
     return {path: path.stat().st_mtime_ns for pattern in patterns for path in here.glob(f'loop/round_*/{pattern}')}
 
 
-def torment_stages(folder, rng):
+def torment_stages(folder, stages, rng):
     """Kill learning in each of its stages: it goes on without repeating what was finished, with the same results."""
     whole, log, times = folder / 'stages' / 'whole', folder / 'stages' / 'log.txt', folder / 'stages' / 'times'
     whole.mkdir(parents=True)
     finish('learn', whole, folder, log, lambda: timed(times))
     expected, took = result('learn', whole), dict(line.split() for line in reversed(times.read_text().splitlines()))
-    for stage in STAGES:
+    for stage in stages:
         here, seconds = folder / 'stages' / stage, rng.uniform(0, 1.2 * float(took[stage]))
         here.mkdir()
         child = fork('learn', here, folder, log, lambda stage=stage, seconds=seconds: armed(stage, seconds))
@@ -269,10 +283,7 @@ def prepare(folder):
     import ase_mlffvv.learning  # noqa: F401
 
     torch.set_num_threads(1)
-    here = folder / 'start'
-    here.mkdir()
-    finish('fit', here, folder, folder / 'start.log')
-    shutil.copy(here / 'm.vv', folder / 'start.vv')
+    finish('start', folder, folder, folder / 'start.log')
 
 
 def main():
@@ -281,14 +292,15 @@ def main():
     parser.add_argument('folder', type=Path, help='new folder for the jobs')
     parser.add_argument('--kills', type=int, default=100, help='number of kills, shared by the commands (default: 100)')
     parser.add_argument('--commands', nargs='+', default=['run', 'label', 'learn', 'fit', 'analyse'])
-    parser.add_argument('--stages', action='store_true', help='kill learning once in each of its stages')
+    parser.add_argument('--stages', nargs='*', choices=STAGES, metavar='STAGE', help='kill learning once in each of '
+                        'these stages (default: all)')  # fmt: skip
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()
     os.environ.update(dict.fromkeys(ONE_THREAD, '1'))
     rng, folder = random.Random(args.seed), args.folder.resolve()
     prepare(folder)
-    if args.stages:
-        torment_stages(folder, rng)
+    if args.stages is not None:
+        torment_stages(folder, args.stages or STAGES, rng)
         return
     print('command   kills  jobs  whole job (s)')
     for k, name in enumerate(args.commands):

@@ -11,11 +11,11 @@ from mlffvv_analysis.embedding import embed, shell_features, silhouette
 from mlffvv_analysis.energies import area, excess_per_area, work_of_separation_per_area
 from mlffvv_analysis.frame import Frame, Settings
 from mlffvv_analysis.grains import find_grains, neighbor_pairs
+from mlffvv_analysis.heights import height
 from mlffvv_analysis.morphology import (
     Outline,
     aspect_ratio,
     convexity,
-    height,
     kink_angle,
     largest_cluster,
     outline,

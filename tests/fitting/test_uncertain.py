@@ -197,6 +197,15 @@ def test_file_keeps_it(potential, tmp_path):
             type(potential.uncertainty[0])(potential.uncertainty[0].draws[:-1], 1.0),))  # fmt: skip
 
 
+def test_file_keeps_a_function_that_the_training_set_hardly_knows(potential, tmp_path):
+    """Its draws exceed single precision; infinite ones would make a file that cannot be read."""
+    first, *others = potential.uncertainty
+    draws = first.draws.copy()
+    draws[0] = 1e39
+    replace(potential, uncertainty=(replace(first, draws=draws), *others)).save(tmp_path / 'p.vv')
+    np.testing.assert_array_equal(VVPotential.load(tmp_path / 'p.vv').uncertainty[0].draws, draws)
+
+
 def test_ranks_errors_on_a_kind_that_was_not_in_training():
     """Fitted to bulk lithium and vacancies, asked for surfaces: larger deviations go with larger errors."""
     folder = shared('data/li')

@@ -11,7 +11,9 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 
 from ase_mlffvv.cli import main
+from ase_mlffvv.errors import StructureFileError
 from ase_mlffvv.io.convert import convert
+from ase_mlffvv.io.counting import estimated_frames
 from ase_mlffvv.io.packed.frames import append_frame
 
 
@@ -101,7 +103,7 @@ def test_data_files_with_an_element_map(tmp_path, capsys):
     bare = text[: text.index('Masses')] + text[text.index('Atoms #') :]
     (tmp_path / 'bare.data').write_text(bare[: bare.index('Atom Type Labels')] + bare[bare.index('Atoms #') :]
                                         if 'Atom Type Labels' in bare else bare)  # fmt: skip
-    with pytest.raises(ValueError, match='does not name their elements; --types Li'):
+    with pytest.raises(StructureFileError, match='does not name their elements; --types Li'):
         convert(tmp_path / 'bare.data', tmp_path / 'c.extxyz', progress=False)
     convert(tmp_path / 'bare.data', tmp_path / 'c.extxyz', types=['Na', 'K'], progress=False)
     assert set(read(tmp_path / 'c.extxyz').symbols) == {'Na', 'K'}
@@ -111,7 +113,7 @@ def test_a_dump_without_elements_needs_a_map(tmp_path):
     convert(packed(tmp_path / 'a.vvtraj', frames()), tmp_path / 'a.dump', progress=False)
     text = (tmp_path / 'a.dump').read_text()
     (tmp_path / 'b.dump').write_text(text.replace(' element ', ' ').replace(' Li ', ' '))
-    with pytest.raises(ValueError, match='does not name their elements; --types Li'):
+    with pytest.raises(StructureFileError, match='does not name their elements; --types Li'):
         convert(tmp_path / 'b.dump', tmp_path / 'b.extxyz', progress=False)
     assert convert(tmp_path / 'b.dump', tmp_path / 'b.extxyz', types=['Li'], progress=False) == 3
     assert set(read(tmp_path / 'b.extxyz').symbols) == {'Li'}
@@ -122,7 +124,6 @@ def test_mistakes_leave_no_file(tmp_path):
     for target, settings, message in (
         ('a.data', {}, 'holds one structure; choose a frame'),
         ('a.nothing', {}, 'tells no format'),
-        ('a.extxyz', {'frames': '7'}, 'has no structure with the index 7'),
         ('a.extxyz', {'format': 'magres-wrong'}, 'cannot be written'),
         ('a.dump', {'types': ['H']}, 'the elements Li have no type'),
     ):
@@ -131,5 +132,20 @@ def test_mistakes_leave_no_file(tmp_path):
         assert sorted(p.name for p in tmp_path.iterdir()) == ['a.vvtraj']
     with pytest.raises(FileExistsError, match='is one of the files to read'):
         convert(source, source, overwrite=True)
+    with pytest.raises(StructureFileError, match='contains no structures in the range 7'):
+        convert(source, tmp_path / 'a.extxyz', frames='7', progress=False)
     with pytest.raises(FileNotFoundError, match='there is no file'):
         convert(tmp_path / 'none', tmp_path / 'a.dump', progress=False)
+
+
+@pytest.mark.parametrize('ending', ['vvtraj', 'extxyz', 'dump', 'traj'])
+def test_frames_are_counted_for_the_bar(tmp_path, ending):
+    source = packed(tmp_path / 'source.vvtraj', frames(n=7))
+    convert(source, tmp_path / f'a.{ending}', progress=False)
+    assert estimated_frames(tmp_path / f'a.{ending}') == 7
+
+
+def test_what_cannot_be_counted(tmp_path):
+    (tmp_path / 'a').write_text('nothing\n')
+    assert estimated_frames(tmp_path / 'a') is None
+    assert estimated_frames(tmp_path / 'none') is None

@@ -134,7 +134,7 @@ def test_the_same_each_time(dendrite, calc):
 @pytest.mark.parametrize(
     ('settings', 'error', 'words'),
     [
-        ({'centre': 5000}, ValueError, 'centre must be the number of one of'),
+        ({'centre': 5000}, ValueError, 'centre must be a whole number from 0'),
         ({'centre': -1}, ValueError, 'centre'),
         ({'centre': 700, 'size': 30, 'core': 12}, StructureError, 'no box of about 30 atoms holds .* a larger size'),
         ({'centre': 700, 'size': 30, 'core': 12, 'shape': 'free'}, StructureError, 'core of 12 atoms'),

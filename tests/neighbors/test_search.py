@@ -112,6 +112,7 @@ def test_what_cannot_be_listed():
 
 def test_too_little_memory_is_told_before_the_list_is_made(monkeypatch):
     atoms = bulk('Li', cubic=True, a=3.44)
+    monkeypatch.setattr(memory, '_SMALL', 0)
     monkeypatch.setattr(memory, 'available_memory', lambda: 1000)
     with pytest.raises(InsufficientMemoryError, match=r'2 atoms with 71 neighbors each need .* GB, and 1e-06'):
         pair_list(atoms.positions, atoms.cell[:], True, 7.0)

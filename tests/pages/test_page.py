@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 
 from ase_mlffvv.pages import Curve, Page, Panel, figure, linked_charts, plot_style, running_mean
@@ -171,3 +172,20 @@ def test_colours_are_told_apart_without_full_colour_vision(kind):
         assert min(gaps) > 0.12
     red_green = [seen_by(np.array(c), 'deutan') for c in ((0.9, 0.35, 0.3), (0.4, 0.75, 0.35))]
     assert np.linalg.norm(red_green[0] - red_green[1]) < 0.45  # what the sets above avoid
+
+
+def test_ten_thousand_atoms_and_eight_frames_fit_a_page():
+    rng = np.random.default_rng(0)
+    frames = []
+    for _ in range(8):
+        atoms = Atoms('Li10000', positions=rng.normal(size=(10_000, 3)) * 40)
+        atoms.arrays.update({f'real{k}': rng.normal(size=10_000) for k in range(4)})
+        atoms.arrays.update({f'whole{k}': rng.integers(0, 4, 10_000) for k in range(3)})
+        frames.append(atoms)
+    colours = [Colour(f'real{k}', 'x') for k in range(4)] + [
+        Colour(f'whole{k}', 'x', {n: ((n / 4, 0, 0), str(n)) for n in range(4)}) for k in range(3)
+    ]
+    page = example(2000)
+    page.atoms(atoms_view(frames, [str(k) for k in range(8)], colours), 'many atoms')
+    size = len(page.render().encode())
+    assert 1_000_000 < size < 6_000_000  # 15 MB are allowed

@@ -10,6 +10,7 @@ from ase_mlffvv.cli import main
 from ase_mlffvv.properties import GROUPS, tasks, validate
 from ase_mlffvv.properties.reference import PROPERTIES, beyond, middle
 
+from ..pages.test_page import tags
 from .models import Poor, WithoutStress
 
 LJ = 'tests.properties.models:lj'
@@ -28,6 +29,9 @@ def test_the_command(tmp_path, capsys):
     assert 'surface' not in out
     assert (folder / 'validation.txt').read_text() in out
     assert (folder / 'validation.png').stat().st_size > 20_000
+    found = tags((folder / 'validation.html').read_text())
+    assert sum(tag == 'tr' for tag, _ in found) > 10
+    assert any('equation of state' in a.get('alt', '').lower() for tag, a in found if tag == 'img')
     data = json.loads((folder / 'validation.json').read_text())
     table = {row['name']: row for row in data['table']}
     assert table['a_bcc']['value'] == pytest.approx(3.439, abs=0.005)

@@ -75,7 +75,7 @@ def test_frozen_layers():
         (lambda: column(diameter=10, box=10), 'use a box of 12 or more'),
         (lambda: column(diameter=-1), 'diameter must be positive'),
         (lambda: column(height=0), 'height must be 0.5 or more'),
-        (lambda: column(a=0), 'a must be positive'),
+        (lambda: column(a=0), 'a must be 0.1 or more'),
         (lambda: cuboid('111'), "face must be '100' or '110'"),
         (lambda: freeze_bottom(training_cell(), 10), 'has 9'),
     ],

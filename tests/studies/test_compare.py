@@ -9,6 +9,8 @@ from ase_mlffvv.studies.compare import KEY, difference_table, group_runs, read_s
 from ase_mlffvv.studies.plan import Plan
 from ase_mlffvv.studies.results import write_results
 
+from ..pages.test_page import tags
+
 
 def table(height, noise=0.0):
     time = np.arange(0, 10.1, 0.5)
@@ -77,3 +79,6 @@ def test_results_of_a_study(tmp_path):
     assert len(write_results(plan, tmp_path)) == 20
     assert (tmp_path / 'verdicts.csv').exists()
     assert (tmp_path / 'bands.png').stat().st_size > 5000
+    found = tags((tmp_path / 'study.html').read_text())
+    assert sum(tag == 'table' for tag, _ in found) == 3
+    assert any('mine (2) from' in a.get('aria-label', '') for _, a in found)

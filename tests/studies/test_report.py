@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 from ase.calculators.singlepoint import SinglePointCalculator
 
+from ase_mlffvv.io.files import save_json
 from ase_mlffvv.io.packed.frames import append_frame
+from ase_mlffvv.jobs import JobFolder
+from ase_mlffvv.jobs.run import SETTINGS
 from ase_mlffvv.structures import column
+from ase_mlffvv.studies import read_plan
+from ase_mlffvv.studies.runner import work_of
 
 from .test_claims import TIME, story
 
@@ -74,3 +79,22 @@ def test_timelines_are_compared(tmp_path, paper):
     one, two = (tmp_path / 'column-250' / f'seed-{k}' / 'timeline.parquet' for k in (0, 1))
     assert collect.difference(one, one) == 'the same, byte for byte'
     assert 'other numbers from 0 ps on' in collect.difference(one, two)
+
+
+def test_finished_runs_are_collected(tmp_path, paper):
+    """Timeline, frames and settings; unfinished runs wait, and what exists is compared, not replaced."""
+    _, collect = paper
+    plan = tmp_path / 'plan.yaml'
+    plan.write_text('{seeds: 2, defaults: {time: 0.01}, conditions: {column-250: {}}}')
+    made_up(tmp_path / 'study', 'column-250', 2)
+    for work in (
+        work_of(read_plan(plan), read_plan(plan).conditions['column-250'], k, tmp_path / 'study') for k in (0, 1)
+    ):
+        with JobFolder(work.folder, SETTINGS, {'structure': {}}, what='a run', overwrite=True) as job:
+            job.save(model={'name': 'li-pbe-2-fast', 'sha256': ''}, steps=5)
+        if work.options['seed'] == 0:
+            save_json(work.folder / 'finished.json', {'steps': 5, 'seconds': 1.0, **work.wanted})
+    runs = tmp_path / 'runs'
+    assert collect.collect(tmp_path / 'study', runs, plan) == ['column-250/seed-0: copied']
+    assert {p.name for p in (runs / 'column-250' / 'seed-0').iterdir()} == {'settings.json', 'timeline.parquet'}
+    assert collect.collect(tmp_path / 'study', runs, plan) == ['column-250/seed-0: the same, byte for byte']

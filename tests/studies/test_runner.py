@@ -12,6 +12,7 @@ import pytest
 from ase_mlffvv.cli import main
 from ase_mlffvv.jobs import read_settings
 from ase_mlffvv.studies import read_plan, study
+from ase_mlffvv.studies.plan import Condition
 from ase_mlffvv.studies.work import Work, carry_out
 
 from .kills import Inline
@@ -34,13 +35,21 @@ def rows_of(folder):
         return list(csv.DictReader(file))
 
 
-def test_the_first_seed_of_all_conditions_comes_first(tmp_path):
+def test_the_first_seed_of_all_conditions_comes_first(tmp_path, capsys):
     path = plan_file(tmp_path, seeds=2, conditions={'a': {'temperature': 100}, 'b': {'seeds': [7]}, 'c': None})
     plan = read_plan(path)
     assert [(c.name, seed) for c, seed in plan.runs()] == [('a', 0), ('b', 7), ('c', 0), ('a', 1), ('c', 1)]
     command = plan.conditions['a'].command(3)
     assert command.startswith('mlffvv run --threads 1 --diameter 2.5')
     assert command.endswith('--temperature 100 --seed 3 --output a-3')
+    short = Condition('a', {'preset': 'cuboid-a', 'time': 200, 'threads': 1, 'timestep': 2.0}, (0,)).command()
+    assert short == 'mlffvv run --preset cuboid-a --threads 1 --seed 0 --output a-0'
+    assert main(['study', str(path), '-o', str(tmp_path / 'none'), '--list']) == 0
+    assert 'b: 1 seed(s) of 0.02 ps.' in capsys.readouterr().out
+    assert main(['study', str(path), '-o', str(tmp_path / 'none'), '--results']) == 0
+    assert not (tmp_path / 'none').exists()
+    assert main(['study', str(path), '-o', str(tmp_path / 'none'), '--only', 'd']) == 1
+    assert 'there is no condition d; there are a, b, c' in capsys.readouterr().err
 
 
 def test_runs_timelines_and_growth(tmp_path, capfd):
@@ -84,7 +93,7 @@ def copper(folder):
 def test_a_failure_stops_no_other_run(tmp_path):
     """The second call tries it again; the reason is in the overview."""
     path = plan_file(tmp_path, conditions={'bad': {'calculator': 'tests.studies.factories:broken'}, 'good': {}},
-                     defaults={**SMALL, 'time': 0})  # fmt: skip
+                     defaults={**SMALL, 'time': 0.01})  # fmt: skip
     summary = study(path, tmp_path / 's', executor=Inline(), progress=False)
     assert [row['status'] for row in summary.rows] == ['failed', 'finished']
     assert 'failed: bad, seed 0: no licence' in str(summary)

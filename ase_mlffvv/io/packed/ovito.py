@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 from ovito.io import FileReaderInterface
 from ovito.io.ase import ase_to_ovito
 
 from .frames import read_mlffvv_packed
-from .records import MAGIC
+from .records import MAGIC, Records
 
 
 class PackedReader(FileReaderInterface):
@@ -23,15 +21,13 @@ class PackedReader(FileReaderInterface):
 
     def scan(self, filename, register_frame):
         """Tell OVITO of each frame."""
-        if os.path.getsize(filename) == 0:
-            return
-        for k, atoms in enumerate(read_mlffvv_packed(filename, slice(None))):
-            time = atoms.info.get('time_ps')
-            register_frame(frame_info=k, label=f'frame {k}' if time is None else f'{time:g} ps')
+        with open(filename, 'rb') as file:
+            for k in range(len(Records(file, filename))):
+                register_frame(frame_info=k, label=f'frame {k}')
 
     def parse(self, data, *, filename, frame_info=0, **_):
         """Put a frame into OVITO's data, with all arrays as particle properties."""
-        (atoms,) = read_mlffvv_packed(filename, frame_info or 0)
+        atoms = next(read_mlffvv_packed(filename, int(frame_info or 0)))
         ase_to_ovito(atoms, data)
         for name, value in atoms.info.items():
             if np.ndim(value) == 0:

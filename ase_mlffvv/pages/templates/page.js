@@ -8,7 +8,11 @@ for (const table of document.querySelectorAll('.table table')) {
     : text(cell) === '' || text(cell) === '–' ? NaN : Number(text(cell).replace('−', '-').replace(/[ \u202f]/g, ''));
   heads.forEach((head, k) => {
     const numeric = rows.every(row => !isNaN(number(row.cells[k])) || ['', '–'].includes(text(row.cells[k])));
-    if (!numeric) for (const row of [head.parentNode, ...rows]) row.cells[k].classList.add('words');
+    const prose = Math.max(0, ...rows.map(row => text(row.cells[k]).length)) > 40;
+    if (!numeric) for (const row of [head.parentNode, ...rows]) {
+      row.cells[k].classList.add('words');
+      row.cells[k].classList.toggle('prose', prose);
+    }
     head.querySelector('button').addEventListener('click', () => {
       const up = head.getAttribute('aria-sort') !== 'ascending';
       heads.forEach(h => h.setAttribute('aria-sort', h === head ? (up ? 'ascending' : 'descending') : 'none'));

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from mlffvv_analysis.statistics import Estimate, mean_interval, share_interval
 
+from ...io import html
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -28,6 +30,8 @@ class Criterion:
     paper : float or None
         Value of the paper.
     unit : str
+    least : int
+        Smallest number of runs that can decide.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Criterion:
     high: float = INFINITE
     paper: float | None = None
     unit: str = ''
+    least: int = 2
 
     @property
     def result(self) -> str:
@@ -43,7 +48,7 @@ class Criterion:
         e = self.estimate
         if np.isinf(self.low) and np.isinf(self.high):
             return TOLD
-        if not (np.isfinite(e.low) and np.isfinite(e.high)):
+        if e.count < self.least or not (np.isfinite(e.low) and np.isfinite(e.high)):
             return UNDECIDED
         if e.low >= self.low and e.high <= self.high:
             return SUPPORTED
@@ -64,6 +69,8 @@ class Criterion:
         e, unit = self.estimate, f' {self.unit}' if self.unit else ''
         if e.count == 0:
             return 'no runs'
+        if e.low == e.value == e.high:
+            return f'{e.value:.3g}{unit}'
         if not np.isfinite(e.low):
             return f'{e.value:.3g}{unit} ({e.count} run{"s" if e.count > 1 else ""})'
         return f'{e.value:.3g}{unit} ({e.low:.3g} to {e.high:.3g}, {e.count} runs)'
@@ -101,6 +108,11 @@ class Verdict:
     def count(self) -> int:
         """Smallest number of runs behind a criterion that is judged."""
         return min((c.estimate.count for c in self.criteria if c.result != TOLD), default=0)
+
+    def _repr_html_(self):
+        rows = [(c.name, c.number, c.accepted, c.result) for c in self.criteria]
+        head = ['criterion', 'found', 'accepted', 'result']
+        return html.table(rows, head, f'{self.claim} {self.result}: {self.text}')
 
     def rows(self) -> list[dict]:
         """One dict per criterion, for a table."""

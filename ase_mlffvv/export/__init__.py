@@ -1,0 +1,1 @@
+"""Use of a potential in other programs."""
