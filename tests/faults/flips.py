@@ -108,10 +108,11 @@ def count_outcomes(kind, number, seed=0, progress=False):
 
 def _another_word(before, after):
     """Whether two texts differ only in words that are numbers, elements or free names in both."""
-    old, new = (re.split(r'[\s:="]+', text.decode('utf-8', 'replace')) for text in (before, after))
-    if len(old) != len(new):
-        return False
-    return all(_kind(a) == _kind(b) is not None for a, b in zip(old, new) if a != b)
+    for separator in (r'[\s:="]+', r'[\s="]+'):
+        old, new = (re.split(separator, text.decode('utf-8', 'replace')) for text in (before, after))
+        if len(old) == len(new) and all(_kind(a) == _kind(b) is not None for a, b in zip(old, new) if a != b):
+            return True
+    return False
 
 
 def _kind(word):
