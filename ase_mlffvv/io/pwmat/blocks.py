@@ -159,6 +159,8 @@ def _per_atom(found, name, title, lines, place):
     if name == 'atomic-energy':
         found[name] = rows[:, 1:4]
         constant = re.search(r'dE\s*\([^)]*\)\s*=\s*(\S+)', title)
+        if constant and title[constant.end() :].strip():
+            raise place.at(place.line - 1).error('the constant dE at the end of the line', quoted(title))
         if constant:
             found['dE'] = place.at(place.line - 1).numbers([constant[1]], 'the constant dE')[0]
     else:

@@ -74,7 +74,8 @@ def read_out_endiv(file: str | Path | TextIO, numbers: ArrayLike | None = None) 
     with reading(file) as (text, name):
         lines = whole_lines(text, name)
     place, title = Place(name, 2), lines[1] if len(lines) > 1 else ''
-    if len(title.split()) < 3 or not is_number(title.split()[2]):
+    words = title.split()
+    if len(words) < 3 or not is_number(words[2]) or (len(words) > 3 and is_number(words[3])):
         raise place.error('the constant dE as third word of the second title line', quoted(title))
     dE = place.numbers([title.split()[2]], 'the constant dE')[0]
     found, rows = _table(lines, 2, name, 2, 'atomic number and energy of an atom', numbers)

@@ -69,6 +69,8 @@ def read_report(file: str | Path | TextIO) -> dict:
                         result.pop('energy_change', None)
                         result.update(zip(['energy_change'], value[1:]))
             reason = _REASON.match(line)
+            if reason and not (reason[1].isascii() and reason[1].strip().isprintable()):
+                raise Place(name, k).error('the reason of the end, as text', quoted(line))
             if reason:
                 result['ending_scf_reason'] = reason[1].strip()
                 result['converged'] = reason[1].strip().lower().startswith('tol')

@@ -114,6 +114,8 @@ def _split(place, line, needed):
     pairs = {'': pieces[0][:-1]}
     for (key,), words in zip(keys, values):
         pairs[key] = words if key == 'It' else place.numbers(words, f'numbers after {key}=')
+        if len(words) > 1 and key in ('E', 'Av_F', 'M_F', 'SCF'):
+            raise place.error(f'1 number after {key}=', quoted(line))
     return pairs
 
 
