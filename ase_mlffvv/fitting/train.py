@@ -116,6 +116,10 @@ def fit(
     frames = frames if isinstance(frames, Dataset) else list(frames)
     with stages('lists', len(frames)) as tick:
         data, held_out = datasets(frames, shell, validation, group_weights, seed, tick)
+    if not any(len(frame.pairs.j) for frame in data):
+        raise SettingError(
+            f'cutoff must exceed the distances between atoms, but none is below {spec.cutoff:g} Å in the data'
+        )
     tell_doubts(data, held_out, stages.notes)
     chosen = _chosen(stride, len(data))
     selection = _Selection(spec, weights, chosen, loops, seed, ridge)

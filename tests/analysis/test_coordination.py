@@ -46,7 +46,7 @@ def test_smooth_numbers_of_crystals():
     slab.rattle(0.05, seed=0)
     top = slab.positions[:, 2] > slab.positions[:, 2].max() - 0.5
     assert abs(smooth_coordination(slab)[top] - 9).max() < 0.1
-    with pytest.raises(ValueError, match='expected 0 < inner < outer'):
+    with pytest.raises(ValueError, match='outer must be greater than 4'):
         smooth_coordination(slab, 4, 3)
 
 

@@ -1,5 +1,7 @@
 """Numbers at the doors of fits and of density-functional calculators."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -111,6 +113,13 @@ FITS = [
     *door('fit loops', lambda v: fitted(loops=v), optional(COUNT)),
     *door('fit stride', lambda v: fitted(stride=v), (0, -1, 1.5, NAN, None)),
     *door('fit validation', lambda v: fitted(validation=v), (NAN, INF, -0.5, 1.5, 1, 'a', None)),
+    row(
+        'fit cutoff below neighbors',
+        lambda: fit(frames(), replace(SPEC, cutoff=1.5), progress=False),
+        ValueError,
+        'cutoff',
+        '1.5',
+    ),
     row('fit stride beyond', lambda: fitted(stride=[5]), ValueError, 'stride', '0 to 1', '5'),
     row('fit stride empty', lambda: fitted(stride=[]), ValueError, 'stride', 'empty'),
     row('fit leaves nothing', lambda: fitted(validation=0.9), ValueError, 'validation', 'none of 2'),
