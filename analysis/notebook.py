@@ -92,7 +92,7 @@ def show(frames: Atoms | Iterable[Atoms], color: str | None = None, height: int 
     return View(page, height)
 
 
-def with_energies(atoms):
+def with_energies(atoms: Atoms) -> Atoms:
     """A copy without constraints; atomic energies of a calculator become the array ``local_energy``."""
     out = Atoms(atoms.numbers, atoms.positions, info=dict(atoms.info))
     for name, values in atoms.arrays.items():
@@ -103,6 +103,6 @@ def with_energies(atoms):
     return out
 
 
-def numeric(atoms):
+def numeric(atoms: Atoms) -> set[str]:
     """Names of arrays with one number for each atom."""
     return {name for name, x in atoms.arrays.items() if x.ndim == 1 and x.dtype.kind in 'bfiu' and name != ELEMENTS}

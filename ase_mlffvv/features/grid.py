@@ -48,7 +48,7 @@ def geometric_nodes(radius, n, r_min):
 def uniform_nodes(radius, n, start=0.0):
     """``n + 2`` equally spaced nodes from ``start`` to ``radius``, in Å."""
     _check(radius, n)
-    if not check_number(start, 'grid_start', 'Å', low=0) < radius:
+    if not check_number(start, 'grid_start', 'Å') < radius:
         raise SettingError(f'start must lie below the radius {radius} Å, got {start!r}')
     return np.linspace(start, radius, n + 2)
 

@@ -35,7 +35,9 @@ def _units(data):
     """Doubts about the units of labels."""
     constants = energy_constants(data, len(data.elements))
     energies = [
-        (f.labels.energy - constants[f.system.species].sum()) / len(f) for f in data if f.labels.energy is not None
+        (f.labels.energy - constants[f.system.species].sum()) / len(f)
+        for f in data
+        if f.labels.energy is not None and f.weight * f.energy_weight > 0
     ]
     forces = [f.labels.forces.ravel() for f in data if f.labels.forces is not None]
     force = float(np.sqrt((np.concatenate(forces) ** 2).mean())) if forces else None
@@ -62,7 +64,11 @@ def _sums(data):
     wrong = {
         k: abs(f.labels.energies.sum() - f.labels.energy) / len(f)
         for k, f in enumerate(data)
-        if f.labels.energy is not None and f.labels.energies is not None
+        if f.labels.energy is not None
+        and f.labels.energies is not None
+        and f.weight * f.energy_weight > 0
+        # atoms of weight zero may have any atomic energy
+        and (f.atom_weights is None or (f.atom_weights > 0).all())
     }
     wrong = {k: x for k, x in wrong.items() if x > SUM_TOLERANCE}
     if wrong:

@@ -196,7 +196,7 @@ def test_settings():
     mesh = Frame(needle, Settings(surface='mesh'))
     assert not (mesh.surface & mesh.bulk).any()
     assert 100 < mesh.surface.sum() < len(needle)
-    with pytest.raises(ValueError, match="surface must be 'coordination' or 'mesh'"):
+    with pytest.raises(ValueError, match='surface must be one of coordination, mesh'):
         Settings(surface='x')
     with pytest.raises(ValueError, match='cn8 must be'):
         Settings(cn8='x')

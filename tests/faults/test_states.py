@@ -129,7 +129,7 @@ ELEMENTS = [
     row('Dataset of -116', lambda: dataset(crystal(numbers={2: -116})), ElementError, 'frame 1', '-116'),
     row('Dataset of X', lambda: dataset(crystal(numbers={2: 0})), ElementError, 'frame 1', 'X'),
     row('Evaluator of X', lambda: Evaluator(POTENTIAL, [3, 0]), ElementError, 'X', 'Li'),
-    row('Evaluator of text', lambda: Evaluator(POTENTIAL, ['Li']), ValueError, 'Li'),
+    row('Evaluator of text', lambda: Evaluator(POTENTIAL, ['Li']), ElementError, 'Li'),
     row('species of halves', lambda: POTENTIAL.species([3.5]), ElementError, 'whole numbers'),
     row('other element', lambda: energy(bulk('Cu')), ElementError, 'Cu', 'Li'),
 ]

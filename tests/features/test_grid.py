@@ -41,9 +41,9 @@ def test_uniform_functions_sum_to_one():
     ('call', 'message'),
     [
         (lambda: stretched_grid(-1, 4), 'radius of a grid must be positive'),
-        (lambda: stretched_grid(5, 0), 'at least one basis function'),
+        (lambda: stretched_grid(5, 0), 'the number of basis functions of a grid must be'),
         (lambda: uniform_nodes(5, 4, 6.0), 'start must lie below'),
-        (lambda: geometric_nodes(5, 4, 0), 'r_min must be positive'),
+        (lambda: geometric_nodes(5, 4, 0), r'\(r_min\) must be positive'),
         (lambda: grid_from_nodes([0, 2, 1]), 'increasing'),
         (lambda: grid_from_nodes([0, 1, 2], overlap=4), 'overlap must be 2 or 3'),
         (lambda: make_grid('cubic', 5, 4), "'stretched', 'geometric', 'uniform'"),

@@ -93,7 +93,7 @@ def test_unsuitable_data_sets(frames, teacher):  # noqa: F811
         Dataset(frames, 'Na', 4.2)
     with pytest.raises(DatasetError, match='the hot set contains no structures'):
         Dataset([], 'Li', 4.2, source='the hot set')
-    with pytest.raises(DatasetError, match="weight of the group 'small' must be zero or positive, got -1"):
+    with pytest.raises(DatasetError, match="weight of the group 'small' must be zero or positive and finite, got -1"):
         fit(frames, FEW, group_weights={'small': -1}, progress=False)
     with pytest.raises(DatasetError, match='all 14 structures have weight zero'):
         fit(frames, FEW, group_weights={'small': 0, 'large': 0}, progress=False)

@@ -87,7 +87,7 @@ def test_sums_and_shares(start):
     less = 0.25 * both
     np.testing.assert_allclose(less.matrix, 0.25 * both.matrix)
     assert less.known is both.known
-    with pytest.raises(ValueError, match='factor of a normal matrix must be zero or positive, got -1'):
+    with pytest.raises(ValueError, match='factor of a normal matrix must be zero or positive and finite, got -1'):
         -1 * both
 
 

@@ -199,7 +199,7 @@ def test_a_flipped_bit_is_refused(tmp_path):
     settings = json.loads((folder / 'settings.json').read_text())
     settings['identity']['calculator']['precision'] = 'float32'
     (folder / 'settings.json').write_text(json.dumps(settings))
-    with pytest.raises(FileExistsError, match='was changed or damaged'):
+    with pytest.raises(FileExistsError, match='its content does not match its checksum'):
         resume(folder)
 
 
@@ -218,7 +218,7 @@ def test_foreign_files_are_kept(tmp_path, name, capsys):
     folder = tmp_path / 'mine'
     folder.mkdir()
     (folder / name).write_text('{"mine": 1}')
-    options = [*OPTIONS[:12], '--time', 0, '-o', folder]
+    options = [*OPTIONS[:12], '--time', 0.002, '-o', folder]
     assert command(*options) == 1
     assert name in capsys.readouterr().err
     assert contents(folder) == {name: b'{"mine": 1}'}
@@ -324,7 +324,7 @@ def test_options_without_a_meaning_are_refused(tmp_path, capsys):
         assert message in capsys.readouterr().err
     assert not (tmp_path / 'run').exists()
     same = ['--structure', tmp_path / 'a.xyz']
-    assert command(*same, '--time', 0, '-o', tmp_path / 'run') == 0
+    assert command(*same, '--time', 0.002, '-o', tmp_path / 'run') == 0
     assert command(*same, '--restart', tmp_path / 'run') == 0
     write(tmp_path / 'a.xyz', bulk('Li', cubic=True) * 2)
     assert command(*same, '--restart', tmp_path / 'run') == 1

@@ -34,7 +34,7 @@ def test_the_same_job_continues(tmp_path):
         assert whatever.identity == json.loads(json.dumps(SETTINGS))
         assert whatever.digest == job.digest
     data = json.loads((path / 'job.json').read_text())
-    assert data['format'] == 1
+    assert data['format'] == 2
     assert data['version']
     assert data['sha256'] == job.digest
 

@@ -133,7 +133,7 @@ def test_errors(simulated):
         'met': 'StructureError: two atoms came as close as 0.0e+00 Å',
         'stiff': 'StructureError: the force between two atoms is beyond',
         'dtype': "ValueError: dtype must be one of float64, float32, got 'float16'",
-        'skin': 'ValueError: skin must be zero or positive (Å), got -1.0',
+        'skin': 'SettingError: skin must be zero or positive and finite (Å), got -1.0',
         'species': 'ValueError: species must number the elements Li from 0, got 0 to 1',
         'no atoms': 'ValueError: species must be one number per atom, got an array of shape (0,)',
         'flat': 'StructureError: the cell',

@@ -112,7 +112,7 @@ def test_spec():
     for settings, message in (
         ({'elements': 'Xx'}, 'chemical symbols'),
         ({'elements': ()}, 'chemical symbols'),
-        ({'elements': 'Li', 'projection': 'tsne'}, "must be one of \\('pca', 'supervised', 'none'\\)"),
+        ({'elements': 'Li', 'projection': 'tsne'}, 'must be one of pca, supervised, none'),
         ({'elements': 'Li', 'cutoff': -1}, 'cutoff must be a distance'),
         ({'elements': 'Li', 'centres': 'fixed', 'product': 3}, 'defines 4 Gaussians for products'),
         ({'elements': 'Li', 'terms': -1}, 'cannot be negative'),

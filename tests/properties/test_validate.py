@@ -67,7 +67,7 @@ def test_going_on(tmp_path, monkeypatch):
 
 def test_a_damaged_table(tmp_path):
     (tmp_path / 'validation.json').write_text('{"format": 1')
-    with pytest.raises(FileExistsError, match='is damaged, or does not describe properties'):
+    with pytest.raises(FileExistsError, match='is damaged, or is not JSON'):
         validate(None, tmp_path, only=['lattice'], progress=False)
     (tmp_path / 'file').write_text('')
     with pytest.raises(FileExistsError, match='is a file'):

@@ -30,5 +30,5 @@ def test_cards_name_scripts_that_exist(path):
 
 def test_benchmarks_hold_timings_only():
     names = {p.stem for p in (ROOT / 'benchmarks').glob('*.py')}
-    helpers = {'peers', 'lammps_peer', 'random_models', 'report'}
+    helpers = {'peers', 'lammps_peer', 'random_models', 'report', 'scale_model', 'soak'}
     assert {name for name in names - helpers if not name.startswith('bench_')} == set()

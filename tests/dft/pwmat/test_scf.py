@@ -165,14 +165,14 @@ def test_a_job_of_a_queue(make, atoms):
         reader.read(atoms)
 
 
-def test_the_script_of_the_readme(tmp_path, pseudo, atoms, monkeypatch):
-    text = (Path(__file__).parents[3] / 'README.md').read_text()
+def test_the_script_of_the_guide(tmp_path, pseudo, atoms, monkeypatch):
+    text = (Path(__file__).parents[3] / 'docs' / 'dft.md').read_text()
     block = next(b for b in re.findall(r'```python\n(.*?)```', text, re.S) if 'PWmat(' in b)
     config = Config()
     config.parser.read_string(f'[pwmat]\ncommand = {COMMAND}\npseudo_dir = {pseudo}\n')
     monkeypatch.setattr(PWmat, 'cfg', config)
     monkeypatch.chdir(tmp_path)
-    exec(compile(block, 'README.md', 'exec'), {'atoms': atoms})
+    exec(compile(block, 'dft.md', 'exec'), {'atoms': atoms})
     frame = read_frames('label.extxyz')[0]
     labels = labels_of(frame)
     assert labels.energy == pytest.approx(atoms.get_potential_energy())

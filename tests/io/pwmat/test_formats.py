@@ -84,13 +84,13 @@ def test_through_ase(tmp_path):
     assert ioformats['pwmat-movement'].can_append
 
 
-def test_the_script_of_the_readme(tmp_path, monkeypatch):
+def test_the_script_of_the_guide(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path('MOVEMENT').write_text(files.frame(0) + files.frame(1))
     block = next(
-        b for b in re.findall(r'```python\n(.*?)```', (ROOT / 'README.md').read_text(), re.S) if 'MOVEMENT' in b
+        b for b in re.findall(r'```python\n(.*?)```', (ROOT / 'docs' / 'dft.md').read_text(), re.S) if 'MOVEMENT' in b
     )
-    exec(compile(block, 'README.md', 'exec'), {})
+    exec(compile(block, 'dft.md', 'exec'), {})
     np.testing.assert_allclose(read('atom.config').positions, read('MOVEMENT').positions, atol=1e-14)
 
 
