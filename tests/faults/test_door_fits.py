@@ -77,7 +77,7 @@ SPECS = [
     *door('VVSpec components', lambda v: spec(components=v), optional(COUNT)),
     *door('VVSpec width_factor', lambda v: spec(width_factor=v), POSITIVE),
     *door('VVSpec repulsion', lambda v: spec(repulsion=v), NOT_NEGATIVE),
-    *door('VVSpec grid_start', lambda v: spec(grid='uniform', grid_start=v), optional(NOT_NEGATIVE)),
+    *door('VVSpec grid_start', lambda v: spec(grid='uniform', grid_start=v), optional(FINITE)),
     *door('VVSpec projection', lambda v: spec(projection=v), ('other', 3, None)),
     *door('VVSpec centres', lambda v: spec(centres=v), ('other', 3, None)),
     *door('VVSpec cubic', lambda v: spec(cubic=v), FLAG),
