@@ -124,10 +124,11 @@ def step(atoms: Atoms, layers: int = 1, start: float = 0.45) -> Atoms:
     return atoms[~((z > lowest) & (atoms.get_scaled_positions()[:, 0] > start))]
 
 
-def check_repeat(repeat: Sequence[int], name: str = 'repeat') -> tuple[int, ...]:
+def check_repeat(repeat: Sequence[int], name: str = 'repeat') -> tuple[int, int]:
     """Repetitions along two vectors, two whole numbers of 1 or more."""
     check_array(repeat, name, (2,), 'repetitions', low=1)
-    return tuple(check_whole(n, name, low=1) for n in repeat)
+    first, second = (check_whole(n, name, low=1) for n in repeat)
+    return first, second
 
 
 def miller(hkl: str | Sequence[int]) -> tuple[int, ...]:
